@@ -1,0 +1,12 @@
+namespace Notifications.Worker.Email;
+
+/// <summary>One email to one recipient, with the same content as text and as HTML.</summary>
+/// <param name="MessageId">
+/// The <c>Message-ID</c> (RFC 5322, section 3.6.4), with its angle brackets; the same for every attempt to send
+/// this email, so that a mail server or a person can tell a copy from a second email.
+/// </param>
+/// <param name="To">The recipient's address, as it came from outside.</param>
+/// <param name="Subject">One line, any Unicode.</param>
+/// <param name="Text">The <c>text/plain</c> part.</param>
+/// <param name="Html">The <c>text/html</c> part; everything in it is encoded already.</param>
+public sealed record EmailMessage(string MessageId, string To, string Subject, string Text, string Html);
