@@ -1,0 +1,53 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Net.Mail;
+using System.Text;
+
+namespace Notifications.Worker.Email;
+
+/// <summary>Which strings are an address that mail can be sent to.</summary>
+public static class EmailAddress
+{
+    /// <summary>The longest address that fits into an SMTP path (RFC 5321, section 4.5.3.1.3), in characters.</summary>
+    public const int MaxLength = 254;
+
+    /// <summary>
+    /// Reads one bare address: no display name, comment or control character, at most <see cref="MaxLength"/>
+    /// characters. A domain in Unicode is taken and becomes its ASCII form (RFC 5891). A local part in Unicode is
+    /// not: it could be sent only where every server on the way offers SMTPUTF8 (RFC 6531).
+    /// </summary>
+    public static bool TryParse([NotNullWhen(true)] string? value, [NotNullWhen(true)] out MailAddress? address)
+    {
+        address = MailAddress.TryCreate(value, out var parsed) && parsed.Address == value ? ToAscii(parsed) : null;
+        return address is not null;
+    }
+
+    /// <summary>As <see cref="TryParse"/>, with an optional display name: <c>Orders &lt;orders@example.com&gt;</c>.</summary>
+    internal static bool TryParseWithDisplayName([NotNullWhen(true)] string? value, [NotNullWhen(true)] out MailAddress? address)
+    {
+        address = MailAddress.TryCreate(value, out var parsed) ? ToAscii(parsed) : null;
+        return address is not null;
+    }
+
+    private static MailAddress? ToAscii(MailAddress address)
+    {
+        if (!Ascii.IsValid(address.User)
+            || address.Address.Length > MaxLength
+            || address.Address.Any(char.IsControl)
+            || address.DisplayName.Any(char.IsControl))
+        {
+            return null;
+        }
+
+        try
+        {
+            var ascii = new MailAddress($"{address.User}@{new IdnMapping().GetAscii(address.Host)}", address.DisplayName);
+            return ascii.Address.Length <= MaxLength ? ascii : null;
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            // Not a domain name in any script.
+            return null;
+        }
+    }
+}

@@ -1,0 +1,172 @@
+using System.Net;
+using System.Net.Mail;
+using Microsoft.Extensions.Options;
+
+namespace Notifications.Worker.Email;
+
+/// <summary>How emails leave: configuration section <c>Email</c>.</summary>
+public sealed class EmailOptions
+{
+    public const string Section = "Email";
+
+    /// <summary>Where emails go.</summary>
+    public EmailDelivery Delivery { get; set; } = EmailDelivery.PickupDirectory;
+
+    /// <summary>
+    /// The sender, with or without a display name: <c>Orders &lt;orders@example.com&gt;</c>. Required for
+    /// <see cref="EmailDelivery.Smtp"/>; in a pickup directory it may be left out, since nobody will answer.
+    /// </summary>
+    public string? From { get; set; }
+
+    /// <summary>The directory for <see cref="EmailDelivery.PickupDirectory"/>; created when missing.</summary>
+    public string PickupDirectory { get; set; } = "mail";
+
+    /// <summary>The mail server for <see cref="EmailDelivery.Smtp"/>.</summary>
+    public SmtpOptions Smtp { get; set; } = new();
+
+    /// <summary><see cref="From"/> as validated at start, its domain in ASCII.</summary>
+    internal MailAddress Sender =>
+        EmailAddress.TryParseWithDisplayName(From ?? "Orders <orders@localhost>", out var sender)
+            ? sender
+            : throw new InvalidOperationException("Email__From is not an address.");
+}
+
+/// <summary>Where emails go.</summary>
+public enum EmailDelivery
+{
+    /// <summary>Each email becomes an <c>.eml</c> file.</summary>
+    PickupDirectory,
+
+    /// <summary>Each email goes to a mail server.</summary>
+    Smtp,
+}
+
+/// <summary>The mail server: configuration section <c>Email:Smtp</c>.</summary>
+public sealed class SmtpOptions
+{
+    public string? Host { get; set; }
+
+    public int Port { get; set; } = 25;
+
+    public SmtpSecurity Security { get; set; } = SmtpSecurity.None;
+
+    /// <summary>Name for <c>AUTH LOGIN</c>, the only password mechanism that the runtime's client speaks.</summary>
+    public string? Username { get; set; }
+
+    public string? Password { get; set; }
+
+    /// <summary>Most connections at once; a send beyond that waits for one.</summary>
+    public int PoolSize { get; set; } = 8;
+
+    /// <summary>Most time for one email, from connecting to the server's last reply, not counting the wait for a connection of the pool.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A connection unused for longer is closed instead of used again: most servers would have closed it by then.</summary>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>How the connection to the mail server is protected.</summary>
+public enum SmtpSecurity
+{
+    /// <summary>Not at all: for a mail server on the same host or network.</summary>
+    None,
+
+    /// <summary>STARTTLS (RFC 3207), required: nothing is sent to a server that doesn't offer it or has no valid certificate.</summary>
+    StartTls,
+}
+
+/// <summary>Refuses at start what would fail later; each message names the environment variable to mend.</summary>
+internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
+{
+    // A Timer's limit.
+    private static readonly TimeSpan LongestTimeout = TimeSpan.FromMilliseconds(int.MaxValue);
+
+    public ValidateOptionsResult Validate(string? name, EmailOptions options)
+    {
+        var failures = Failures(options).ToList();
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    }
+
+    private static IEnumerable<string> Failures(EmailOptions options)
+    {
+        if (!Enum.IsDefined(options.Delivery))
+        {
+            yield return $"Email__Delivery must be {Choices<EmailDelivery>()}, but is {options.Delivery}.";
+        }
+
+        if (options.From is not null && !EmailAddress.TryParseWithDisplayName(options.From, out _))
+        {
+            yield return "Email__From must be one address with an ASCII local part, like 'Orders <orders@example.com>'.";
+        }
+
+        if (options.Delivery == EmailDelivery.PickupDirectory && string.IsNullOrWhiteSpace(options.PickupDirectory))
+        {
+            yield return "Email__PickupDirectory is required when Email__Delivery is PickupDirectory.";
+        }
+
+        if (options.Delivery == EmailDelivery.Smtp)
+        {
+            if (options.From is null)
+            {
+                yield return "Email__From is required when Email__Delivery is Smtp.";
+            }
+
+            foreach (var failure in Failures(options.Smtp))
+            {
+                yield return failure;
+            }
+        }
+    }
+
+    private static IEnumerable<string> Failures(SmtpOptions smtp)
+    {
+        if (string.IsNullOrWhiteSpace(smtp.Host))
+        {
+            yield return "Email__Smtp__Host is required when Email__Delivery is Smtp.";
+        }
+
+        if (smtp.Port is < 1 or > IPEndPoint.MaxPort)
+        {
+            yield return $"Email__Smtp__Port must be 1 to 65535, but is {smtp.Port}.";
+        }
+
+        if (!Enum.IsDefined(smtp.Security))
+        {
+            yield return $"Email__Smtp__Security must be {Choices<SmtpSecurity>()}, but is {smtp.Security}.";
+        }
+
+        if (string.IsNullOrEmpty(smtp.Username) != string.IsNullOrEmpty(smtp.Password))
+        {
+            yield return "Email__Smtp__Username and Email__Smtp__Password must be set together or not at all.";
+        }
+
+        // RFC 4954, section 4: no plain password over a connection that anybody on the way can read.
+        if (!string.IsNullOrEmpty(smtp.Password) && smtp.Security == SmtpSecurity.None && !IsLoopback(smtp.Host))
+        {
+            yield return "Email__Smtp__Security must be StartTls when Email__Smtp__Password is set and Email__Smtp__Host is another machine: "
+                + "the password would be sent in clear.";
+        }
+
+        if (smtp.PoolSize is < 1 or > 1000)
+        {
+            yield return $"Email__Smtp__PoolSize must be 1 to 1000, but is {smtp.PoolSize}.";
+        }
+
+        if (smtp.Timeout <= TimeSpan.Zero || smtp.Timeout > LongestTimeout)
+        {
+            yield return $"Email__Smtp__Timeout must be a positive time like 00:00:30, but is {smtp.Timeout}.";
+        }
+
+        if (smtp.IdleTimeout < TimeSpan.Zero)
+        {
+            yield return $"Email__Smtp__IdleTimeout must not be negative, but is {smtp.IdleTimeout}.";
+        }
+    }
+
+    internal static string Choices<TEnum>()
+        where TEnum : struct, Enum => string.Join(" or ", Enum.GetNames<TEnum>());
+
+    private static bool IsLoopback(string? host) =>
+        string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+}

@@ -1,0 +1,96 @@
+using System.Net.Mail;
+using System.Net.Mime;
+using System.Text;
+
+namespace Notifications.Worker.Email;
+
+/// <summary>
+/// An <see cref="EmailMessage"/> as it goes out: <c>multipart/alternative</c>, text first and HTML second
+/// (RFC 2046, section 5.1.4: the richest last). <c>Date</c> is added when it is sent.
+/// </summary>
+internal sealed class OutgoingMail : MailMessage
+{
+    private readonly ContentStream _text;
+
+    public OutgoingMail(EmailMessage email, MailAddress from, MailAddress to)
+        : base(from, to)
+    {
+        Subject = OneLine(email.Subject);
+        SubjectEncoding = Encoding.UTF8;
+        HeadersEncoding = Encoding.UTF8;
+        Headers.Add("Message-ID", email.MessageId);
+        Headers.Add("Auto-Submitted", "auto-generated");
+
+        _text = new ContentStream(email.Text);
+        AlternateViews.Add(View(_text, MediaTypeNames.Text.Plain));
+        AlternateViews.Add(View(new ContentStream(email.Html), MediaTypeNames.Text.Html));
+    }
+
+    /// <summary>
+    /// Whether any of the content was asked for. As long as it wasn't, the end of the email can't have been sent,
+    /// so no mail server can have taken it.
+    /// </summary>
+    public bool IsBegun => _text.IsBegun;
+
+    /// <summary>A subject without what could end its line or draw outside of it.</summary>
+    internal static string OneLine(string subject) => string.Concat(subject.Where(c => !char.IsControl(c)));
+
+    private static AlternateView View(ContentStream content, string mediaType) =>
+        new(content, new ContentType(mediaType) { CharSet = "utf-8" }) { TransferEncoding = content.TransferEncoding };
+
+    private sealed class ContentStream : MemoryStream
+    {
+        // RFC 5322, section 2.1.1: characters in a line, without its CRLF.
+        private const int LongestLine = 998;
+
+        public ContentStream(string content)
+            : base(Encoding.UTF8.GetBytes(content.ReplaceLineEndings("\r\n")), writable: false)
+        {
+            // Not quoted-printable: System.Net.Mail writes the line breaks of a text as =0D=0A, which RFC 2045,
+            // section 6.7 (4), forbids.
+            var bytes = GetBuffer().AsSpan(0, (int)Length);
+            TransferEncoding = Ascii.IsValid(bytes) && HasShortLines(bytes) ? TransferEncoding.SevenBit : TransferEncoding.Base64;
+        }
+
+        public TransferEncoding TransferEncoding { get; }
+
+        public bool IsBegun { get; private set; }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            IsBegun = true;
+            return base.Read(buffer, offset, count);
+        }
+
+        public override int Read(Span<byte> buffer)
+        {
+            IsBegun = true;
+            return base.Read(buffer);
+        }
+
+        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+        {
+            IsBegun = true;
+            return base.ReadAsync(buffer, offset, count, cancellationToken);
+        }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            IsBegun = true;
+            return base.ReadAsync(buffer, cancellationToken);
+        }
+
+        private static bool HasShortLines(ReadOnlySpan<byte> text)
+        {
+            foreach (var line in text.Split("\r\n"u8))
+            {
+                if (line.End.Value - line.Start.Value > LongestLine)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
+}

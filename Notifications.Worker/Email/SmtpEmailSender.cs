@@ -1,0 +1,116 @@
+using System.Net.Mail;
+using Microsoft.Extensions.Options;
+
+namespace Notifications.Worker.Email;
+
+/// <summary>Sends each email to the mail server, over connections that are kept.</summary>
+internal sealed partial class SmtpEmailSender(
+    SmtpConnectionPool pool,
+    ISmtpHandover handover,
+    IOptions<EmailOptions> options,
+    ILogger<SmtpEmailSender> logger) : IEmailSender
+{
+    private readonly SmtpOptions _options = options.Value.Smtp;
+
+    public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    {
+        var recipient = SmtpFailure.RequireAddress(email.To);
+
+        // The server may have closed a kept connection just now. That is no failure as long as it is certain
+        // that it didn't take the email; a second, fresh connection shows what is really the matter.
+        if (await TrySendAsync(email, recipient, fresh: false, cancellationToken))
+        {
+            return;
+        }
+
+        Log.ConnectionWasClosed(logger, email.MessageId);
+        await TrySendAsync(email, recipient, fresh: true, cancellationToken);
+    }
+
+    /// <returns><c>false</c> if the connection was a kept one and turned out to be closed before the email was sent.</returns>
+    private async Task<bool> TrySendAsync(EmailMessage email, MailAddress recipient, bool fresh, CancellationToken cancellationToken)
+    {
+        var connection = await pool.RentAsync(fresh, cancellationToken);
+        var attempt = new SmtpAttempt();
+        var succeeded = false;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            ending.CancelAfter(_options.Timeout);
+            try
+            {
+                // SmtpClient doesn't look at the token while it waits for the server to accept the end of the email,
+                // or while it looks up the server's name: closing ends the one, not waiting any longer the other.
+                using (ending.Token.UnsafeRegister(static c => ((SmtpConnection)c!).Dispose(), connection))
+                {
+                    await handover.SendAsync(connection.Client, email, recipient, attempt, ending.Token).WaitAsync(ending.Token);
+                }
+
+                succeeded = !ending.IsCancellationRequested;
+                Log.Sent(logger, email.MessageId);
+                return true;
+            }
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(cancellationToken);
+            }
+            catch (Exception) when (ending.IsCancellationRequested)
+            {
+                throw new TransientEmailException($"The mail server did not take the email within {_options.Timeout.TotalSeconds:0.###} s.");
+            }
+            catch (SmtpException e) when (connection.IsKept && IsClosedConnection(e, attempt))
+            {
+                return false;
+            }
+            catch (Exception e) when (e is SmtpException or IOException or InvalidOperationException)
+            {
+                var failure = SmtpFailure.Sort(e, attempt, connection.IsGreeted, hasCredentials: !string.IsNullOrEmpty(_options.Username));
+                if (failure.IsOurConfiguration)
+                {
+                    Log.Misconfigured(logger, failure.Exception.Message);
+                }
+
+                throw failure.Exception;
+            }
+        }
+        finally
+        {
+            pool.Return(connection, succeeded);
+        }
+    }
+
+    private static bool IsClosedConnection(SmtpException e, SmtpAttempt attempt) =>
+        e.StatusCode == SmtpStatusCode.ServiceNotAvailable
+        || (e is { StatusCode: SmtpStatusCode.GeneralFailure, InnerException: IOException } && !attempt.MayHaveSentContent);
+
+    private static partial class Log
+    {
+        [LoggerMessage(2121, LogLevel.Debug, "The mail server took the email {MessageId}")]
+        public static partial void Sent(ILogger logger, string messageId);
+
+        [LoggerMessage(2122, LogLevel.Debug, "The mail server had closed the connection; sending the email {MessageId} over a new one")]
+        public static partial void ConnectionWasClosed(ILogger logger, string messageId);
+
+        [LoggerMessage(2123, LogLevel.Error, "No email can be sent until the configuration is mended, see Email__Smtp__* and Email__From. {Reason}")]
+        public static partial void Misconfigured(ILogger logger, string reason);
+    }
+}
+
+/// <summary>Hands an <see cref="OutgoingMail"/> to the client.</summary>
+internal sealed class NetMailHandover(IOptions<EmailOptions> options) : ISmtpHandover
+{
+    private readonly MailAddress _sender = options.Value.Sender;
+
+    public async Task SendAsync(SmtpClient client, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken)
+    {
+        using var mail = new OutgoingMail(email, _sender, to);
+        try
+        {
+            await client.SendMailAsync(mail, cancellationToken);
+        }
+        finally
+        {
+            attempt.MayHaveSentContent = mail.IsBegun;
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Net.Mail;
+using System.Security.Authentication;
+using System.Text.RegularExpressions;
+
+namespace Notifications.Worker.Email;
+
+/// <summary>Sorts what an attempt to send threw, by the server's reply code where there is one.</summary>
+/// <param name="Exception">What to tell the caller: one short line, without any address.</param>
+/// <param name="IsOurConfiguration">Whether it is up to us rather than to the recipient or the network, so that people should look at it.</param>
+internal sealed partial record SmtpFailure(EmailException Exception, bool IsOurConfiguration)
+{
+    private const int LongestMessage = 300;
+
+    // What SmtpException puts between its own words and the server's. It has no property for the latter.
+    private const string ReplyMarker = "The server response was: ";
+
+    // SmtpException has no code for it either.
+    private const string NoStartTls = "Server does not support secure connections.";
+
+    /// <param name="exception">What <see cref="SmtpClient"/> threw.</param>
+    /// <param name="attempt">How far the attempt came.</param>
+    /// <param name="isGreeted">Whether the server let us in before.</param>
+    /// <param name="hasCredentials">Whether a user name is configured.</param>
+    public static SmtpFailure Sort(Exception exception, SmtpAttempt attempt, bool isGreeted, bool hasCredentials)
+    {
+        if (exception is not SmtpException { StatusCode: not SmtpStatusCode.GeneralFailure } refusal)
+        {
+            var cause = exception.InnerException ?? exception;
+            return Transient(
+                cause is AuthenticationException || exception.Message == NoStartTls,
+                $"The email could not be handed to the mail server: {cause.Message}",
+                cause);
+        }
+
+        var code = (int)refusal.StatusCode;
+        var reply = ReplyOf(refusal);
+        var refused = $"The mail server refused the {(refusal is SmtpFailedRecipientException ? "recipient" : "email")} with {code}: {reply}";
+
+        return code switch
+        {
+            < 500 => Transient(false, refused),
+
+            // RFC 4954, section 6, and RFC 3207, section 4: authentication or encryption is missing or was refused.
+            530 or 534 or 535 or 538 => Transient(true, $"The mail server refused our authentication with {code}: {reply}"),
+
+            // RFC 5321, section 3.1, and RFC 7504: no service for us, whoever the recipient may be.
+            521 => Transient(true, $"The mail server refused us with {code}: {reply}"),
+            _ when !isGreeted => Transient(true, $"The mail server refused us with {code}: {reply}"),
+
+            // When a server refuses the credentials, SmtpClient goes on without, and it is the sender or the
+            // recipient that gets refused, for reasons of security (RFC 3463, section 3.8): "554 5.7.1 Relay access
+            // denied". A wrong password must not cost the customers their emails.
+            _ when hasCredentials && !attempt.MayHaveSentContent && reply.StartsWith("5.7.", StringComparison.Ordinal) => Transient(true, refused),
+
+            _ => new SmtpFailure(new PermanentEmailException(OneLine(refused)), IsOurConfiguration: false),
+        };
+    }
+
+    /// <exception cref="PermanentEmailException">It isn't an address that mail can be sent to.</exception>
+    public static MailAddress RequireAddress(string? value) =>
+        EmailAddress.TryParse(value, out var address)
+            ? address
+            : throw new PermanentEmailException("The recipient's address is not one that mail can be sent to.");
+
+    /// <summary>Makes one short line of a text from elsewhere, without control characters and addresses.</summary>
+    public static string OneLine(string text)
+    {
+        var line = Address().Replace(ControlCharacters().Replace(text, " "), "(address)").Trim();
+        return line.Length <= LongestMessage ? line : string.Concat(line.AsSpan(0, LongestMessage - 1), "…");
+    }
+
+    private static SmtpFailure Transient(bool isOurConfiguration, string message, Exception? cause = null) =>
+        // An SmtpException is not passed on: it has the server's words and the recipient's address in it.
+        new(new TransientEmailException(OneLine(message), cause is SmtpException ? null : cause), isOurConfiguration);
+
+    private static string ReplyOf(SmtpException exception)
+    {
+        var marker = exception.Message.IndexOf(ReplyMarker, StringComparison.Ordinal);
+        return marker < 0 ? exception.Message : exception.Message[(marker + ReplyMarker.Length)..];
+    }
+
+    [GeneratedRegex(@"[\p{Cc}\p{Cf}\u2028\u2029]+")]
+    private static partial Regex ControlCharacters();
+
+    [GeneratedRegex("""("[^"@]*"|[^\s<>"'():;,]+)@[^\s<>"'():;,]+""")]
+    private static partial Regex Address();
+}

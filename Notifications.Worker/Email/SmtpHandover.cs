@@ -1,0 +1,28 @@
+using System.Net.Mail;
+
+namespace Notifications.Worker.Email;
+
+/// <summary>How one email is put through one <see cref="SmtpClient"/>.</summary>
+internal interface ISmtpHandover
+{
+    /// <summary>
+    /// Makes one attempt, and lets whatever the client throws pass. Who cancels also disposes the client, so it
+    /// is no harm to ignore the token.
+    /// </summary>
+    /// <param name="client">A client that nobody else uses meanwhile.</param>
+    /// <param name="email">The email.</param>
+    /// <param name="to">Its recipient, as it was validated.</param>
+    /// <param name="attempt">Told how far the attempt came.</param>
+    /// <param name="cancellationToken">Gives the attempt up.</param>
+    Task SendAsync(SmtpClient client, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken);
+}
+
+/// <summary>How far an attempt to send came.</summary>
+internal sealed class SmtpAttempt
+{
+    /// <summary>
+    /// Whether the server may have got any of the email's content. As long as it hasn't, it can't have taken the
+    /// email, however the conversation ended.
+    /// </summary>
+    public bool MayHaveSentContent { get; set; }
+}
