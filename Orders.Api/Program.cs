@@ -1,3 +1,12 @@
+using Notifications.Worker.Health;
+
+if (HealthCheckCommand.IsMeantBy(args))
+{
+    return await HealthCheckCommand.RunAsync(defaultPort: 3000);
+}
+
 var builder = WebApplication.CreateBuilder(args);
 var app = builder.Build();
+app.MapGet("/health/ready", () => "ready");
 await app.RunAsync();
+return 0;

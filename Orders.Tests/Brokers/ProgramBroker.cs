@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Orders.Tests.Machine;
+
+namespace Orders.Tests.Brokers;
+
+/// <summary>
+/// The machine's own RabbitMQ, as a node of its own: other data, other ports, another cookie and another port mapper
+/// (epmd) than any node that may run there already, all of it on loopback.
+/// </summary>
+public sealed class ProgramBroker : RabbitMqBroker
+{
+    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan CtlTime = TimeSpan.FromMinutes(1);
+
+    private readonly string _scripts;
+    private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("orders-tests-rabbitmq-");
+    private readonly int _portMapperPort;
+    private readonly Dictionary<string, string> _environment;
+    private Process? _portMapper;
+    private Server? _server;
+
+    /// <param name="scripts">RabbitMQ's folder of scripts, as <see cref="FindScripts"/> finds it.</param>
+    public ProgramBroker(string scripts)
+    {
+        _scripts = scripts;
+        var ports = Ports.Free(3);
+        (Port, var distributionPort, _portMapperPort) = (ports[0], ports[1], ports[2]);
+
+        const string OnLoopback = "-kernel inet_dist_use_interface {127,0,0,1}";
+        _environment = new()
+        {
+            ["HOME"] = _home.FullName,
+            ["RABBITMQ_NODENAME"] = "rabbit@localhost",
+            ["RABBITMQ_NODE_IP_ADDRESS"] = Host,
+            ["RABBITMQ_NODE_PORT"] = Invariant(Port),
+            ["RABBITMQ_DIST_PORT"] = Invariant(distributionPort),
+            ["RABBITMQ_MNESIA_BASE"] = InHome("data"),
+            ["RABBITMQ_LOG_BASE"] = InHome("log"),
+            ["RABBITMQ_LOGS"] = "-",
+            ["RABBITMQ_CONFIG_FILE"] = InHome("rabbitmq.conf"),
+            ["RABBITMQ_ENABLED_PLUGINS_FILE"] = InHome("enabled_plugins"),
+            // A file that is not there, so that the machine's own settings do not count.
+            ["RABBITMQ_CONF_ENV_FILE"] = InHome("rabbitmq-env.conf"),
+            ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = OnLoopback,
+            ["RABBITMQ_CTL_ERL_ARGS"] = OnLoopback,
+            ["ERL_EPMD_ADDRESS"] = Host,
+            ["ERL_EPMD_PORT"] = Invariant(_portMapperPort),
+        };
+    }
+
+    public override string Host => "127.0.0.1";
+
+    public override int Port { get; }
+
+    public override string Username => "tests";
+
+    public override string Password => "tests";
+
+    /// <summary>
+    /// RabbitMQ's own scripts. What is on the <c>PATH</c> may be a distribution's wrapper, which insists on its user
+    /// and folders: the real ones have <c>rabbitmq-env</c> beside them.
+    /// </summary>
+    /// <returns>Their folder, or <c>null</c> where the machine has no RabbitMQ that could be run.</returns>
+    public static string? FindScripts()
+    {
+        if (Needs.FindProgram("epmd") is null)
+        {
+            return null;
+        }
+
+        var onPath = Needs.FindProgram("rabbitmq-server");
+        var target = onPath is null ? null : File.ResolveLinkTarget(onPath, returnFinalTarget: true)?.FullName ?? onPath;
+        return new[] { Path.GetDirectoryName(target), "/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin" }
+            .FirstOrDefault(folder => File.Exists(Path.Combine(folder ?? "", "rabbitmq-env")));
+    }
+
+    public override async Task KillAsync()
+    {
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+            _server = null;
+        }
+    }
+
+    public override Task<string> RunCtlAsync(params IEnumerable<string> arguments) =>
+        Command.RunAsync(Path.Combine(_scripts, "rabbitmqctl"), arguments.Prepend("--quiet"), CtlTime, _environment);
+
+    public override async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        if (_portMapper is not null)
+        {
+            _portMapper.Kill();
+            await _portMapper.WaitForExitAsync();
+            _portMapper.Dispose();
+        }
+
+        _home.Delete(recursive: true);
+    }
+
+    protected override async Task StartServerAsync()
+    {
+        if (_portMapper is null)
+        {
+            await File.WriteAllTextAsync(InHome("rabbitmq.conf"), $"default_user = {Username}\ndefault_pass = {Password}\n");
+            await File.WriteAllTextAsync(InHome("enabled_plugins"), "[].\n");
+            await StartPortMapperAsync();
+        }
+
+        _server = await Server.StartAsync(
+            Path.Combine(_scripts, "rabbitmq-server"), [], TestBrokers.IsReadyLine, StartTime, _environment);
+    }
+
+    /// <summary>Without one that runs already, the node would start one that outlives it.</summary>
+    private async Task StartPortMapperAsync()
+    {
+        _portMapper = Process.Start(new ProcessStartInfo("epmd", ["-port", Invariant(_portMapperPort), "-address", Host]))!;
+        await Eventually.GetAsync(
+            "epmd takes connections",
+            async cancellationToken =>
+            {
+                using var client = new TcpClient();
+                await client.ConnectAsync(IPAddress.Loopback, _portMapperPort, cancellationToken);
+                return true;
+            },
+            connected => connected,
+            within: TimeSpan.FromSeconds(20));
+    }
+
+    private string InHome(string name) => Path.Combine(_home.FullName, name);
+
+    private static string Invariant(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Orders.Tests.Machine;
+
+namespace Orders.Tests.Deployment;
+
+/// <summary>The deployment as <c>compose.yaml</c> says it, beside whatever else runs here: other ports, another project name.</summary>
+[Category("Compose")]
+[NonParallelizable]
+public sealed class ComposeTests
+{
+    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan DeliveryTime = TimeSpan.FromMinutes(2);
+
+    private readonly string _project = $"orders-test-{Guid.NewGuid():N}"[..20];
+    private readonly Dictionary<string, string> _environment = [];
+    private HttpClient? _api;
+    private HttpClient? _mailpit;
+    private bool _started;
+
+    private HttpClient Api => _api!;
+
+    private HttpClient Mailpit => _mailpit!;
+
+    [OneTimeSetUp]
+    public async Task StartTheDeployment()
+    {
+        await ContainerEngine.RequireAsync();
+        var ports = Ports.Free(3);
+        _environment["API_PORT"] = Invariant(ports[0]);
+        _environment["MAILPIT_PORT"] = Invariant(ports[1]);
+        _environment["RABBITMQ_MANAGEMENT_PORT"] = Invariant(ports[2]);
+        _api = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[0]}") };
+        _mailpit = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[1]}") };
+
+        _started = true;
+        await ComposeAsync(StartTime, "up", "--build", "--wait", "--quiet-pull");
+    }
+
+    [OneTimeTearDown]
+    public async Task EndTheDeployment()
+    {
+        if (_started)
+        {
+            try
+            {
+                if (TestContext.CurrentContext.Result.FailCount > 0)
+                {
+                    await TestContext.Out.WriteLineAsync(await ComposeAsync(CommandTime, "logs", "--no-color", "--tail", "60"));
+                }
+            }
+            finally
+            {
+                await ComposeAsync(CommandTime, "down", "--volumes", "--timeout", "5");
+            }
+        }
+
+        _api?.Dispose();
+        _mailpit?.Dispose();
+    }
+
+    [Test]
+    public async Task Every_service_is_healthy_and_three_workers_share_the_queue()
+    {
+        var containers = await ListContainersAsync();
+
+        Assert.That(containers.Select(container => container.Health), Is.All.EqualTo("healthy"));
+        Assert.That(
+            containers.GroupBy(container => container.Service).ToDictionary(group => group.Key, group => group.Count()),
+            Is.EquivalentTo(new Dictionary<string, int>
+            {
+                ["rabbitmq"] = 1,
+                ["orders-api"] = 1,
+                ["notifications-worker"] = 3,
+                ["redeliver"] = 1,
+                ["mailpit"] = 1,
+            }));
+    }
+
+    [Test]
+    public async Task The_programs_run_without_root()
+    {
+        foreach (var container in (await ListContainersAsync()).Where(
+            container => container.Service is "orders-api" or "notifications-worker" or "redeliver"))
+        {
+            var processes = await ContainerEngine.RunAsync(["top", container.ID, "-o", "uid"], CommandTime);
+            Assert.That(processes.Split('\n', StringSplitOptions.TrimEntries), Does.Contain("1654").And.No.Member("0"), container.Service);
+        }
+    }
+
+    [Test]
+    public async Task An_order_is_confirmed_by_email()
+    {
+        var email = await PlaceOrderAsync();
+
+        await WaitForEmailAsync(email);
+    }
+
+    [Test]
+    public async Task Orders_placed_while_the_mail_server_is_down_are_confirmed_once_it_is_back()
+    {
+        await ComposeAsync(CommandTime, "stop", "mailpit");
+        var emails = new List<string>();
+        for (var i = 0; i < 5; i++)
+        {
+            emails.Add(await PlaceOrderAsync());
+        }
+
+        await ComposeAsync(CommandTime, "start", "mailpit");
+
+        foreach (var email in emails)
+        {
+            await WaitForEmailAsync(email);
+        }
+    }
+
+    /// <returns>The customer's address, which no other order has.</returns>
+    private async Task<string> PlaceOrderAsync()
+    {
+        var orderId = Guid.NewGuid().ToString("N");
+        var email = $"{orderId}@customer.example";
+        using var response = await Api.PostAsJsonAsync("/orders", new { orderId, email, product = "Laptop" });
+        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), await response.Content.ReadAsStringAsync());
+        return email;
+    }
+
+    private async Task WaitForEmailAsync(string address) => await Eventually.GetAsync(
+        $"one email to {address}",
+        async cancellationToken =>
+        {
+            var found = await Mailpit.GetFromJsonAsync<JsonElement>($"/api/v1/search?query=to:{address}", cancellationToken);
+            return found.GetProperty("messages_count").GetInt32();
+        },
+        count => count == 1,
+        DeliveryTime);
+
+    private async Task<Container[]> ListContainersAsync() =>
+    [
+        .. (await ComposeAsync(CommandTime, "ps", "--format", "json"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonSerializer.Deserialize<Container>(line)!),
+    ];
+
+    private Task<string> ComposeAsync(TimeSpan within, params IEnumerable<string> arguments) => ContainerEngine.RunAsync(
+        ["compose", "--project-name", _project, .. arguments], within, _environment, Repository.Root);
+
+    private static string Invariant(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>As <c>docker compose ps</c> tells it.</summary>
+    private sealed record Container(string ID, string Service, string Health);
+}

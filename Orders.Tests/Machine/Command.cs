@@ -1,0 +1,69 @@
+using System.Diagnostics;
+
+namespace Orders.Tests.Machine;
+
+/// <summary>Runs a program of the machine to its end.</summary>
+public static class Command
+{
+    /// <summary>Runs a program without standard input and returns what it wrote to standard output.</summary>
+    /// <param name="program">Its name, if it is on the <c>PATH</c>, or its path.</param>
+    /// <param name="arguments">Its arguments, each passed as it is.</param>
+    /// <param name="within">The program and all that it started are killed when it takes longer.</param>
+    /// <param name="environment">Variables in addition to this process's own.</param>
+    /// <param name="folder">The folder to run in; this process's own by default.</param>
+    /// <exception cref="CommandException">It ended with another exit code than 0, or not in time.</exception>
+    public static async Task<string> RunAsync(
+        string program,
+        IEnumerable<string> arguments,
+        TimeSpan within,
+        IReadOnlyDictionary<string, string>? environment = null,
+        string? folder = null)
+    {
+        var startInfo = StartInfo(program, arguments, environment, folder);
+        using var process = Process.Start(startInfo)!;
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+
+        using var timeOut = new CancellationTokenSource(within);
+        try
+        {
+            await process.WaitForExitAsync(timeOut.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new CommandException($"{Line()} did not end within {within}: {await errors} {await output}");
+        }
+
+        return process.ExitCode == 0
+            ? await output
+            : throw new CommandException($"{Line()} ended with {process.ExitCode}: {await errors} {await output}");
+
+        string Line() => string.Join(' ', startInfo.ArgumentList.Prepend(program));
+    }
+
+    internal static ProcessStartInfo StartInfo(
+        string program,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null,
+        string? folder = null)
+    {
+        var startInfo = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder ?? "",
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            startInfo.Environment[name] = value;
+        }
+
+        return startInfo;
+    }
+}
+
+/// <summary>A program failed; the message holds its command line and what it wrote.</summary>
+public sealed class CommandException(string message) : Exception(message);

@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace Orders.Tests.Machine;
+
+/// <summary>A program that runs beside the tests until it is killed.</summary>
+public sealed class Server : IAsyncDisposable
+{
+    private const int RememberedLines = 40;
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _lastLines = [];
+    private readonly Predicate<string> _isReadyLine;
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private Server(Process process, Predicate<string> isReadyLine)
+    {
+        _process = process;
+        _isReadyLine = isReadyLine;
+    }
+
+    /// <summary>Starts the program and waits until it writes a line that says that it is ready.</summary>
+    /// <exception cref="CommandException">It ended before, or was not ready in time; the message holds its last lines.</exception>
+    public static async Task<Server> StartAsync(
+        string program,
+        IEnumerable<string> arguments,
+        Predicate<string> isReadyLine,
+        TimeSpan within,
+        IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var server = new Server(
+            new Process { StartInfo = Command.StartInfo(program, arguments, environment), EnableRaisingEvents = true },
+            isReadyLine);
+        await server.StartAsync(within);
+        return server;
+    }
+
+    /// <summary>Kills the program and all that it started, as a power cut would; returns when they are gone.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Waits until the program has ended by itself.</summary>
+    public Task WaitForExitAsync() => _process.WaitForExitAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _process.Dispose();
+    }
+
+    private async Task StartAsync(TimeSpan within)
+    {
+        _process.OutputDataReceived += (_, e) => Read(e.Data);
+        _process.ErrorDataReceived += (_, e) => Read(e.Data);
+        _process.Exited += (_, _) => _ready.TrySetException(new CommandException("It ended before it was ready."));
+        _process.Start();
+        _process.StandardInput.Close();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        try
+        {
+            await _ready.Task.WaitAsync(within);
+        }
+        catch (Exception e) when (e is CommandException or TimeoutException)
+        {
+            await DisposeAsync();
+            throw new CommandException(
+                $"{_process.StartInfo.FileName} did not start. {e.Message}{Environment.NewLine}{string.Join(Environment.NewLine, _lastLines)}");
+        }
+    }
+
+    private void Read(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        _lastLines.Enqueue(line);
+        if (_lastLines.Count > RememberedLines)
+        {
+            _lastLines.TryDequeue(out _);
+        }
+
+        if (_isReadyLine(line))
+        {
+            _ready.TrySetResult();
+        }
+    }
+}
