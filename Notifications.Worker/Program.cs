@@ -1,12 +1,12 @@
 using Notifications.Worker.Health;
+using Notifications.Worker.Hosting;
 
-if (HealthCheckCommand.IsMeantBy(args))
-{
-    return await HealthCheckCommand.RunAsync(defaultPort: 3001);
-}
-
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
-app.MapGet("/health/ready", () => "ready");
-await app.RunAsync();
-return 0;
+return await ProgramHost.RunAsync(
+    args,
+    port: 3001,
+    builder =>
+    {
+        builder.AddNotifications();
+        builder.AddHealth();
+    },
+    app => app.MapHealth());

@@ -1,12 +1,25 @@
 using Notifications.Worker.Health;
+using Notifications.Worker.Hosting;
+using Orders.Api.Documentation;
+using Orders.Api.Errors;
+using Orders.Api.Messaging;
+using Orders.Api.Orders;
 
-if (HealthCheckCommand.IsMeantBy(args))
-{
-    return await HealthCheckCommand.RunAsync(defaultPort: 3000);
-}
-
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
-app.MapGet("/health/ready", () => "ready");
-await app.RunAsync();
-return 0;
+return await ProgramHost.RunAsync(
+    args,
+    port: 3000,
+    builder =>
+    {
+        builder.AddOrders();
+        builder.AddMessaging();
+        builder.AddProblems();
+        builder.AddDocumentation();
+        builder.AddHealth();
+    },
+    app =>
+    {
+        app.UseProblems();
+        app.MapOrders();
+        app.MapDocumentation();
+        app.MapHealth();
+    });

@@ -1,0 +1,21 @@
+using System.ComponentModel.DataAnnotations;
+using System.Net.Mail;
+
+namespace Notifications.Worker.Faults;
+
+/// <summary>Section <c>Alerts</c>: who is told when a message is parked.</summary>
+public sealed class AlertOptions : IValidatableObject
+{
+    public const string Section = "Alerts";
+
+    /// <summary>The address that gets an email for each parked message; left out, only the log tells.</summary>
+    public string? To { get; set; }
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (!string.IsNullOrEmpty(To) && !MailAddress.TryCreate(To, out _))
+        {
+            yield return new ValidationResult("Alerts__To must be an email address.");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using System.Runtime.Serialization;
+using System.Text.Json;
+using MassTransit;
+using Notifications.Worker.Email;
+
+namespace Notifications.Worker.Faults;
+
+/// <summary>What may be done about a message that failed.</summary>
+public enum FailureKind
+{
+    /// <summary>Trying again may help.</summary>
+    Transient,
+
+    /// <summary>Trying again cannot help.</summary>
+    Permanent,
+
+    /// <summary>The message is not JSON, or not a message that this endpoint knows.</summary>
+    Unreadable,
+}
+
+/// <summary>Sorts failures, once, where they happen.</summary>
+public static class FailureKinds
+{
+    /// <summary>The kind of a failure; whatever is not known to be hopeless is <see cref="FailureKind.Transient"/>.</summary>
+    public static FailureKind Of(Exception exception) => exception.GetBaseException() switch
+    {
+        PermanentEmailException or DeliveryLimitException => FailureKind.Permanent,
+        SerializationException or JsonException or FormatException or MessageNotConsumedException => FailureKind.Unreadable,
+        _ => FailureKind.Transient,
+    };
+
+    /// <summary>Retries and redeliveries are for what may succeed: everything else goes straight to the error queue.</summary>
+    public static void HandleTransientOnly(this IExceptionConfigurator retry) =>
+        retry.Handle<Exception>(exception => Of(exception) == FailureKind.Transient);
+}

@@ -1,0 +1,140 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using MassTransit;
+using MassTransit.Serialization;
+
+namespace Notifications.Worker.Faults;
+
+/// <summary>A message that failed, as it lies in a queue: bytes and headers, whatever they are worth.</summary>
+/// <param name="Body">The body, unread.</param>
+/// <param name="ContentType">What the sender says the body is.</param>
+/// <param name="Headers">The transport's headers; text is a <see cref="string"/> or UTF-8 bytes.</param>
+public sealed partial record FaultMessage(
+    ReadOnlyMemory<byte> Body, string? ContentType, IReadOnlyDictionary<string, object?> Headers)
+{
+    /// <summary>How often the message was replayed; 0 where the header is missing or makes no sense.</summary>
+    public int RedeliverCount =>
+        int.TryParse(Text(FaultHeaders.RedeliverCount), NumberStyles.Integer, CultureInfo.InvariantCulture, out var count) && count > 0
+            ? count
+            : 0;
+
+    /// <summary>The kind of failure; <see cref="FailureKind.Transient"/> where nothing says otherwise.</summary>
+    public FailureKind Kind => Enum.TryParse<FailureKind>(Text(FaultHeaders.FailureKind), out var kind) ? kind : FailureKind.Transient;
+
+    /// <summary>When the message failed for the last time, where that is known.</summary>
+    public DateTimeOffset? FailedAt =>
+        DateTimeOffset.TryParse(Text(MessageHeaders.FaultTimestamp), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+            ? at
+            : null;
+
+    /// <summary>What the last exception said, in one line of at most 300 characters, fit for a log.</summary>
+    public string? Error
+    {
+        get
+        {
+            if (Text(MessageHeaders.FaultMessage) is not { } text)
+            {
+                return null;
+            }
+
+            var line = ControlCharacters().Replace(text, " ");
+            return line.Length <= 300 ? line : $"{line.AsSpan(0, 299)}…";
+        }
+    }
+
+    /// <summary>The order that the message is about, where it has a proper order id.</summary>
+    public string? OrderId
+    {
+        get
+        {
+            try
+            {
+                var message = IsEnvelope ? Json()?["message"] : Json();
+                var id = message?["orderId"]?.GetValue<string>();
+                return id is not null && OrderIdPattern().IsMatch(id) ? id : null;
+            }
+            catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <summary>A header as text, whichever way its transport brings it.</summary>
+    public string? Text(string header) => Headers.GetValueOrDefault(header) switch
+    {
+        null => null,
+        byte[] bytes => Encoding.UTF8.GetString(bytes),
+        IFormattable value => value.ToString(null, CultureInfo.InvariantCulture),
+        var value => value.ToString(),
+    };
+
+    /// <summary>
+    /// The same message, fit to be consumed from the beginning: without what its failures, its delays and its
+    /// queues have written on it, and with the given count of replays.
+    /// </summary>
+    /// <remarks>
+    /// The counts stand in MassTransit's envelope too, and there they are what counts: the consumer would take the
+    /// delayed redeliveries for used up, and a redelivery would forget how often the message was replayed.
+    /// </remarks>
+    public FaultMessage ForReplay(int redeliverCount)
+    {
+        var headers = Headers
+            .Where(header => !IsOfTheFailure(header.Key))
+            .ToDictionary(header => header.Key, header => header.Value);
+        headers[FaultHeaders.RedeliverCount] = redeliverCount;
+
+        return this with { Headers = headers, Body = IsEnvelope ? BodyForReplay(redeliverCount) : Body };
+    }
+
+    /// <summary>The same message, marked as waiting for a person.</summary>
+    public FaultMessage ForParking(string reason, DateTimeOffset at) => this with
+    {
+        Headers = new Dictionary<string, object?>(Headers)
+        {
+            [FaultHeaders.ParkedReason] = reason,
+            [FaultHeaders.ParkedAt] = at.ToString("O", CultureInfo.InvariantCulture),
+        },
+    };
+
+    private bool IsEnvelope =>
+        string.Equals(ContentType, SystemTextJsonMessageSerializer.JsonContentType.MediaType, StringComparison.OrdinalIgnoreCase);
+
+    private JsonNode? Json() => JsonNode.Parse(Body.Span);
+
+    private ReadOnlyMemory<byte> BodyForReplay(int redeliverCount)
+    {
+        if (Json() is not JsonObject envelope)
+        {
+            return Body;
+        }
+
+        if (envelope["headers"] is not JsonObject headers)
+        {
+            envelope["headers"] = headers = [];
+        }
+
+        headers.Remove(MessageHeaders.RedeliveryCount);
+        headers[FaultHeaders.RedeliverCount] = redeliverCount;
+        return JsonSerializer.SerializeToUtf8Bytes(envelope, SystemTextJsonMessageSerializer.Options);
+    }
+
+    private static bool IsOfTheFailure(string header) =>
+        header.StartsWith("MT-Fault-", StringComparison.Ordinal)
+        || header.StartsWith("MT-Host-", StringComparison.Ordinal)
+        || header is MessageHeaders.Reason or MessageHeaders.RedeliveryCount
+            or FaultHeaders.FailureKind or FaultHeaders.ParkedReason or FaultHeaders.ParkedAt
+            // The broker's and its client's: x-delivery-count would count towards the delivery limit again.
+            or "x-delivery-count" or "x-acquired-count" or "x-dotnet-pub-seq-no"
+            or "x-death" or "x-first-death-exchange" or "x-first-death-queue" or "x-first-death-reason"
+            or "x-last-death-exchange" or "x-last-death-queue" or "x-last-death-reason";
+
+    [GeneratedRegex(@"\p{C}+")]
+    private static partial Regex ControlCharacters();
+
+    [GeneratedRegex(@"^[A-Za-z0-9._-]{1,64}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex OrderIdPattern();
+}

@@ -1,0 +1,110 @@
+using Contracts;
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.OrderConfirmation;
+
+namespace Notifications.Worker.Faults;
+
+/// <summary>
+/// Looks at the error queue every <see cref="RedeliverOptions.Period"/>, replays what is due and parks what is
+/// hopeless. A queue in which nothing has come in and nothing has become due is not read.
+/// </summary>
+public sealed partial class RedeliverJob(
+    IFaultTransport transport,
+    RedeliverPolicy policy,
+    IBus bus,
+    IOptions<RedeliverOptions> options,
+    TimeProvider clock,
+    ILogger<RedeliverJob> logger) : BackgroundService
+{
+    /// <summary>The queue is read again after this time even if it looks unchanged: as many may have come as went.</summary>
+    private static readonly TimeSpan LongestTrust = TimeSpan.FromMinutes(10);
+
+    private Seen _seen = Seen.Nothing;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.Value.Period, clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await RunOnceAsync(stoppingToken);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                // The broker is away, most likely. What was held is back in its queue; the next pass tries again.
+                _seen = Seen.Nothing;
+                Log.PassFailed(logger, exception.GetBaseException().Message);
+            }
+        }
+    }
+
+    private async Task RunOnceAsync(CancellationToken cancellationToken)
+    {
+        var count = await transport.CountAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken);
+        if (count == 0 || (count == _seen.Waiting && clock.GetUtcNow() < _seen.ReadAgainAt))
+        {
+            return;
+        }
+
+        await using var session = await transport.TryOpenAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken);
+        if (session is null)
+        {
+            return;
+        }
+
+        var waiting = 0L;
+        var readAgainAt = clock.GetUtcNow() + LongestTrust;
+        await foreach (var fault in session.ReadAsync(cancellationToken))
+        {
+            switch (policy.Judge(fault.Message))
+            {
+                case Verdict.Wait(var due):
+                    waiting++;
+                    readAgainAt = due < readAgainAt ? due : readAgainAt;
+                    break;
+
+                case Verdict.Replay(var redeliverCount):
+                    await session.SendAsync(fault, OrderConfirmationEndpoint.Queue, fault.Message.ForReplay(redeliverCount), cancellationToken);
+                    await session.CompleteAsync(fault, cancellationToken);
+                    Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts);
+                    break;
+
+                case Verdict.Park(var reason):
+                    await ParkAsync(session, fault, reason, cancellationToken);
+                    break;
+            }
+        }
+
+        _seen = new Seen(waiting, readAgainAt);
+    }
+
+    private async Task ParkAsync(IFaultSession session, HeldFault fault, string reason, CancellationToken cancellationToken)
+    {
+        var parkedAt = clock.GetUtcNow();
+        await session.SendAsync(fault, OrderConfirmationEndpoint.ParkingQueue, fault.Message.ForParking(reason, parkedAt), cancellationToken);
+        // Before the fault is let go: a crash in between tells people twice, never not at all.
+        await bus.Publish(new OrderConfirmationFailed(fault.Message.OrderId, reason, parkedAt), cancellationToken);
+        await session.CompleteAsync(fault, cancellationToken);
+        Log.Parked(logger, fault.Message.OrderId, reason);
+    }
+
+    /// <summary>What the last pass left in the queue, and when the first of it is due.</summary>
+    private sealed record Seen(long Waiting, DateTimeOffset ReadAgainAt)
+    {
+        public static readonly Seen Nothing = new(0, DateTimeOffset.MinValue);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 200, Level = LogLevel.Information, Message = "Replayed a fault for the {RedeliverCount}. time of {MaxAttempts}")]
+        public static partial void Replayed(ILogger logger, int redeliverCount, int maxAttempts);
+
+        [LoggerMessage(EventId = 201, Level = LogLevel.Critical, Message = "Order {OrderId} will not be confirmed: its message is parked. {Reason}")]
+        public static partial void Parked(ILogger logger, string? orderId, string reason);
+
+        [LoggerMessage(EventId = 202, Level = LogLevel.Warning, Message = "Could not look at the error queue: {Error}")]
+        public static partial void PassFailed(ILogger logger, string error);
+    }
+}

@@ -1,0 +1,47 @@
+using Microsoft.Extensions.Options;
+
+namespace Notifications.Worker.Faults;
+
+/// <summary>What becomes of a fault.</summary>
+public abstract record Verdict
+{
+    private Verdict()
+    {
+    }
+
+    /// <summary>It stays where it is until it is due.</summary>
+    public sealed record Wait(DateTimeOffset Due) : Verdict;
+
+    /// <summary>It is consumed again from the beginning.</summary>
+    public sealed record Replay(int RedeliverCount) : Verdict;
+
+    /// <summary>It waits for a person.</summary>
+    public sealed record Park(string Reason) : Verdict;
+}
+
+/// <summary>Decides about faults by what is written on them, and nothing else.</summary>
+public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProvider clock)
+{
+    private readonly IReadOnlyList<TimeSpan> _waits = options.Value.Waits;
+
+    public Verdict Judge(FaultMessage fault)
+    {
+        if (fault.Kind != FailureKind.Transient)
+        {
+            return new Verdict.Park($"{fault.Kind}: {fault.Error ?? "no error text"}");
+        }
+
+        var replayed = fault.RedeliverCount;
+        if (replayed >= options.Value.MaxAttempts)
+        {
+            return new Verdict.Park($"Replayed {replayed} times in vain: {fault.Error ?? "no error text"}");
+        }
+
+        var now = clock.GetUtcNow();
+        var wait = _waits[Math.Min(replayed, _waits.Count - 1)];
+        // A clock that is ahead must not make a message wait for longer than it should.
+        var due = fault.FailedAt is { } failedAt && failedAt <= now ? failedAt + wait : now;
+
+        return due <= now ? new Verdict.Replay(replayed + 1) : new Verdict.Wait(due);
+    }
+}

@@ -1,0 +1,80 @@
+using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Health;
+
+namespace Notifications.Worker.Hosting;
+
+/// <summary>What both programs share in how they start, listen, log and end.</summary>
+public static class ProgramHost
+{
+    /// <summary>
+    /// Builds and runs a program until it is told to stop, or runs its <see cref="HealthCheckCommand"/>. What keeps it from starting (bad configuration, a port
+    /// in use) is one readable line each on standard error.
+    /// </summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="port">The port to listen on, on loopback, unless the configuration says otherwise.</param>
+    /// <param name="compose">Adds the program's services.</param>
+    /// <param name="map">Maps the program's endpoints.</param>
+    /// <returns>The exit code: 0 after an ordinary stop, 1 where the program could not start.</returns>
+    public static async Task<int> RunAsync(
+        string[] args, int port, Action<WebApplicationBuilder> compose, Action<WebApplication> map)
+    {
+        if (HealthCheckCommand.IsMeantBy(args))
+        {
+            return await HealthCheckCommand.RunAsync(port);
+        }
+
+        try
+        {
+            var builder = WebApplication.CreateBuilder(args);
+            builder.AddDefaults(port);
+            compose(builder);
+
+            await using var app = builder.Build();
+            map(app);
+            await app.StartAsync();
+            await app.WaitForShutdownAsync();
+            return 0;
+        }
+        catch (OptionsValidationException exception)
+        {
+            foreach (var failure in exception.Failures)
+            {
+                await Console.Error.WriteLineAsync(failure);
+            }
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or IOException)
+        {
+            await Console.Error.WriteLineAsync(exception.Message);
+        }
+
+        return 1;
+    }
+
+    private static void AddDefaults(this WebApplicationBuilder builder, int port)
+    {
+        // First in the list, so that every other source of configuration can override it.
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
+        {
+            InitialData = new Dictionary<string, string?>
+            {
+                ["urls"] = $"http://localhost:{port}",
+                ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+                ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Warning",
+                // Its endpoint tells whoever asks; asked every few seconds, it would fill the log.
+                ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
+                // RunAsync says in one line what this category would say with a stack trace.
+                ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "None",
+                ["Logging:LogLevel:MassTransit"] = "Warning",
+                // Its warnings are retries; the consumers tell of those in one line each.
+                ["Logging:LogLevel:MassTransit.ReceiveTransport"] = "Error",
+                ["Logging:Console:FormatterName"] = "simple",
+                ["Logging:Console:FormatterOptions:SingleLine"] = "true",
+                ["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss ",
+                ["Logging:Console:FormatterOptions:UseUtcTimestamp"] = "true",
+            },
+        });
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+    }
+}

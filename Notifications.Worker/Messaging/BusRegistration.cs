@@ -1,0 +1,79 @@
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Hosting;
+
+namespace Notifications.Worker.Messaging;
+
+/// <summary>The bus, on the transport that the configuration names.</summary>
+public static class BusRegistration
+{
+    /// <summary>How long a stopping program waits for the messages that it is working on.</summary>
+    public static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Adds MassTransit with the given consumers.</summary>
+    /// <param name="builder">The program.</param>
+    /// <param name="configure">Adds consumers; may be left out by a program that only publishes.</param>
+    /// <param name="configureInMemory">Adds receive endpoints that only the in-memory transport needs.</param>
+    public static IHostApplicationBuilder AddBus(
+        this IHostApplicationBuilder builder,
+        Action<IBusRegistrationConfigurator>? configure = null,
+        Action<IBusRegistrationContext, IInMemoryBusFactoryConfigurator>? configureInMemory = null)
+    {
+        builder.AddValidatedOptions<MessagingOptions>(MessagingOptions.Section);
+
+        var transport = builder.Configuration.GetTransport();
+        if (transport == Transport.RabbitMq)
+        {
+            builder.AddValidatedOptions<RabbitMqOptions>(RabbitMqOptions.Section);
+        }
+
+        builder.Services.AddOptions<MassTransitHostOptions>().Configure(options =>
+        {
+            // A broker that is down must not keep the program from starting; in memory, an order must not
+            // come in before its queue is there.
+            options.WaitUntilStarted = transport == Transport.InMemory;
+            options.StopTimeout = StopTimeout;
+            options.ConsumerStopTimeout = StopTimeout;
+        });
+        // The host gives the bus its full time, and a little for everything else.
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = StopTimeout + TimeSpan.FromSeconds(5));
+
+        builder.Services.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            configure?.Invoke(bus);
+
+            if (transport == Transport.RabbitMq)
+            {
+                bus.UsingRabbitMq((context, rabbitMq) =>
+                {
+                    var options = context.GetRequiredService<IOptions<RabbitMqOptions>>().Value;
+                    rabbitMq.Host(options.Host, options.Port, options.VirtualHost, builder.Environment.ApplicationName, host =>
+                    {
+                        host.Username(options.Username!);
+                        host.Password(options.Password!);
+                    });
+                    // Without an endpoint that is started, a program that only publishes would never learn that its
+                    // connection broke, and would go on calling itself ready.
+                    rabbitMq.AutoStart = true;
+                    rabbitMq.ConfigureEndpoints(context);
+                });
+            }
+            else
+            {
+                bus.UsingInMemory((context, inMemory) =>
+                {
+                    configureInMemory?.Invoke(context, inMemory);
+                    inMemory.ConfigureEndpoints(context);
+                });
+            }
+        });
+
+        return builder;
+    }
+
+    /// <summary>The transport in force, needed while the program is still being composed.</summary>
+    /// <exception cref="InvalidOperationException">The configuration names a transport that does not exist.</exception>
+    public static Transport GetTransport(this IConfiguration configuration) =>
+        configuration.GetSection(MessagingOptions.Section).Get<MessagingOptions>()?.Transport ?? Transport.InMemory;
+}

@@ -1,0 +1,68 @@
+using System.Runtime.Serialization;
+using Contracts;
+using MassTransit;
+using Notifications.Worker.Email;
+
+namespace Notifications.Worker.OrderConfirmation;
+
+/// <summary>Emails the customer that the order has arrived, then publishes <see cref="OrderConfirmationSent"/>.</summary>
+public sealed partial class OrderConfirmationConsumer(
+    OrderConfirmationEmail confirmation,
+    IEmailSender sender,
+    TimeProvider clock,
+    ILogger<OrderConfirmationConsumer> logger) : IConsumer<OrderPlaced>
+{
+    /// <inheritdoc/>
+    /// <exception cref="EmailException">The email was not sent, or is not known to be sent.</exception>
+    /// <exception cref="SerializationException">The message says nothing about an order.</exception>
+    public async Task Consume(ConsumeContext<OrderPlaced> context)
+    {
+        var order = context.Message;
+        // JSON of another shape becomes an OrderPlaced of nulls.
+        if (string.IsNullOrEmpty(order.OrderId) || string.IsNullOrEmpty(order.Email) || string.IsNullOrEmpty(order.Product))
+        {
+            throw new SerializationException("The message is not an OrderPlaced: orderId, email or product is missing.");
+        }
+
+        var email = await confirmation.ComposeAsync(order);
+        try
+        {
+            await sender.SendAsync(email, context.CancellationToken);
+        }
+        catch (EmailException exception)
+        {
+            Log.NotSent(logger, email.MessageId, context.GetRetryAttempt() + 1, context.GetRedeliveryCount() + 1, exception.Message);
+            throw;
+        }
+
+        Log.Confirmed(logger, email.MessageId);
+
+        await AnnounceAsync(context, new OrderConfirmationSent(order.OrderId, email.MessageId, clock.GetUtcNow()));
+    }
+
+    private async Task AnnounceAsync(ConsumeContext<OrderPlaced> context, OrderConfirmationSent sent)
+    {
+        try
+        {
+            await context.Publish(sent, context.CancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // The email is out. To fail now would send it again.
+            Log.NotAnnounced(logger, sent.MessageId, exception);
+        }
+    }
+
+    // The Message-ID names the order, and unlike the order id of a stranger's message it is safe in a log.
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 100, Level = LogLevel.Information, Message = "Confirmation {MessageId} sent")]
+        public static partial void Confirmed(ILogger logger, string messageId);
+
+        [LoggerMessage(EventId = 102, Level = LogLevel.Warning, Message = "Confirmation {MessageId} not sent (try {Attempt} of delivery {Delivery}): {Error}")]
+        public static partial void NotSent(ILogger logger, string messageId, int attempt, int delivery, string error);
+
+        [LoggerMessage(EventId = 101, Level = LogLevel.Error, Message = "Confirmation {MessageId} sent, but OrderConfirmationSent could not be published")]
+        public static partial void NotAnnounced(ILogger logger, string messageId, Exception exception);
+    }
+}

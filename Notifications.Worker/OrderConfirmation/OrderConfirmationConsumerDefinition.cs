@@ -1,0 +1,65 @@
+using Contracts;
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Faults;
+using Notifications.Worker.Messaging;
+using Notifications.Worker.Redelivery;
+
+namespace Notifications.Worker.OrderConfirmation;
+
+/// <summary>
+/// How order confirmations are consumed: at once again after a failure, then after the delays of
+/// <see cref="DelayedRedeliveryOptions"/>, then set aside in the error queue.
+/// </summary>
+public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<OrderConfirmationConsumer>
+{
+    private readonly OrderConfirmationOptions _options;
+    private readonly IReadOnlyList<TimeSpan> _delays;
+
+    public OrderConfirmationConsumerDefinition(
+        IOptions<OrderConfirmationOptions> options, IOptions<DelayedRedeliveryOptions> redelivery)
+    {
+        _options = options.Value;
+        _delays = redelivery.Value.Delays;
+        EndpointName = OrderConfirmationEndpoint.Queue;
+        ConcurrentMessageLimit = _options.Concurrency;
+    }
+
+    protected override void ConfigureConsumer(
+        IReceiveEndpointConfigurator endpointConfigurator,
+        IConsumerConfigurator<OrderConfirmationConsumer> consumerConfigurator,
+        IRegistrationContext context)
+    {
+        endpointConfigurator.PrefetchCount = _options.Prefetch;
+        endpointConfigurator.SetFaultsAside(_options.DeliveryLimit);
+
+        var onRabbitMq = endpointConfigurator as IRabbitMqReceiveEndpointConfigurator;
+        if (onRabbitMq is not null)
+        {
+            var queueType = context.GetQueueType();
+            onRabbitMq.DeclareQueue(OrderConfirmationEndpoint.ParkingQueue, QueueArguments.Holding(queueType));
+            // Nothing is dead-lettered by this as long as nobody sets a policy with a delivery limit.
+            onRabbitMq.SetQueueArguments(QueueArguments.DeadLetterTo(OrderConfirmationEndpoint.ParkingQueue, queueType));
+            onRabbitMq.DeclareDelayQueues(OrderConfirmationEndpoint.Queue, _delays, queueType);
+        }
+
+        consumerConfigurator.Message<OrderPlaced>(messages =>
+        {
+            if (onRabbitMq is not null)
+            {
+                messages.UseDelayQueues(OrderConfirmationEndpoint.Queue);
+            }
+
+            messages.UseDelayedRedelivery(redelivery =>
+            {
+                redelivery.HandleTransientOnly();
+                redelivery.Intervals([.. _delays]);
+            });
+            messages.UseMessageRetry(retry =>
+            {
+                retry.HandleTransientOnly();
+                retry.Interval(_options.Retries, _options.RetryInterval);
+            });
+        });
+    }
+}

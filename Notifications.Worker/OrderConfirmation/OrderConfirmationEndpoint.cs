@@ -1,0 +1,13 @@
+namespace Notifications.Worker.OrderConfirmation;
+
+/// <summary>The names that belong to the queue of order confirmations. Other systems rely on them.</summary>
+public static class OrderConfirmationEndpoint
+{
+    public const string Queue = "order-confirmation";
+
+    /// <summary>Where MassTransit moves what failed for the last time: the dead-letter queue.</summary>
+    public const string ErrorQueue = Queue + "_error";
+
+    /// <summary>Where messages wait for a person.</summary>
+    public const string ParkingQueue = Queue + "_parked";
+}

@@ -1,0 +1,20 @@
+using MassTransit;
+using Notifications.Worker.Hosting;
+using Notifications.Worker.Redelivery;
+
+namespace Notifications.Worker.OrderConfirmation;
+
+public static class OrderConfirmationRegistration
+{
+    /// <summary>Adds what the consumer and its definition need.</summary>
+    public static void AddOrderConfirmation(this IHostApplicationBuilder builder)
+    {
+        builder.AddValidatedOptions<OrderConfirmationOptions>(OrderConfirmationOptions.Section);
+        builder.AddValidatedOptions<DelayedRedeliveryOptions>(DelayedRedeliveryOptions.Section);
+        builder.Services.AddSingleton<OrderConfirmationEmail>();
+    }
+
+    /// <summary>Adds the consumer itself.</summary>
+    public static void AddOrderConfirmation(this IBusRegistrationConfigurator bus) =>
+        bus.AddConsumer<OrderConfirmationConsumer, OrderConfirmationConsumerDefinition>();
+}

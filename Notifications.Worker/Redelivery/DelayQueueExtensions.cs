@@ -1,0 +1,31 @@
+using MassTransit;
+using Notifications.Worker.Messaging;
+
+namespace Notifications.Worker.Redelivery;
+
+/// <summary>Delayed redelivery on a stock RabbitMQ, without the delayed-message-exchange plug-in.</summary>
+public static class DelayQueueExtensions
+{
+    /// <summary>Declares a delay queue for each distinct delay when the endpoint connects.</summary>
+    /// <param name="endpoint">The receive endpoint whose messages are redelivered.</param>
+    /// <param name="endpointQueue">The endpoint's queue.</param>
+    /// <param name="delays">Every delay that the endpoint's redelivery policies can ask for.</param>
+    /// <param name="queueType">The type of the queues.</param>
+    public static void DeclareDelayQueues(
+        this IRabbitMqReceiveEndpointConfigurator endpoint, string endpointQueue, IReadOnlyCollection<TimeSpan> delays, QueueType queueType) =>
+        endpoint.ConfigureChannel(channels => channels.UseExecuteAsync(channel =>
+            DelayQueues.DeclareAsync(channel, endpointQueue, delays, queueType)));
+
+    /// <summary>
+    /// Makes <c>UseDelayedRedelivery</c> send to the endpoint's delay queues. Put it before
+    /// <c>UseDelayedRedelivery</c> in the same pipe, and declare the queues by <see cref="DeclareDelayQueues"/>.
+    /// </summary>
+    /// <typeparam name="TMessage">The message that is redelivered.</typeparam>
+    /// <param name="messages">The consumer's pipe of that message.</param>
+    /// <param name="endpointQueue">The endpoint's queue.</param>
+    public static void UseDelayQueues<TMessage>(this IPipeConfigurator<ConsumeContext<TMessage>> messages, string endpointQueue)
+        where TMessage : class =>
+        // UseDelayedRedelivery makes MassTransit's own context only where the message has none yet.
+        messages.UseExecute(context => context.GetOrAddPayload<MessageRedeliveryContext>(
+            () => new DelayQueueRedeliveryContext<TMessage>(context, endpointQueue)));
+}

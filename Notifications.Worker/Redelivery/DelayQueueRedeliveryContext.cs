@@ -1,0 +1,32 @@
+using MassTransit;
+using MassTransit.Serialization;
+
+namespace Notifications.Worker.Redelivery;
+
+/// <summary>
+/// Redelivers a message through the <see cref="DelayQueues"/> of its endpoint. Takes the place of MassTransit's own
+/// context, which needs the delayed-message-exchange plug-in on RabbitMQ.
+/// </summary>
+internal sealed class DelayQueueRedeliveryContext<TMessage>(ConsumeContext<TMessage> context, string endpointQueue)
+    : MessageRedeliveryContext
+    where TMessage : class
+{
+    /// <summary>Completes when the broker has confirmed the message in its delay queue.</summary>
+    /// <exception cref="MessageReturnedException">There is no queue for this delay.</exception>
+    public async Task ScheduleRedelivery(TimeSpan delay, Action<ConsumeContext, SendContext>? callback = null)
+    {
+        var pipe = Pipe.Execute<SendContext<TMessage>>(send =>
+        {
+            send.ApplyRedeliveryOptions(context, RedeliveryOptions.None);
+            callback?.Invoke(context, send);
+
+            var rabbitMq = send.GetPayload<RabbitMqSendContext>();
+            rabbitMq.RoutingKey = DelayQueues.RoutingKey(delay);
+            // To be returned must be an error: the message is acknowledged on the strength of this send.
+            rabbitMq.Mandatory = true;
+        });
+
+        var delayExchange = await context.GetSendEndpoint(DelayQueues.Address(endpointQueue));
+        await delayExchange.Send(context.Message, new ForwardMessagePipe<TMessage>(context, pipe), context.CancellationToken);
+    }
+}

@@ -1,0 +1,44 @@
+namespace Orders.Api.Documentation;
+
+/// <summary>The OpenAPI document and Swagger UI.</summary>
+public static partial class DocumentationRegistration
+{
+    public static void AddDocumentation(this IHostApplicationBuilder builder) =>
+        builder.Services.AddOpenApi("v1", options =>
+        {
+            options.AddDocumentTransformer((document, _, _) =>
+            {
+                document.Info.Title = "Orders";
+                document.Info.Description = "Takes orders. For each order that is accepted, the customer gets a confirmation by email.";
+                return Task.CompletedTask;
+            });
+            options.AddOperationTransformer<PlaceOrderDocumentation>();
+        });
+
+    /// <summary>Maps the document, Swagger UI at <c>/swagger</c> with its files out of this program, and <c>/</c> to lead there.</summary>
+    public static void MapDocumentation(this WebApplication app)
+    {
+        app.MapOpenApi();
+        app.UseSwaggerUI(ui =>
+        {
+            ui.SwaggerEndpoint("/openapi/v1.json", "Orders v1");
+            ui.DocumentTitle = "Orders";
+            ui.EnableTryItOutByDefault();
+        });
+        app.MapGet("/", () => TypedResults.Redirect("/swagger")).ExcludeFromDescription();
+
+        app.Lifetime.ApplicationStarted.Register(() =>
+        {
+            foreach (var url in app.Urls)
+            {
+                Log.SwaggerUi(app.Logger, url);
+            }
+        });
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 10, Level = LogLevel.Information, Message = "Listening at {Url}; place orders in Swagger UI at /swagger")]
+        public static partial void SwaggerUi(ILogger logger, string url);
+    }
+}

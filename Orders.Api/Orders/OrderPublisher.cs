@@ -1,0 +1,67 @@
+using Contracts;
+using MassTransit;
+
+namespace Orders.Api.Orders;
+
+/// <summary>Publishes orders, and knows what became of each.</summary>
+public sealed partial class OrderPublisher(IBus bus, ILogger<OrderPublisher> logger)
+{
+    /// <summary>How long the broker has to confirm an order.</summary>
+    public static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Publishes an order and waits until the broker has it safe in at least one queue.</summary>
+    /// <param name="order">The order.</param>
+    /// <param name="cancellationToken">The client went away; what was handed to the broker stays there.</param>
+    public async Task<PublishOutcome> PublishAsync(OrderPlaced order, CancellationToken cancellationToken)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(ConfirmTimeout);
+        var handedOver = false;
+        try
+        {
+            await bus.Publish(
+                order,
+                context =>
+                {
+                    // Unroutable must be an error: an order that no queue takes would be lost with a confirm.
+                    context.Mandatory = true;
+                    // MassTransit comes here once it has a channel to the broker, just before it writes to it.
+                    handedOver = true;
+                },
+                timeout.Token);
+            return PublishOutcome.Confirmed;
+        }
+        catch (MessageReturnedException)
+        {
+            Log.NoQueue(logger, order.OrderId);
+            return PublishOutcome.NotPlaced;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.NotConfirmed(logger, order.OrderId, exception.GetBaseException().Message);
+            return handedOver ? PublishOutcome.Unknown : PublishOutcome.NotPlaced;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "Order {OrderId} was refused: no worker has declared its queue on the broker yet")]
+        public static partial void NoQueue(ILogger logger, string orderId);
+
+        [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Order {OrderId} was not confirmed by the broker: {Error}")]
+        public static partial void NotConfirmed(ILogger logger, string orderId, string error);
+    }
+}
+
+/// <summary>What became of a published order.</summary>
+public enum PublishOutcome
+{
+    /// <summary>The broker has it safe.</summary>
+    Confirmed,
+
+    /// <summary>It is certain that the broker does not have it, and never will.</summary>
+    NotPlaced,
+
+    /// <summary>It was on its way when the time was up: the broker may have it.</summary>
+    Unknown,
+}

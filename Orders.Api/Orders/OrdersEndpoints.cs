@@ -1,0 +1,65 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Orders.Api.Orders;
+
+/// <summary>Orders over HTTP.</summary>
+public static class OrdersEndpoints
+{
+    /// <summary>The largest body that is read, in bytes.</summary>
+    public const int MaxBodySize = 16 * 1024;
+
+    public static void AddOrders(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<OrderPublisher>();
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJsonContext.Default));
+    }
+
+    /// <summary>Maps <c>POST /orders</c>, and <c>POST /order</c> for those who come from the tutorial.</summary>
+    public static void MapOrders(this IEndpointRouteBuilder app)
+    {
+        app.MapPost("/orders", PlaceOrderAsync)
+            .WithName("PlaceOrder")
+            .WithTags("Orders")
+            .WithSummary("Place an order")
+            .WithDescription("Takes an order. The answer 202 means that the broker has it safe: the customer is emailed soon, whatever breaks on the way.")
+            .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize));
+
+        app.MapPost("/order", PlaceOrderAsync)
+            .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize))
+            .ExcludeFromDescription();
+    }
+
+    private static async Task<Results<Accepted<PlaceOrderResponse>, ValidationProblem, ProblemHttpResult>> PlaceOrderAsync(
+        PlaceOrderRequest request, OrderPublisher publisher, TimeProvider clock, HttpContext http, CancellationToken cancellationToken)
+    {
+        if (request.Validate() is { Count: > 0 } errors)
+        {
+            return TypedResults.ValidationProblem(errors, detail: "The order was not placed. Mend the fields named in errors and send it again.");
+        }
+
+        var order = request.ToOrderPlaced(clock.GetUtcNow());
+        switch (await publisher.PublishAsync(order, cancellationToken))
+        {
+            case PublishOutcome.Confirmed:
+                return TypedResults.Accepted($"/orders/{order.OrderId}", new PlaceOrderResponse("Order placed successfully!", order));
+
+            case PublishOutcome.Unknown:
+                http.Response.Headers.RetryAfter = RetryAfterSeconds;
+                return TypedResults.Problem(
+                    statusCode: StatusCodes.Status503ServiceUnavailable,
+                    title: "The order may or may not have been placed",
+                    detail: "The message broker did not confirm the order in time. It may still be placed; to be sure, send it again with the same order id.",
+                    extensions: new Dictionary<string, object?> { ["orderId"] = order.OrderId });
+
+            default:
+                http.Response.Headers.RetryAfter = RetryAfterSeconds;
+                return TypedResults.Problem(
+                    statusCode: StatusCodes.Status503ServiceUnavailable,
+                    title: "The order was not placed",
+                    detail: "The message broker cannot take orders at the moment. Nothing was placed; send the order again later.");
+        }
+    }
+
+    private const string RetryAfterSeconds = "5";
+}
