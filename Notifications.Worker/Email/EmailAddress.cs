@@ -25,7 +25,8 @@ public static class EmailAddress
     /// <summary>As <see cref="TryParse"/>, with an optional display name: <c>Orders &lt;orders@example.com&gt;</c>.</summary>
     internal static bool TryParseWithDisplayName([NotNullWhen(true)] string? value, [NotNullWhen(true)] out MailAddress? address)
     {
-        address = MailAddress.TryCreate(value, out var parsed) ? ToAscii(parsed) : null;
+        // MailAddress takes the first of two addresses for the second one's display name.
+        address = MailAddress.TryCreate(value, out var parsed) && !parsed.DisplayName.Contains('@') ? ToAscii(parsed) : null;
         return address is not null;
     }
 

@@ -18,7 +18,7 @@ internal sealed class OutgoingMail : MailMessage
         Subject = OneLine(email.Subject);
         SubjectEncoding = Encoding.UTF8;
         HeadersEncoding = Encoding.UTF8;
-        Headers.Add("Message-ID", email.MessageId);
+        Headers.Add("Message-ID", OneLine(email.MessageId));
         Headers.Add("Auto-Submitted", "auto-generated");
 
         _text = new ContentStream(email.Text);
@@ -32,8 +32,8 @@ internal sealed class OutgoingMail : MailMessage
     /// </summary>
     public bool IsBegun => _text.IsBegun;
 
-    /// <summary>A subject without what could end its line or draw outside of it.</summary>
-    internal static string OneLine(string subject) => string.Concat(subject.Where(c => !char.IsControl(c)));
+    /// <summary>A header field's value without what could end its line.</summary>
+    internal static string OneLine(string value) => string.Concat(value.Where(c => !char.IsControl(c)));
 
     private static AlternateView View(ContentStream content, string mediaType) =>
         new(content, new ContentType(mediaType) { CharSet = "utf-8" }) { TransferEncoding = content.TransferEncoding };
@@ -44,11 +44,15 @@ internal sealed class OutgoingMail : MailMessage
         private const int LongestLine = 998;
 
         public ContentStream(string content)
-            : base(Encoding.UTF8.GetBytes(content.ReplaceLineEndings("\r\n")), writable: false)
+            : this(Encoding.UTF8.GetBytes(content.ReplaceLineEndings("\r\n")))
+        {
+        }
+
+        private ContentStream(byte[] bytes)
+            : base(bytes, writable: false)
         {
             // Not quoted-printable: System.Net.Mail writes the line breaks of a text as =0D=0A, which RFC 2045,
             // section 6.7 (4), forbids.
-            var bytes = GetBuffer().AsSpan(0, (int)Length);
             TransferEncoding = Ascii.IsValid(bytes) && HasShortLines(bytes) ? TransferEncoding.SevenBit : TransferEncoding.Base64;
         }
 

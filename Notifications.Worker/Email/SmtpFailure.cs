@@ -38,7 +38,8 @@ internal sealed partial record SmtpFailure(EmailException Exception, bool IsOurC
 
         return code switch
         {
-            < 500 => Transient(false, refused),
+            // Beyond 599 it is what SmtpClient makes of something that is no reply at all.
+            < 500 or > 599 => Transient(false, refused),
 
             // RFC 4954, section 6, and RFC 3207, section 4: authentication or encryption is missing or was refused.
             530 or 534 or 535 or 538 => Transient(true, $"The mail server refused our authentication with {code}: {reply}"),

@@ -60,7 +60,7 @@ public sealed class OrderConfirmationEmail(IOptions<EmailOptions> options, IServ
         $"""
         Thank you for your order!
 
-        We have received it and are getting it ready.
+        Your order is confirmed, and we are getting it ready.
 
         Order number: {order.OrderId}
         Product:      {order.Product}
@@ -75,7 +75,7 @@ public sealed class OrderConfirmationEmail(IOptions<EmailOptions> options, IServ
     private async Task<string> HtmlAsync(OrderPlaced order, string placedAt)
     {
         // A renderer keeps every component it has rendered until it is disposed, and it renders one at a time. A
-        // new one for each email has neither problem and takes a few microseconds.
+        // new one for each email has neither problem, and a whole email takes about 0.1 ms.
         await using var renderer = new HtmlRenderer(services, loggerFactory);
         var parameters = ParameterView.FromDictionary(new Dictionary<string, object?>
         {

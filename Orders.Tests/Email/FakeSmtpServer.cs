@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -45,7 +46,8 @@ public sealed record SmtpReply(string? Line, bool ThenClose = false)
     /// <summary>Closes the connection without a word.</summary>
     public static SmtpReply Drop { get; } = new(null, ThenClose: true);
 
-    public static implicit operator SmtpReply(string line) => new(line);
+    [return: NotNullIfNotNull(nameof(line))]
+    public static implicit operator SmtpReply?(string? line) => line is null ? null : new SmtpReply(line);
 
     internal bool Is(int code) => Line?.StartsWith($"{code}", StringComparison.Ordinal) == true;
 }

@@ -1,0 +1,95 @@
+using Microsoft.Extensions.Options;
+
+namespace Orders.Tests.Email;
+
+public sealed class EmailOptionsTests
+{
+    private static readonly (string, string?)[] Smtp =
+        [("Email__Delivery", "Smtp"), ("Email__From", "orders@shop.example"), ("Email__Smtp__Host", "mail.example.com")];
+
+    [Test]
+    public async Task Nothing_has_to_be_configured()
+    {
+        using var host = EmailHost.With();
+        await host.StartAsync();
+        Assert.That(host.Sender.GetType().Name, Is.EqualTo("PickupDirectoryEmailSender"));
+    }
+
+    [Test]
+    public async Task A_complete_configuration_for_SMTP_starts()
+    {
+        using var host = EmailHost.With(
+        [
+            .. Smtp,
+            ("Email__From", "Acorn & Oak <orders@shop.example>"),
+            ("Email__Smtp__Port", "587"),
+            ("Email__Smtp__Security", "starttls"),
+            ("Email__Smtp__Username", "shop"),
+            ("Email__Smtp__Password", "s3cret"),
+            ("Email__Smtp__PoolSize", "32"),
+            ("Email__Smtp__Timeout", "00:01:00"),
+            ("Email__Smtp__IdleTimeout", "00:00:10"),
+        ]);
+        await host.StartAsync();
+        Assert.That(host.Sender.GetType().Name, Is.EqualTo("SmtpEmailSender"));
+    }
+
+    [TestCase("Email__Smtp__Host", null, "Email__Smtp__Host is required when Email__Delivery is Smtp.")]
+    [TestCase("Email__From", null, "Email__From is required when Email__Delivery is Smtp.")]
+    [TestCase("Email__From", "not an address", "Email__From must be one address")]
+    [TestCase("Email__From", "zoë@shop.example", "Email__From must be one address")]
+    [TestCase("Email__From", "a@shop.example, b@shop.example", "Email__From must be one address")]
+    [TestCase("Email__Delivery", "Pigeon", "Email__Delivery must be PickupDirectory or Smtp, but is 'Pigeon'.")]
+    [TestCase("Email__Delivery", "7", "Email__Delivery must be PickupDirectory or Smtp, but is 7.")]
+    [TestCase("Email__Smtp__Security", "Tls", "Email__Smtp__Security must be None or StartTls, but is 'Tls'.")]
+    [TestCase("Email__Smtp__Port", "0", "Email__Smtp__Port must be 1 to 65535, but is 0.")]
+    [TestCase("Email__Smtp__Port", "70000", "Email__Smtp__Port must be 1 to 65535")]
+    [TestCase("Email__Smtp__PoolSize", "0", "Email__Smtp__PoolSize must be")]
+    [TestCase("Email__Smtp__Timeout", "00:00:00", "Email__Smtp__Timeout must be")]
+    [TestCase("Email__Smtp__Timeout", "365.00:00:00", "Email__Smtp__Timeout must be")]
+    [TestCase("Email__Smtp__IdleTimeout", "-00:00:01", "Email__Smtp__IdleTimeout must not be negative")]
+    [TestCase("Email__Smtp__Password", "s3cret", "Email__Smtp__Username and Email__Smtp__Password must be set together")]
+    [TestCase("Email__Smtp__Username", "shop", "Email__Smtp__Username and Email__Smtp__Password must be set together")]
+    public void A_mistake_stops_the_start_and_is_named_by_its_variable(string key, string? value, string message)
+    {
+        using var host = EmailHost.With([.. Smtp, (key, value)]);
+
+        Assert.That(host.StartAsync, Throws.InstanceOf<OptionsValidationException>().With.Message.Contains(message));
+    }
+
+    [Test]
+    public void A_password_is_not_sent_in_clear_to_another_machine()
+    {
+        using var host = EmailHost.With([.. Smtp, ("Email__Smtp__Username", "shop"), ("Email__Smtp__Password", "s3cret")]);
+
+        Assert.That(
+            host.StartAsync,
+            Throws.InstanceOf<OptionsValidationException>().With.Message.Contains("Email__Smtp__Security must be StartTls").And.Message.Not.Contain("s3cret"));
+    }
+
+    [TestCase("localhost")]
+    [TestCase("127.0.0.1")]
+    [TestCase("::1")]
+    public void To_the_same_machine_it_is(string hostName)
+    {
+        using var host = EmailHost.With([.. Smtp, ("Email__Smtp__Host", hostName), ("Email__Smtp__Username", "shop"), ("Email__Smtp__Password", "s3cret")]);
+
+        Assert.That(host.StartAsync, Throws.Nothing);
+    }
+
+    [Test]
+    public void An_empty_pickup_directory_stops_the_start()
+    {
+        using var host = EmailHost.With(("Email__PickupDirectory", " "));
+
+        Assert.That(host.StartAsync, Throws.InstanceOf<OptionsValidationException>().With.Message.Contains("Email__PickupDirectory is required"));
+    }
+
+    [Test]
+    public void A_misspelt_key_stops_the_start()
+    {
+        using var host = EmailHost.With([.. Smtp, ("Email__Smtp__Hots", "mail.example.com")]);
+
+        Assert.That(host.StartAsync, Throws.InvalidOperationException.With.Message.Contains("Hots"));
+    }
+}

@@ -1,0 +1,474 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using Notifications.Worker.Email;
+
+namespace Orders.Tests.Email;
+
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class SmtpEmailSenderTests
+{
+    private const string Customer = "customer@example.com";
+
+    private FakeSmtpServer _server = null!;
+    private EmailHost? _host;
+
+    [SetUp]
+    public void StartServer() => _server = FakeSmtpServer.Start();
+
+    [TearDown]
+    public async Task StopServer()
+    {
+        _host?.Dispose();
+        await _server.DisposeAsync();
+    }
+
+    [Test]
+    public async Task An_email_arrives_with_its_envelope_its_headers_and_both_parts()
+    {
+        await Host().SendAsync("order-confirmation-1", subject: "Your order 1", text: "Hello\nyou", html: "<p>Hello</p>");
+
+        var mail = _server.Messages.Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(mail.From, Is.EqualTo("orders@shop.example"));
+            Assert.That(mail.Recipients, Is.EqualTo(new[] { Customer }));
+            Assert.That(mail.MessageId, Is.EqualTo("<order-confirmation-1@shop.example>"));
+            Assert.That(mail.Subject, Is.EqualTo("Your order 1"));
+            Assert.That(mail.Header("From"), Is.EqualTo("Acorn Shop <orders@shop.example>").Or.EqualTo("\"Acorn Shop\" <orders@shop.example>"));
+            Assert.That(mail.Header("To"), Is.EqualTo(Customer));
+            Assert.That(mail.Header("Auto-Submitted"), Is.EqualTo("auto-generated"));
+            Assert.That(mail.Header("MIME-Version"), Is.EqualTo("1.0"));
+            Assert.That(mail.Header("Content-Type"), Does.StartWith("multipart/alternative;"));
+            Assert.That(DateTimeOffset.Parse(mail.Header("Date"), System.Globalization.CultureInfo.InvariantCulture), Is.EqualTo(DateTimeOffset.UtcNow).Within(5).Minutes);
+            Assert.That(mail.Parts.Select(part => part.MediaType), Is.EqualTo(new[] { "text/plain", "text/html" }), "the richest last");
+            Assert.That(mail.Text.TrimEnd(), Is.EqualTo("Hello\r\nyou"));
+            Assert.That(mail.Html.TrimEnd(), Is.EqualTo("<p>Hello</p>"));
+        });
+    }
+
+    [TestCase("plain")]
+    [TestCase("Zoë’s 💻 → 日本語 שלום مرحبا 👩‍👩‍👧")]
+    [TestCase("=?utf-8?B?aGFjaw==?= =E4 100% =3D")]
+    [TestCase("a lone surrogate \ud800 here")]
+    public async Task Any_text_arrives_as_it_was_in_pure_ASCII_and_short_lines(string text)
+    {
+        var body = $".\r\n..\r\n.{text}\r\nFrom here\r\n{string.Concat(Enumerable.Repeat(text, 300))}\r\n.\r\n";
+        await Host().SendAsync(subject: text, text: body, html: $"<p>{body}</p>");
+
+        var mail = _server.Messages.Single();
+        var expected = System.Text.Encoding.UTF8.GetString(System.Text.Encoding.UTF8.GetBytes(body));
+        Assert.Multiple(() =>
+        {
+            Assert.That(mail.Raw, Has.All.LessThan((char)128));
+            Assert.That(mail.Raw.Split("\r\n"), Has.All.Length.LessThanOrEqualTo(998));
+            Assert.That(mail.Raw.Replace("\r\n", ""), Does.Not.Contain('\r').And.Not.Contain('\n'));
+            Assert.That(mail.Text.TrimEnd(), Is.EqualTo(expected.TrimEnd()));
+            Assert.That(mail.Html.TrimEnd(), Is.EqualTo($"<p>{expected}</p>"));
+        });
+    }
+
+    [Test]
+    public async Task Nothing_that_comes_from_outside_adds_a_header()
+    {
+        await Host().SendAsync("1\r\nBcc: thief@example.net\r\nX", subject: "Hello\r\nBcc: thief@example.net\r\n\r\nBody\0\u0085\u2028");
+
+        var mail = _server.Messages.Single();
+        Assert.That(mail.Headers.Select(h => h.Key), Has.None.EqualTo("Bcc"));
+        Assert.That(mail.Recipients, Has.Exactly(1).Items);
+        Assert.That(mail.Subject, Does.StartWith("HelloBcc: thief@example.netBody"));
+    }
+
+    [TestCase("")]
+    [TestCase("nobody")]
+    [TestCase("a@b@c")]
+    [TestCase("a@example.com,b@example.com")]
+    [TestCase("Customer <customer@example.com>")]
+    [TestCase("<customer@example.com>")]
+    [TestCase(" customer@example.com")]
+    [TestCase("customer@example.com\r\nRCPT TO:<thief@example.net>")]
+    [TestCase("customer\0@example.com")]
+    [TestCase("\"a\rb\"@example.com")]
+    [TestCase("zoë@example.com", Description = "needs SMTPUTF8")]
+    public void An_address_that_no_server_would_take_is_refused_for_good_before_anything_is_sent(string address)
+    {
+        var failure = Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync(to: address));
+
+        Assert.That(failure!.Message, Does.Not.Contain("example"));
+        Assert.That(_server.Sessions, Is.Empty);
+    }
+
+    [Test]
+    public async Task An_address_may_have_254_characters_but_not_255()
+    {
+        var domain = string.Join('.', Enumerable.Repeat(new string('d', 60), 3)) + ".example";
+        await Host().SendAsync(to: $"{new string('a', 254 - domain.Length - 1)}@{domain}");
+
+        Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync(to: $"{new string('a', 255 - domain.Length - 1)}@{domain}"));
+        Assert.That(_server.Messages.Single().Recipients.Single(), Has.Length.EqualTo(254));
+    }
+
+    [Test]
+    public async Task A_domain_in_Unicode_is_sent_in_its_ASCII_form()
+    {
+        await Host().SendAsync(to: "customer@bücher.example");
+
+        Assert.That(_server.Messages.Single().Recipients.Single(), Is.EqualTo("customer@xn--bcher-kva.example"));
+        Assert.That(_server.Messages.Single().Header("To"), Is.EqualTo("customer@xn--bcher-kva.example"));
+    }
+
+    [TestCase(SmtpStep.Recipient, "550 5.1.1 No such user")]
+    [TestCase(SmtpStep.Recipient, "551 5.1.6 Moved")]
+    [TestCase(SmtpStep.Recipient, "552 5.2.2 Mailbox full")]
+    [TestCase(SmtpStep.Recipient, "553 5.1.3 Bad address syntax")]
+    [TestCase(SmtpStep.Recipient, "554 5.7.1 Rejected")]
+    [TestCase(SmtpStep.Recipient, "556 5.1.10 Takes no mail")]
+    [TestCase(SmtpStep.Recipient, "501 5.1.3 Syntax")]
+    [TestCase(SmtpStep.Mail, "552 5.3.4 Too big")]
+    [TestCase(SmtpStep.Data, "554 5.5.1 No valid recipients")]
+    [TestCase(SmtpStep.EndOfData, "554 5.7.1 Looks like spam")]
+    [TestCase(SmtpStep.EndOfData, "550 5.7.1 Looks like spam")]
+    public void A_reply_5xx_on_the_recipient_or_the_email_is_permanent(SmtpStep step, string reply)
+    {
+        _server.On(step, reply);
+
+        var failure = Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync());
+
+        Assert.That(failure!.Message, Does.Contain(reply[..3]).And.Contain(reply[4..]));
+        Assert.That(Host().Logs.At(LogLevel.Error), Is.Empty);
+    }
+
+    [TestCase(SmtpStep.Connect, "421 4.3.2 Busy")]
+    [TestCase(SmtpStep.Ehlo, "421 4.3.2 Busy")]
+    [TestCase(SmtpStep.Mail, "421 4.3.2 Busy")]
+    [TestCase(SmtpStep.Mail, "450 4.1.8 Try later")]
+    [TestCase(SmtpStep.Recipient, "450 4.2.0 Greylisted")]
+    [TestCase(SmtpStep.Recipient, "451 4.3.0 Try later")]
+    [TestCase(SmtpStep.Recipient, "452 4.2.2 Mailbox full")]
+    [TestCase(SmtpStep.Recipient, "421 4.3.2 Busy")]
+    [TestCase(SmtpStep.Data, "451 4.3.0 Try later")]
+    [TestCase(SmtpStep.EndOfData, "452 4.3.1 Disk full")]
+    [TestCase(SmtpStep.Mail, "not a reply at all")]
+    [TestCase(SmtpStep.EndOfData, "299 What")]
+    public void A_reply_4xx_or_none_at_all_is_transient(SmtpStep step, string reply)
+    {
+        _server.On(step, reply);
+
+        Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync());
+        Assert.That(Host().Logs.At(LogLevel.Error), Is.Empty);
+    }
+
+    [TestCase(SmtpStep.Connect)]
+    [TestCase(SmtpStep.Ehlo)]
+    [TestCase(SmtpStep.Mail)]
+    [TestCase(SmtpStep.Recipient)]
+    [TestCase(SmtpStep.Data)]
+    [TestCase(SmtpStep.Content)]
+    [TestCase(SmtpStep.EndOfData)]
+    public void A_connection_that_ends_without_a_reply_is_transient(SmtpStep step)
+    {
+        _server.On(step, SmtpReply.Drop);
+
+        Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync());
+        Assert.That(_server.Sessions, Has.Count.EqualTo(1), "not tried again: it was a fresh connection");
+    }
+
+    [Test]
+    public async Task A_server_that_is_down_is_transient_and_found_again_when_it_is_back()
+    {
+        await _server.Stop();
+        var failure = Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync());
+        Assert.That(failure!.Message, Does.Contain("refused"));
+
+        _server.Restart();
+        await Host().SendAsync();
+        Assert.That(_server.Messages, Has.Count.EqualTo(1));
+    }
+
+    [TestCase(SmtpStep.Connect, "554 5.7.1 Your address is on a list")]
+    [TestCase(SmtpStep.Connect, "521 No mail here")]
+    [TestCase(SmtpStep.Ehlo, "550 5.7.1 Your name is odd")]
+    [TestCase(SmtpStep.Mail, "530 5.7.0 Authentication required")]
+    [TestCase(SmtpStep.Recipient, "521 5.3.2 No mail here")]
+    public void A_server_that_refuses_us_rather_than_the_email_costs_nobody_theirs(SmtpStep step, string reply)
+    {
+        _server.On(step, reply);
+
+        Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync());
+        Assert.That(Host().Logs.At(LogLevel.Error).Single(), Does.Contain("Email__Smtp__").And.Contain(reply[..3]));
+    }
+
+    [Test]
+    public async Task It_authenticates_where_a_user_name_is_configured()
+    {
+        await using var server = FakeSmtpServer.Start(("shop", "s3cret"));
+        using var host = EmailHost.For(server, ("Email__Smtp__Username", "shop"), ("Email__Smtp__Password", "s3cret"));
+
+        await host.SendAsync();
+
+        Assert.That(server.Messages, Has.Count.EqualTo(1));
+    }
+
+    [TestCase(null)]
+    [TestCase("554 5.7.1 <customer@example.com>: Relay access denied")]
+    public async Task Refused_credentials_are_transient_and_an_error_each_time(string? refusalOfRecipient)
+    {
+        await using var server = FakeSmtpServer.Start(("shop", "s3cret"));
+        using var host = EmailHost.For(server, ("Email__Smtp__Username", "shop"), ("Email__Smtp__Password", "wrong"));
+        if (refusalOfRecipient is not null)
+        {
+            // What a server says that takes mail for its own domains without authentication.
+            server.On(SmtpStep.Mail, "250 2.1.0 Ok");
+            server.On(SmtpStep.Recipient, refusalOfRecipient);
+        }
+
+        Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
+        Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
+
+        Assert.That(host.Logs.At(LogLevel.Error).Count(), Is.EqualTo(2));
+        Assert.That(host.Logs.Lines.Select(entry => entry.Line), Has.None.Contains("wrong"));
+    }
+
+    [Test]
+    public void STARTTLS_that_is_not_offered_is_transient_and_an_error()
+    {
+        using var host = EmailHost.For(_server, ("Email__Smtp__Security", "StartTls"));
+
+        Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
+
+        Assert.That(host.Logs.At(LogLevel.Error).Single(), Does.Contain("secure connections"));
+        Assert.That(_server.Sessions.Single().Commands, Has.None.StartsWith("MAIL"));
+    }
+
+    [Test]
+    public async Task A_certificate_that_nobody_vouches_for_is_transient_and_an_error()
+    {
+        await using var server = FakeSmtpServer.Start(certificate: SelfSigned());
+        using var host = EmailHost.For(server, ("Email__Smtp__Security", "StartTls"));
+
+        Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
+
+        Assert.That(host.Logs.At(LogLevel.Error).Single(), Does.Contain("certificate"));
+        Assert.That(server.Sessions.Single().Commands, Has.None.StartsWith("MAIL"));
+    }
+
+    [Test, NonParallelizable]
+    public async Task With_STARTTLS_the_password_and_the_email_are_encrypted()
+    {
+        using var certificate = SelfSigned();
+        await using var server = FakeSmtpServer.Start(("shop", "s3cret"), certificate);
+        using var host = EmailHost.For(
+            server, ("Email__Smtp__Security", "StartTls"), ("Email__Smtp__Username", "shop"), ("Email__Smtp__Password", "s3cret"));
+
+#pragma warning disable SYSLIB0014 // The only way to have SmtpClient trust a certificate that the system doesn't.
+        ServicePointManager.ServerCertificateValidationCallback = (_, c, _, _) => c?.GetCertHashString() == certificate.GetCertHashString();
+        try
+        {
+            await host.SendAsync("1");
+            await host.SendAsync("2");
+        }
+        finally
+        {
+            ServicePointManager.ServerCertificateValidationCallback = null;
+        }
+#pragma warning restore SYSLIB0014
+
+        var session = server.Sessions.Single();
+        Assert.That(session.IsEncrypted);
+        Assert.That(session.Commands.Select(c => c.Split(' ')[0]).Take(4), Is.EqualTo(new[] { "EHLO", "STARTTLS", "EHLO", "AUTH" }));
+        Assert.That(server.Messages, Has.Count.EqualTo(2));
+    }
+
+    [TestCase(SmtpStep.Connect)]
+    [TestCase(SmtpStep.Mail)]
+    [TestCase(SmtpStep.EndOfData)]
+    public async Task A_server_that_takes_too_long_is_transient(SmtpStep step)
+    {
+        using var host = EmailHost.For(_server, ("Email__Smtp__Timeout", "00:00:00.3"));
+        var hold = _server.Hold(step);
+
+        var failure = Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
+        Assert.That(failure!.Message, Does.Contain("within 0.3 s"));
+
+        hold.Release();
+        await _server.WaitFor("the connection to be closed", server => server.Sessions[0].IsClosed);
+    }
+
+    [TestCase(SmtpStep.Connect)]
+    [TestCase(SmtpStep.Mail)]
+    [TestCase(SmtpStep.EndOfData)]
+    public async Task Cancellation_ends_the_sending_at_once_and_the_connection_is_not_used_again(SmtpStep step)
+    {
+        using var cancellation = new CancellationTokenSource();
+        var hold = _server.Hold(step);
+        var sending = Host().SendAsync("1", cancellationToken: cancellation.Token);
+        await hold.Reached();
+
+        await cancellation.CancelAsync();
+
+        Assert.That(async () => await sending.WaitAsync(FakeSmtpServer.DefaultTimeout), Throws.InstanceOf<OperationCanceledException>());
+        hold.Release();
+        await Host().SendAsync("2");
+        Assert.That(_server.Sessions, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task Many_emails_share_one_connection()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            await Host().SendAsync($"{i}");
+        }
+
+        Assert.That(_server.Messages.Select(m => m.MessageId), Is.EqualTo(Enumerable.Range(0, 20).Select(i => $"<{i}@shop.example>")));
+        Assert.That(_server.Sessions, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_kept_connection_does_not_wait_for_acknowledgements()
+    {
+        await Host().SendAsync();
+        var connection = await Host().Pool.RentAsync(fresh: false, CancellationToken.None);
+
+        Assert.That(connection.IsKept);
+        Assert.That(
+            connection.Socket?.NoDelay,
+            Is.True,
+            "SmtpClient's private fields have changed: find its socket anew in SmtpConnection, or each connection sends 22 emails a second.");
+        Assert.That(Host().Logs.At(LogLevel.Warning), Is.Empty);
+        Host().Pool.Return(connection, succeeded: true);
+    }
+
+    [Test]
+    public async Task There_are_never_more_connections_than_the_pool_may_have_and_who_waits_for_one_can_be_cancelled()
+    {
+        using var host = EmailHost.For(_server, ("Email__Smtp__PoolSize", "2"));
+        using var cancellation = new CancellationTokenSource();
+        var hold = _server.Hold(SmtpStep.EndOfData);
+        var sending = Enumerable.Range(0, 5).Select(i => host.SendAsync($"{i}")).ToArray();
+        await hold.Reached(2);
+
+        var waiting = host.SendAsync("cancelled", cancellationToken: cancellation.Token);
+        await cancellation.CancelAsync();
+        Assert.That(async () => await waiting.WaitAsync(FakeSmtpServer.DefaultTimeout), Throws.InstanceOf<OperationCanceledException>());
+
+        hold.Release();
+        await Task.WhenAll(sending).WaitAsync(FakeSmtpServer.DefaultTimeout);
+        Assert.That(_server.Messages, Has.Count.EqualTo(5));
+        Assert.That(_server.Sessions, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_failure_gives_its_place_in_the_pool_back_and_its_connection_up()
+    {
+        using var host = EmailHost.For(_server, ("Email__Smtp__PoolSize", "1"));
+        _server.On(SmtpStep.Recipient, address => address == "nobody@example.com" ? "550 5.1.1 No such user" : null);
+
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.ThrowsAsync<PermanentEmailException>(() => host.SendAsync(to: "nobody@example.com"));
+            await host.SendAsync();
+        }
+
+        Assert.That(_server.Messages, Has.Count.EqualTo(3));
+        Assert.That(_server.Sessions, Has.Count.EqualTo(4), "one more after each failure, kept until the next");
+    }
+
+    [Test]
+    public async Task A_connection_that_the_server_has_closed_meanwhile_is_replaced_without_a_failure()
+    {
+        await Host().SendAsync("1");
+        await _server.CloseConnections();
+        await Host().SendAsync("2");
+
+        Assert.That(_server.Messages.Select(m => m.MessageId), Is.EqualTo(new[] { "<1@shop.example>", "<2@shop.example>" }));
+        Assert.That(_server.Sessions, Has.Count.EqualTo(2));
+    }
+
+    [TestCase(null)]
+    [TestCase("421 4.4.2 Idle for too long")]
+    public async Task A_connection_that_the_server_closes_at_the_next_email_is_replaced_without_a_failure(string? lastWords)
+    {
+        await Host().SendAsync("1");
+        _server.Once(SmtpStep.Mail, new SmtpReply(lastWords, ThenClose: true));
+        await Host().SendAsync("2");
+
+        Assert.That(_server.Messages, Has.Count.EqualTo(2));
+        Assert.That(_server.Sessions, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task An_email_that_the_server_may_have_taken_is_not_sent_again_by_itself()
+    {
+        await Host().SendAsync("1");
+        _server.Once(SmtpStep.EndOfData, SmtpReply.Drop);
+
+        Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync("2"));
+        Assert.That(_server.Sessions, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_connection_unused_for_too_long_is_not_used_again()
+    {
+        using var host = EmailHost.For(_server, ("Email__Smtp__IdleTimeout", "00:00:00"));
+        await host.SendAsync("1");
+        await host.SendAsync("2");
+
+        Assert.That(_server.Sessions, Has.Count.EqualTo(2));
+        await _server.WaitFor("QUIT on the first connection", server => server.Sessions[0].Commands.Contains("QUIT"));
+    }
+
+    [Test]
+    public async Task The_end_of_the_program_says_QUIT()
+    {
+        var host = EmailHost.For(_server);
+        await host.SendAsync();
+        host.Dispose();
+
+        await _server.WaitFor("QUIT", server => server.Sessions.Single().Commands.Contains("QUIT"));
+    }
+
+    [TestCase(SmtpStep.Recipient, "550 5.1.1 <Customer@EXAMPLE.com>: no such user customer@example.com\u0007\u001b[31m here")]
+    [TestCase(SmtpStep.Recipient, "451 4.3.0 customer@example.com is busy")]
+    [TestCase(SmtpStep.EndOfData, "554 5.6.0 from orders@shop.example to customer@example.com")]
+    [TestCase(SmtpStep.Connect, "554 customer@example.com")]
+    public void A_failure_says_what_happened_in_one_short_line_without_the_address(SmtpStep step, string reply)
+    {
+        _server.On(step, reply + new string('x', 400));
+
+        var failure = Assert.CatchAsync<EmailException>(() => Host().SendAsync())!;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(failure.Message, Has.Length.LessThanOrEqualTo(300));
+            Assert.That(failure.Message.Where(char.IsControl), Is.Empty);
+            Assert.That(failure.ToString(), Does.Not.Contain("customer").IgnoreCase);
+            Assert.That(failure.Message, Does.Contain("(address)"));
+            Assert.That(AboveDebug(), Has.None.Contains("customer").IgnoreCase);
+        });
+    }
+
+    [Test]
+    public async Task No_log_line_above_debug_has_the_address()
+    {
+        await Host().SendAsync();
+        _server.On(SmtpStep.Mail, "530 5.7.0 customer@example.com must authenticate");
+        Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync());
+
+        Assert.That(AboveDebug(), Is.Not.Empty);
+        Assert.That(AboveDebug(), Has.None.Contains("customer@"));
+    }
+
+    private EmailHost Host() => _host ??= EmailHost.For(_server);
+
+    private IEnumerable<string> AboveDebug() => Host().Logs.Lines.Where(entry => entry.Level > LogLevel.Debug).Select(entry => entry.Line);
+
+    private static X509Certificate2 SelfSigned()
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null);
+    }
+}
