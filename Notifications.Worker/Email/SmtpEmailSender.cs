@@ -81,7 +81,7 @@ internal sealed partial class SmtpEmailSender(
 
     private static bool IsClosedConnection(SmtpException e, SmtpAttempt attempt) =>
         e.StatusCode == SmtpStatusCode.ServiceNotAvailable
-        || (e is { StatusCode: SmtpStatusCode.GeneralFailure, InnerException: IOException } && !attempt.MayHaveSentContent);
+        || (e is { StatusCode: SmtpStatusCode.GeneralFailure, InnerException: IOException } && attempt.ContentWasBegun == false);
 
     private static partial class Log
     {
@@ -110,7 +110,7 @@ internal sealed class NetMailHandover(IOptions<EmailOptions> options) : ISmtpHan
         }
         finally
         {
-            attempt.MayHaveSentContent = mail.IsBegun;
+            attempt.ContentWasBegun = mail.IsBegun;
         }
     }
 }
