@@ -23,6 +23,11 @@ internal sealed class FluentEmailHandover(IOptions<EmailOptions> options) : ISmt
         // Not with To(), which would split an address at a semicolon.
         fluent.Data.ToAddresses.Add(new Address(to.Address));
 
-        await fluent.SendAsync(cancellationToken);
+        // It throws what the client throws, but reports a cancellation before that as a result.
+        var result = await fluent.SendAsync(cancellationToken);
+        if (!result.Successful)
+        {
+            throw new InvalidOperationException(string.Join(' ', result.ErrorMessages));
+        }
     }
 }

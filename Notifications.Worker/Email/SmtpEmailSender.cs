@@ -14,7 +14,7 @@ internal sealed partial class SmtpEmailSender(
 
     public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
-        var recipient = SmtpFailure.RequireAddress(email.To);
+        var recipient = EmailAddress.ParseRecipient(email.To);
 
         // The server may have closed a kept connection just now. That is no failure as long as it is certain
         // that it didn't take the email; a second, fresh connection shows what is really the matter.

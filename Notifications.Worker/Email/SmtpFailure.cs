@@ -57,12 +57,6 @@ internal sealed partial record SmtpFailure(EmailException Exception, bool IsOurC
         };
     }
 
-    /// <exception cref="PermanentEmailException">It isn't an address that mail can be sent to.</exception>
-    public static MailAddress RequireAddress(string? value) =>
-        EmailAddress.TryParse(value, out var address)
-            ? address
-            : throw new PermanentEmailException("The recipient's address is not one that mail can be sent to.");
-
     /// <summary>Makes one short line of a text from elsewhere, without control characters and addresses.</summary>
     public static string OneLine(string text)
     {
