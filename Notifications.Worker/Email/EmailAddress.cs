@@ -22,6 +22,13 @@ public static class EmailAddress
         return address is not null;
     }
 
+    /// <summary>As <see cref="TryParse"/>, for a recipient.</summary>
+    /// <exception cref="PermanentEmailException">It isn't an address that mail can be sent to.</exception>
+    internal static MailAddress ParseRecipient(string? value) =>
+        TryParse(value, out var address)
+            ? address
+            : throw new PermanentEmailException("The recipient's address is not one that mail can be sent to.");
+
     /// <summary>As <see cref="TryParse"/>, with an optional display name: <c>Orders &lt;orders@example.com&gt;</c>.</summary>
     internal static bool TryParseWithDisplayName([NotNullWhen(true)] string? value, [NotNullWhen(true)] out MailAddress? address)
     {

@@ -26,7 +26,7 @@ public sealed class EmailOptions
 
     /// <summary><see cref="From"/> as validated at start, its domain in ASCII.</summary>
     internal MailAddress Sender =>
-        EmailAddress.TryParseWithDisplayName(From ?? "Orders <orders@localhost>", out var sender)
+        EmailAddress.TryParseWithDisplayName(string.IsNullOrWhiteSpace(From) ? "Orders <orders@localhost>" : From, out var sender)
             ? sender
             : throw new InvalidOperationException("Email__From is not an address.");
 }
@@ -94,7 +94,7 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
             yield return $"Email__Delivery must be {Choices<EmailDelivery>()}, but is {options.Delivery}.";
         }
 
-        if (options.From is not null && !EmailAddress.TryParseWithDisplayName(options.From, out _))
+        if (!string.IsNullOrWhiteSpace(options.From) && !EmailAddress.TryParseWithDisplayName(options.From, out _))
         {
             yield return "Email__From must be one address with an ASCII local part, like 'Orders <orders@example.com>'.";
         }
@@ -106,7 +106,7 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
 
         if (options.Delivery == EmailDelivery.Smtp)
         {
-            if (options.From is null)
+            if (string.IsNullOrWhiteSpace(options.From))
             {
                 yield return "Email__From is required when Email__Delivery is Smtp.";
             }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace Notifications.Worker.Email;
@@ -23,7 +24,7 @@ public static class EmailRegistration
             .Bind(section, binder => binder.ErrorOnUnknownConfiguration = true)
             .ValidateOnStart();
 
-        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<SmtpConnectionPool>();
 #if FLUENT_EMAIL
         builder.Services.AddSingleton<ISmtpHandover, FluentEmailHandover>();

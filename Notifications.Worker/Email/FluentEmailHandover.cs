@@ -13,18 +13,21 @@ internal sealed class FluentEmailHandover(IOptions<EmailOptions> options) : ISmt
 
     public async Task SendAsync(SmtpClient client, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken)
     {
-        // FluentEmail makes the mail itself, so nobody can tell how much of it was sent.
-        attempt.MayHaveSentContent = true;
-
+        // FluentEmail makes the mail itself, so attempt.ContentWasBegun stays unknown.
         var fluent = new FluentEmail.Core.Email(new ReplaceRenderer(), new SmtpSender(client), _sender.Address, _sender.DisplayName)
             .Subject(OutgoingMail.OneLine(email.Subject))
-            .Body(email.Html, isHtml: true)
-            .PlaintextAlternativeBody(email.Text)
+            .Body(email.Html.ReplaceLineEndings("\r\n"), isHtml: true)
+            .PlaintextAlternativeBody(email.Text.ReplaceLineEndings("\r\n"))
             .Header("Message-ID", OutgoingMail.OneLine(email.MessageId))
             .Header("Auto-Submitted", "auto-generated");
         // Not with To(), which would split an address at a semicolon.
         fluent.Data.ToAddresses.Add(new Address(to.Address));
 
-        await fluent.SendAsync(cancellationToken);
+        // It throws what the client throws, but reports a cancellation before that as a result.
+        var result = await fluent.SendAsync(cancellationToken);
+        if (!result.Successful)
+        {
+            throw new InvalidOperationException(string.Join(' ', result.ErrorMessages));
+        }
     }
 }

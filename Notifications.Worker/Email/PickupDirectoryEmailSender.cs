@@ -25,7 +25,7 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
 
     public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
-        var recipient = SmtpFailure.RequireAddress(email.To);
+        var recipient = EmailAddress.ParseRecipient(email.To);
 
         // SmtpClient names the file itself and fills it under that name, so it is given a place of its own,
         // hidden and on the same file system, from which a rename makes it visible at once and whole.

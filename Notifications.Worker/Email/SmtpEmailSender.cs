@@ -14,7 +14,7 @@ internal sealed partial class SmtpEmailSender(
 
     public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
-        var recipient = SmtpFailure.RequireAddress(email.To);
+        var recipient = EmailAddress.ParseRecipient(email.To);
 
         // The server may have closed a kept connection just now. That is no failure as long as it is certain
         // that it didn't take the email; a second, fresh connection shows what is really the matter.
@@ -81,7 +81,7 @@ internal sealed partial class SmtpEmailSender(
 
     private static bool IsClosedConnection(SmtpException e, SmtpAttempt attempt) =>
         e.StatusCode == SmtpStatusCode.ServiceNotAvailable
-        || (e is { StatusCode: SmtpStatusCode.GeneralFailure, InnerException: IOException } && !attempt.MayHaveSentContent);
+        || (e is { StatusCode: SmtpStatusCode.GeneralFailure, InnerException: IOException } && attempt.ContentWasBegun == false);
 
     private static partial class Log
     {
@@ -110,7 +110,7 @@ internal sealed class NetMailHandover(IOptions<EmailOptions> options) : ISmtpHan
         }
         finally
         {
-            attempt.MayHaveSentContent = mail.IsBegun;
+            attempt.ContentWasBegun = mail.IsBegun;
         }
     }
 }

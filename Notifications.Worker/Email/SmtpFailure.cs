@@ -51,17 +51,11 @@ internal sealed partial record SmtpFailure(EmailException Exception, bool IsOurC
             // When a server refuses the credentials, SmtpClient goes on without, and it is the sender or the
             // recipient that gets refused, for reasons of security (RFC 3463, section 3.8): "554 5.7.1 Relay access
             // denied". A wrong password must not cost the customers their emails.
-            _ when hasCredentials && !attempt.MayHaveSentContent && reply.StartsWith("5.7.", StringComparison.Ordinal) => Transient(true, refused),
+            _ when hasCredentials && attempt.ContentWasBegun != true && reply.StartsWith("5.7.", StringComparison.Ordinal) => Transient(true, refused),
 
             _ => new SmtpFailure(new PermanentEmailException(OneLine(refused)), IsOurConfiguration: false),
         };
     }
-
-    /// <exception cref="PermanentEmailException">It isn't an address that mail can be sent to.</exception>
-    public static MailAddress RequireAddress(string? value) =>
-        EmailAddress.TryParse(value, out var address)
-            ? address
-            : throw new PermanentEmailException("The recipient's address is not one that mail can be sent to.");
 
     /// <summary>Makes one short line of a text from elsewhere, without control characters and addresses.</summary>
     public static string OneLine(string text)

@@ -21,8 +21,8 @@ internal interface ISmtpHandover
 internal sealed class SmtpAttempt
 {
     /// <summary>
-    /// Whether the server may have got any of the email's content. As long as it hasn't, it can't have taken the
-    /// email, however the conversation ended.
+    /// Whether the sending of the email's content was begun, or <c>null</c> where that is not known. As long as it
+    /// wasn't, the server can't have taken the email, however the conversation ended.
     /// </summary>
-    public bool MayHaveSentContent { get; set; }
+    public bool? ContentWasBegun { get; set; }
 }

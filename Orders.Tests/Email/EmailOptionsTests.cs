@@ -36,6 +36,7 @@ public sealed class EmailOptionsTests
 
     [TestCase("Email__Smtp__Host", null, "Email__Smtp__Host is required when Email__Delivery is Smtp.")]
     [TestCase("Email__From", null, "Email__From is required when Email__Delivery is Smtp.")]
+    [TestCase("Email__From", "", "Email__From is required when Email__Delivery is Smtp.")]
     [TestCase("Email__From", "not an address", "Email__From must be one address")]
     [TestCase("Email__From", "zoë@shop.example", "Email__From must be one address")]
     [TestCase("Email__From", "a@shop.example, b@shop.example", "Email__From must be one address")]

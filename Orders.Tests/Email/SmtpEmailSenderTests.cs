@@ -390,6 +390,7 @@ public sealed class SmtpEmailSenderTests
     [TestCase("421 4.4.2 Idle for too long")]
     public async Task A_connection_that_the_server_closes_at_the_next_email_is_replaced_without_a_failure(string? lastWords)
     {
+        Assume.That(Host().KnowsHowFarItCame || lastWords is not null);
         await Host().SendAsync("1");
         _server.Once(SmtpStep.Mail, new SmtpReply(lastWords, ThenClose: true));
         await Host().SendAsync("2");
