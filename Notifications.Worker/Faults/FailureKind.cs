@@ -22,12 +22,24 @@ public enum FailureKind
 public static class FailureKinds
 {
     /// <summary>The kind of a failure; whatever is not known to be hopeless is <see cref="FailureKind.Transient"/>.</summary>
-    public static FailureKind Of(Exception exception) => exception.GetBaseException() switch
+    public static FailureKind Of(Exception exception)
     {
-        PermanentEmailException or DeliveryLimitException => FailureKind.Permanent,
-        SerializationException or JsonException or FormatException or MessageNotConsumedException => FailureKind.Unreadable,
-        _ => FailureKind.Transient,
-    };
+        // MassTransit and the JSON reader wrap what they catch, and wrap what they throw.
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            switch (cause)
+            {
+                case PermanentEmailException or DeliveryLimitException:
+                    return FailureKind.Permanent;
+                case TransientEmailException:
+                    return FailureKind.Transient;
+                case SerializationException or JsonException or MessageNotConsumedException:
+                    return FailureKind.Unreadable;
+            }
+        }
+
+        return FailureKind.Transient;
+    }
 
     /// <summary>Retries and redeliveries are for what may succeed: everything else goes straight to the error queue.</summary>
     public static void HandleTransientOnly(this IExceptionConfigurator retry) =>

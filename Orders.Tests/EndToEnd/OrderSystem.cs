@@ -148,7 +148,11 @@ internal sealed class OrderSystem : IAsyncDisposable
     public async Task<IReadOnlyList<FaultMessage>> WaitForParked(int count)
     {
         await Log.WaitFor<RedeliverJob>(201, count);
-        return await ReadAsync(OrderConfirmationEndpoint.ParkingQueue);
+        return await Machine.Eventually.GetAsync(
+            $"{count} messages in parking",
+            _ => ReadAsync(OrderConfirmationEndpoint.ParkingQueue),
+            parked => parked.Count >= count,
+            TimeSpan.FromSeconds(10));
     }
 
     public async ValueTask DisposeAsync()
