@@ -86,8 +86,9 @@ public sealed class ComposeTests
         foreach (var container in (await ListContainersAsync()).Where(
             container => container.Service is "orders-api" or "notifications-worker" or "redeliver"))
         {
-            var processes = await ContainerEngine.RunAsync(["top", container.ID, "-o", "uid"], CommandTime);
-            Assert.That(processes.Split('\n', StringSplitOptions.TrimEntries), Does.Contain("1654").And.No.Member("0"), container.Service);
+            var processes = await ContainerEngine.RunAsync(["top", container.ID, "-o", "pid,uid"], CommandTime);
+            var users = processes.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(row => row.Split(' ').Last());
+            Assert.That(users, Is.Not.Empty.And.All.EqualTo("1654"), container.Service);
         }
     }
 
