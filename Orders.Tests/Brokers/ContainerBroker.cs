@@ -38,10 +38,14 @@ public sealed class ContainerBroker : RabbitMqBroker
 
     public override async ValueTask DisposeAsync()
     {
-        await KillAsync();
         if (_created)
         {
             await ContainerEngine.RunAsync(["rm", "--force", "--volumes", _name], CommandTime);
+        }
+
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
         }
     }
 

@@ -11,6 +11,7 @@ namespace Orders.Tests.Brokers;
 /// <param name="address">Such as <c>amqp://user:password@host:5672</c>; the user must have the tag <c>administrator</c>.</param>
 public sealed class GivenBroker(Uri address) : RabbitMqBroker
 {
+    private readonly HashSet<string> _virtualHosts = [];
     private readonly HttpClient _management = new()
     {
         BaseAddress = new UriBuilder(Uri.UriSchemeHttp, address.Host, 15672).Uri,
@@ -38,12 +39,17 @@ public sealed class GivenBroker(Uri address) : RabbitMqBroker
     {
         using var response = await _management.DeleteAsync($"api/vhosts/{WebUtility.UrlEncode(name)}");
         response.EnsureSuccessStatusCode();
+        _virtualHosts.Remove(name);
     }
 
-    public override ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
+        foreach (var name in _virtualHosts.ToArray())
+        {
+            await DeleteVirtualHostAsync(name);
+        }
+
         _management.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     protected override Task StartServerAsync() => Task.CompletedTask;
@@ -53,5 +59,6 @@ public sealed class GivenBroker(Uri address) : RabbitMqBroker
         using var content = new StringContent("{}", Encoding.UTF8, "application/json");
         using var response = await _management.PutAsync($"api/vhosts/{WebUtility.UrlEncode(name)}", content);
         response.EnsureSuccessStatusCode();
+        _virtualHosts.Add(name);
     }
 }

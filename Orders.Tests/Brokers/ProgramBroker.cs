@@ -118,7 +118,7 @@ public sealed class ProgramBroker : RabbitMqBroker
     /// <summary>Without one that runs already, the node would start one that outlives it.</summary>
     private async Task StartPortMapperAsync()
     {
-        _portMapper = Process.Start(new ProcessStartInfo("epmd", ["-port", Invariant(_portMapperPort), "-address", Host]))!;
+        _portMapper = Process.Start(Command.StartInfo("epmd", ["-port", Invariant(_portMapperPort), "-address", Host]))!;
         await Eventually.GetAsync(
             "epmd takes connections",
             async cancellationToken =>

@@ -26,7 +26,10 @@ public abstract class RabbitMqBroker : IAsyncDisposable
         Version = Encoding.UTF8.GetString((byte[])connection.ServerProperties!["version"]!);
     }
 
-    /// <summary>Ends the broker at once, as a power cut would; returns when it is gone.</summary>
+    /// <summary>
+    /// Ends the broker at once, as a power cut would; returns when it is gone. Confirmed messages are there again after
+    /// the next start, except on a quorum queue that was declared less than a second or two before (measured on 4.3.6).
+    /// </summary>
     public abstract Task KillAsync();
 
     /// <summary>Runs <c>rabbitmqctl</c> (about a second) and returns what it wrote.</summary>

@@ -38,12 +38,13 @@ public sealed class Server : IAsyncDisposable
     /// <summary>Kills the program and all that it started, as a power cut would; returns when they are gone.</summary>
     public async Task KillAsync()
     {
-        _process.Kill(entireProcessTree: true);
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
         await _process.WaitForExitAsync();
     }
-
-    /// <summary>Waits until the program has ended by itself.</summary>
-    public Task WaitForExitAsync() => _process.WaitForExitAsync();
 
     public async ValueTask DisposeAsync()
     {
