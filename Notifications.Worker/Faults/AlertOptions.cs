@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using System.Net.Mail;
+using Notifications.Worker.Email;
 
 namespace Notifications.Worker.Faults;
 
@@ -13,9 +13,9 @@ public sealed class AlertOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (!string.IsNullOrEmpty(To) && !MailAddress.TryCreate(To, out _))
+        if (!string.IsNullOrEmpty(To) && !EmailAddress.TryParse(To, out _))
         {
-            yield return new ValidationResult("Alerts__To must be an email address.");
+            yield return new ValidationResult("Alerts__To must be one email address without a display name.");
         }
     }
 }
