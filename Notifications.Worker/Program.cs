@@ -1,11 +1,13 @@
 using Notifications.Worker.Health;
 using Notifications.Worker.Hosting;
+using Notifications.Worker.Messaging;
 
 return await ProgramHost.RunAsync(
     args,
     port: 3001,
     builder =>
     {
+        builder.RequireBroker();
         builder.AddNotifications();
         builder.AddHealth();
     },

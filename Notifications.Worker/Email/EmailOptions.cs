@@ -89,11 +89,6 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
 
     private static IEnumerable<string> Failures(EmailOptions options)
     {
-        if (!Enum.IsDefined(options.Delivery))
-        {
-            yield return $"Email__Delivery must be {Choices<EmailDelivery>()}, but is {options.Delivery}.";
-        }
-
         if (!string.IsNullOrWhiteSpace(options.From) && !EmailAddress.TryParseWithDisplayName(options.From, out _))
         {
             yield return "Email__From must be one address with an ASCII local part, like 'Orders <orders@example.com>'.";
@@ -130,11 +125,6 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
             yield return $"Email__Smtp__Port must be 1 to 65535, but is {smtp.Port}.";
         }
 
-        if (!Enum.IsDefined(smtp.Security))
-        {
-            yield return $"Email__Smtp__Security must be {Choices<SmtpSecurity>()}, but is {smtp.Security}.";
-        }
-
         if (string.IsNullOrEmpty(smtp.Username) != string.IsNullOrEmpty(smtp.Password))
         {
             yield return "Email__Smtp__Username and Email__Smtp__Password must be set together or not at all.";
@@ -162,9 +152,6 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
             yield return $"Email__Smtp__IdleTimeout must not be negative, but is {smtp.IdleTimeout}.";
         }
     }
-
-    internal static string Choices<TEnum>()
-        where TEnum : struct, Enum => string.Join(" or ", Enum.GetNames<TEnum>());
 
     private static bool IsLoopback(string? host) =>
         string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Messaging;
@@ -11,7 +12,15 @@ public static class NotificationsRegistration
     /// <summary>Adds the bus with the consumers of this process's <see cref="WorkerRole"/>, and all that they need.</summary>
     public static void AddNotifications(this IHostApplicationBuilder builder)
     {
-        var role = builder.Configuration.GetSection(WorkerOptions.Section).Get<WorkerOptions>()?.Role ?? WorkerRole.All;
+        var role = builder.Configuration.ReadOptions<WorkerOptions>(WorkerOptions.Section).Role;
+        if (role != WorkerRole.All && builder.Configuration.GetTransport() == Transport.InMemory)
+        {
+            throw new OptionsValidationException(
+                WorkerOptions.Section,
+                typeof(WorkerOptions),
+                ["Worker__Role must be All when Messaging__Transport is InMemory: no other process can do the rest of the work."]);
+        }
+
         var confirmations = role is WorkerRole.All or WorkerRole.Confirmations;
         var faults = role is WorkerRole.All or WorkerRole.Faults;
 

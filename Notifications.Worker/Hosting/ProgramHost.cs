@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Health;
@@ -8,8 +9,8 @@ namespace Notifications.Worker.Hosting;
 public static class ProgramHost
 {
     /// <summary>
-    /// Builds and runs a program until it is told to stop, or runs its <see cref="HealthCheckCommand"/>. What keeps it from starting (bad configuration, a port
-    /// in use) is one readable line each on standard error.
+    /// Builds and runs a program until it is told to stop, or runs its <see cref="HealthCheckCommand"/>. What keeps it
+    /// from starting (bad configuration, a port in use) is one readable line each on standard error.
     /// </summary>
     /// <param name="args">The command line.</param>
     /// <param name="port">The port to listen on, on loopback, unless the configuration says otherwise.</param>
@@ -31,34 +32,50 @@ public static class ProgramHost
             compose(builder);
 
             await using var app = builder.Build();
+            // Before the host does, which makes its services first: one mistake would then hide the others.
+            app.Services.GetService<IStartupValidator>()?.Validate();
             map(app);
             await app.StartAsync();
             await app.WaitForShutdownAsync();
             return 0;
         }
-        catch (OptionsValidationException exception)
+        catch (Exception exception) when (Explain(exception).ToArray() is { Length: > 0 } lines)
         {
-            foreach (var failure in exception.Failures)
+            foreach (var line in lines)
             {
-                await Console.Error.WriteLineAsync(failure);
+                await Console.Error.WriteLineAsync(line);
             }
-        }
-        catch (Exception exception) when (exception is InvalidOperationException or IOException)
-        {
-            await Console.Error.WriteLineAsync(exception.Message);
-        }
 
-        return 1;
+            return 1;
+        }
     }
 
-    private static void AddDefaults(this WebApplicationBuilder builder, int port)
+    /// <summary>What a person can mend, in one line each; nothing where it takes a programmer and a stack trace.</summary>
+    private static IEnumerable<string> Explain(Exception exception) => exception switch
     {
+        OptionsValidationException invalid => invalid.Failures,
+        // Several sections are wrong at once.
+        AggregateException several when several.InnerExceptions.All(inner => inner is OptionsValidationException) =>
+            several.InnerExceptions.SelectMany(Explain),
+        // A port in use or not allowed, an address that is none, a settings file that cannot be read.
+        InvalidOperationException or IOException or SocketException or FormatException or InvalidDataException =>
+            [exception.Message.ReplaceLineEndings(" ")],
+        _ => [],
+    };
+
+    /// <summary>The configuration in force where no other source has a say.</summary>
+    internal static void AddDefaults(this WebApplicationBuilder builder, int port)
+    {
+        // To ASP.NET addresses count more than ports, even where the addresses are only a default.
+        var hasPorts = !string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.HttpPortsKey])
+            || !string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.HttpsPortsKey]);
+
         // First in the list, so that every other source of configuration can override it.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
         {
             InitialData = new Dictionary<string, string?>
             {
-                ["urls"] = $"http://localhost:{port}",
+                [WebHostDefaults.ServerUrlsKey] = hasPorts ? null : $"http://localhost:{port}",
                 ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
                 ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Warning",
                 // Its endpoint tells whoever asks; asked every few seconds, it would fill the log.

@@ -48,7 +48,7 @@ public static class BusRegistration
                 bus.UsingRabbitMq((context, rabbitMq) =>
                 {
                     var options = context.GetRequiredService<IOptions<RabbitMqOptions>>().Value;
-                    rabbitMq.Host(options.Host, options.Port, options.VirtualHost, builder.Environment.ApplicationName, host =>
+                    rabbitMq.Host(options.Host, (ushort)options.Port, options.VirtualHost, builder.Environment.ApplicationName, host =>
                     {
                         host.Username(options.Username!);
                         host.Password(options.Password!);
@@ -72,8 +72,21 @@ public static class BusRegistration
         return builder;
     }
 
+    /// <summary>Refuses the in-memory transport, for a program that nobody could reach on it.</summary>
+    /// <exception cref="OptionsValidationException">The transport is <see cref="Transport.InMemory"/>.</exception>
+    public static void RequireBroker(this IHostApplicationBuilder builder)
+    {
+        if (builder.Configuration.GetTransport() == Transport.InMemory)
+        {
+            throw new OptionsValidationException(
+                MessagingOptions.Section,
+                typeof(MessagingOptions),
+                ["Messaging__Transport must be RabbitMq for a worker by itself. In memory, Orders.Api hosts the worker: start that alone."]);
+        }
+    }
+
     /// <summary>The transport in force, needed while the program is still being composed.</summary>
-    /// <exception cref="InvalidOperationException">The configuration names a transport that does not exist.</exception>
+    /// <exception cref="OptionsValidationException">The configuration names a transport that does not exist.</exception>
     public static Transport GetTransport(this IConfiguration configuration) =>
-        configuration.GetSection(MessagingOptions.Section).Get<MessagingOptions>()?.Transport ?? Transport.InMemory;
+        configuration.ReadOptions<MessagingOptions>(MessagingOptions.Section).Transport;
 }

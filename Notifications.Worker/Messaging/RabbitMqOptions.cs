@@ -12,7 +12,7 @@ public sealed class RabbitMqOptions
     public string? Host { get; set; }
 
     [Range(1, ushort.MaxValue, ErrorMessage = "RabbitMq__Port must be between 1 and 65535.")]
-    public ushort Port { get; set; } = 5672;
+    public int Port { get; set; } = 5672;
 
     [Required(ErrorMessage = "RabbitMq__VirtualHost must not be empty; the broker's default is '/'.")]
     public string VirtualHost { get; set; } = "/";

@@ -41,7 +41,7 @@ public sealed class EmailOptionsTests
     [TestCase("Email__From", "zoë@shop.example", "Email__From must be one address")]
     [TestCase("Email__From", "a@shop.example, b@shop.example", "Email__From must be one address")]
     [TestCase("Email__Delivery", "Pigeon", "Email__Delivery must be PickupDirectory or Smtp, but is 'Pigeon'.")]
-    [TestCase("Email__Delivery", "7", "Email__Delivery must be PickupDirectory or Smtp, but is 7.")]
+    [TestCase("Email__Delivery", "7", "Email__Delivery must be PickupDirectory or Smtp, but is '7'.")]
     [TestCase("Email__Smtp__Security", "Tls", "Email__Smtp__Security must be None or StartTls, but is 'Tls'.")]
     [TestCase("Email__Smtp__Port", "0", "Email__Smtp__Port must be 1 to 65535, but is 0.")]
     [TestCase("Email__Smtp__Port", "70000", "Email__Smtp__Port must be 1 to 65535")]
@@ -91,6 +91,8 @@ public sealed class EmailOptionsTests
     {
         using var host = EmailHost.With([.. Smtp, ("Email__Smtp__Hots", "mail.example.com")]);
 
-        Assert.That(host.StartAsync, Throws.InvalidOperationException.With.Message.Contains("Hots"));
+        Assert.That(
+            host.StartAsync,
+            Throws.InstanceOf<OptionsValidationException>().With.Message.Contains("Email__Smtp__Hots is not a setting. There are Email__Smtp__Host,"));
     }
 }

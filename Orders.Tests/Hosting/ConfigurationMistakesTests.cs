@@ -1,0 +1,102 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Orders.Tests.Hosting;
+
+/// <summary>What a person sees who has configured a program wrongly: one line for each mistake, and nothing else.</summary>
+public sealed class ConfigurationMistakesTests
+{
+    private static readonly (string, string)[] Broker =
+    [
+        ("Messaging__Transport", "RabbitMq"),
+        ("RabbitMq__Host", "127.0.0.1"),
+        ("RabbitMq__Username", "orders"),
+        ("RabbitMq__Password", "orders"),
+    ];
+
+    [TestCase("Messaging__Transport", "Rabbit", "Messaging__Transport must be InMemory or RabbitMq, but is 'Rabbit'.")]
+    [TestCase("Messaging__Transport", "1", "Messaging__Transport must be InMemory or RabbitMq, but is '1'.")]
+    [TestCase("Messaging__Transprot", "RabbitMq", "Messaging__Transprot is not a setting. There are Messaging__Transport.")]
+    [TestCase("Messaging", "RabbitMq", "Messaging is not a setting by itself. There are Messaging__Transport.")]
+    [TestCase("Worker__Role", "Confirmation", "Worker__Role must be All or Confirmations or Faults, but is 'Confirmation'.")]
+    [TestCase("Worker__Role", "Faults", "Worker__Role must be All when Messaging__Transport is InMemory: no other process can do the rest of the work.")]
+    public Task The_API_names_the_setting_that_it_cannot_be_composed_with(string name, string value, string line) =>
+        ExpectAsync(RealProgram.Api, [(name, value)], line);
+
+    [TestCase("RabbitMq__QueueType", "Mirrored", "RabbitMq__QueueType must be Quorum or Classic, but is 'Mirrored'.")]
+    [TestCase("RabbitMq__Port", "70000", "RabbitMq__Port must be between 1 and 65535.")]
+    [TestCase("RabbitMq__Port", "amqp", "RabbitMq__Port must be a whole number, but is 'amqp'.")]
+    [TestCase("Redeliver__Perod", "00:00:10", "Redeliver__Perod is not a setting. There are Redeliver__Period, Redeliver__MaxAttempts, Redeliver__Backoff.")]
+    [TestCase("Redeliver__Period", "10 seconds", "Redeliver__Period must be a time like 00:00:30, but is '10 seconds'.")]
+    [TestCase("Redeliver__Period", "00:00:00", "Redeliver__Period must be between 00:00:00.010 and 01:00:00.")]
+    [TestCase("Redeliver__MaxAttempts", "-1", "Redeliver__MaxAttempts must be between 0 and 1000.")]
+    [TestCase("Redeliver__Backoff", "00:00:10", "Redeliver__Backoff is not a setting by itself. There are Redeliver__Backoff__0, Redeliver__Backoff__1 and so on.")]
+    [TestCase("Redeliver__Backoff__0", "soon", "Redeliver__Backoff__0 must be a time like 00:00:30, but is 'soon'.")]
+    [TestCase("Redeliver__Waits__0", "00:00:10", "Redeliver__Waits is not a setting. There are Redeliver__Period, Redeliver__MaxAttempts, Redeliver__Backoff.")]
+    [TestCase("Redelivery__Intervals__0", "-00:00:05", "Redelivery__Intervals__0 must be between 00:00:00.001 and 1.00:00:00.")]
+    [TestCase("OrderConfirmation__Concurrency", "0", "OrderConfirmation__Concurrency must be between 1 and 1000.")]
+    [TestCase("OrderConfirmation__Prefetch", "1e3", "OrderConfirmation__Prefetch must be a whole number, but is '1e3'.")]
+    [TestCase("Alerts__To", "nobody", "Alerts__To must be one email address without a display name.")]
+    [TestCase("Alerts__To", "Operations <operations@shop.example>", "Alerts__To must be one email address without a display name.")]
+    public Task The_worker_names_the_setting_that_it_cannot_work_with(string name, string value, string line) =>
+        ExpectAsync(RealProgram.Worker, [.. Broker, (name, value)], line);
+
+    [Test]
+    public Task Everything_that_RabbitMQ_needs_is_named_at_once() =>
+        ExpectAsync(
+            RealProgram.Api,
+            [("Messaging__Transport", "RabbitMq")],
+            "RabbitMq__Host is required when Messaging__Transport is RabbitMq.",
+            "RabbitMq__Username is required when Messaging__Transport is RabbitMq.",
+            "RabbitMq__Password is required when Messaging__Transport is RabbitMq.");
+
+    [Test]
+    public Task Everything_that_SMTP_needs_is_named_at_once() =>
+        ExpectAsync(
+            RealProgram.Worker,
+            [.. Broker, ("Email__Delivery", "Smtp")],
+            "Email__From is required when Email__Delivery is Smtp.",
+            "Email__Smtp__Host is required when Email__Delivery is Smtp.");
+
+    [Test]
+    public Task Mistakes_in_several_sections_are_named_at_once() =>
+        ExpectAsync(
+            RealProgram.Api,
+            [("Email__Delivery", "Pigeon"), ("Redeliver__Period", "never"), ("Redeliver__MaxAttempts", "many")],
+            "Email__Delivery must be PickupDirectory or Smtp, but is 'Pigeon'.",
+            "Redeliver__Period must be a time like 00:00:30, but is 'never'.",
+            "Redeliver__MaxAttempts must be a whole number, but is 'many'.");
+
+    [Test]
+    public Task A_worker_by_itself_needs_a_broker() =>
+        ExpectAsync(
+            RealProgram.Worker,
+            [],
+            "Messaging__Transport must be RabbitMq for a worker by itself. In memory, Orders.Api hosts the worker: start that alone.");
+
+    [Test]
+    public async Task A_port_in_use_is_named()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var address = $"http://{other.LocalEndpoint}";
+
+        await ExpectAsync(RealProgram.Api, [("ASPNETCORE_URLS", address)], $"Failed to bind to address {address}: address already in use.");
+    }
+
+    [Test]
+    public Task An_address_that_is_none_is_named() =>
+        ExpectAsync(RealProgram.Api, [("ASPNETCORE_URLS", "three thousand")], "Invalid url: 'three thousand'");
+
+    private static async Task ExpectAsync(RealProgram program, (string, string)[] settings, params string[] lines)
+    {
+        var ended = await program.RunAsync(settings);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(ended.Errors, Is.EquivalentTo(lines), ended.Output);
+            Assert.That(ended.ExitCode, Is.EqualTo(1));
+            Assert.That(ended.Output, Does.Not.Contain("   at "));
+        }
+    }
+}

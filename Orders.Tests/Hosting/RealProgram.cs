@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using Notifications.Worker.Hosting;
+using Orders.Api.Orders;
+using Orders.Tests.Machine;
+
+namespace Orders.Tests.Hosting;
+
+/// <summary>One of the two programs as its users start it: a process of its own, configured by its environment.</summary>
+internal sealed class RealProgram
+{
+    public static readonly RealProgram Api = new(typeof(OrderPublisher));
+
+    public static readonly RealProgram Worker = new(typeof(WorkerOptions));
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly string _assembly;
+
+    private RealProgram(Type partOfIt) => _assembly = partOfIt.Assembly.Location;
+
+    /// <summary>The runtime that runs the tests; elsewhere than with the SDK's own commands, that of the <c>PATH</c>.</summary>
+    private static string Runtime => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+
+    /// <summary>Runs the program to its end.</summary>
+    public async Task<Ended> RunAsync(params (string Name, string Value)[] settings)
+    {
+        using var process = Process.Start(Command.StartInfo(Runtime, [_assembly], EnvironmentWith(settings), Folder()))!;
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        using var timeOut = new CancellationTokenSource(Patience);
+        try
+        {
+            await process.WaitForExitAsync(timeOut.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"The program did not end by itself: {await errors} {await output}");
+        }
+
+        return new Ended(process.ExitCode, await output, (await errors).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    /// <summary>Starts the program and waits until it says that it listens.</summary>
+    public Task<Server> StartAsync(params (string Name, string Value)[] settings) =>
+        Server.StartAsync(
+            Runtime,
+            [_assembly, "--contentRoot", Folder()],
+            line => line.Contains("Listening at", StringComparison.Ordinal),
+            Patience,
+            EnvironmentWith(settings));
+
+    private static Dictionary<string, string> EnvironmentWith((string Name, string Value)[] settings)
+    {
+        // Should it start against all expectation, it takes no port that matters.
+        var environment = new Dictionary<string, string> { ["ASPNETCORE_URLS"] = "http://127.0.0.1:0", ["ASPNETCORE_ENVIRONMENT"] = "Production" };
+        foreach (var (name, value) in settings)
+        {
+            environment[name] = value;
+        }
+
+        return environment;
+    }
+
+    private static string Folder() => Directory.CreateDirectory(Path.Combine(TestContext.CurrentContext.WorkDirectory, "program")).FullName;
+
+    /// <summary>How a program ended.</summary>
+    /// <param name="ExitCode">Its exit code.</param>
+    /// <param name="Output">What it wrote to standard output.</param>
+    /// <param name="Errors">The lines that it wrote to standard error.</param>
+    public sealed record Ended(int ExitCode, string Output, IReadOnlyList<string> Errors);
+}
