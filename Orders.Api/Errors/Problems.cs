@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
-using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Http.Features;
 using Orders.Api.Orders;
 
 namespace Orders.Api.Errors;
@@ -10,21 +10,38 @@ public static class Problems
 {
     public static void AddProblems(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = context =>
-            context.ProblemDetails.Detail ??= Explain(context.ProblemDetails.Status));
-        builder.Services.AddExceptionHandler<BadRequestHandler>();
+        builder.Services.AddProblemDetails();
         // Else a body that cannot be read is answered with an empty 400 outside Development.
         builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        // Which of the two would the client mean?
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
     }
 
     public static void UseProblems(this IApplicationBuilder app)
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
-            SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException,
+            ExceptionHandler = http => AnswerAsync(http, http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error),
+            SuppressDiagnosticsCallback = context => StatusOf(context.Exception, context.HttpContext) < StatusCodes.Status500InternalServerError,
         });
-        app.UseStatusCodePages();
+        app.UseStatusCodePages(context => AnswerAsync(context.HttpContext, context.HttpContext.Response.StatusCode, null));
     }
+
+    private static Task AnswerAsync(HttpContext http, Exception exception) =>
+        AnswerAsync(http, StatusOf(exception, http), Explain(exception.InnerException as JsonException));
+
+    private static int StatusOf(Exception exception, HttpContext http) => exception switch
+    {
+        BadHttpRequestException badRequest => badRequest.StatusCode,
+        // What reads the body takes a charset that it does not know for a mistake of ours.
+        InvalidOperationException when http.Request.GetTypedHeaders().ContentType is { Charset.HasValue: true, Encoding: null } =>
+            StatusCodes.Status415UnsupportedMediaType,
+        _ => StatusCodes.Status500InternalServerError,
+    };
+
+    // A result, since IProblemDetailsService writes nothing to a client that asks for something else than JSON.
+    private static Task AnswerAsync(HttpContext http, int status, string? detail) =>
+        TypedResults.Problem(statusCode: status, detail: Explain(status) ?? detail).ExecuteAsync(http);
 
     /// <summary>What ASP.NET refuses by a status code alone.</summary>
     private static string? Explain(int? status) => status switch
@@ -32,39 +49,16 @@ public static class Problems
         StatusCodes.Status404NotFound => "There is nothing at this address. Orders go to POST /orders; /swagger describes it.",
         StatusCodes.Status405MethodNotAllowed => "This address does not take this method. Orders go to POST /orders; /swagger describes it.",
         StatusCodes.Status413PayloadTooLarge => $"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.",
-        StatusCodes.Status415UnsupportedMediaType => "The body must be JSON, with the header Content-Type: application/json.",
+        StatusCodes.Status415UnsupportedMediaType => "The body must be JSON in UTF-8, with the header Content-Type: application/json.",
         StatusCodes.Status500InternalServerError => "Something went wrong that is not the caller's fault. The order was not placed.",
         _ => null,
     };
 
-    /// <summary>Bodies that cannot be read as an order.</summary>
-    private sealed class BadRequestHandler(IProblemDetailsService problems) : IExceptionHandler
+    private static string Explain(JsonException? exception) => exception switch
     {
-        public ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
-        {
-            if (exception is not BadHttpRequestException badRequest)
-            {
-                return ValueTask.FromResult(false);
-            }
-
-            httpContext.Response.StatusCode = badRequest.StatusCode;
-            return problems.TryWriteAsync(new ProblemDetailsContext
-            {
-                HttpContext = httpContext,
-                ProblemDetails = new ProblemDetails
-                {
-                    Status = badRequest.StatusCode,
-                    Detail = Problems.Explain(badRequest.StatusCode) ?? Explain(badRequest.InnerException as JsonException),
-                },
-            });
-        }
-
-        private static string Explain(JsonException? exception) => exception switch
-        {
-            null => "The request must have a body: an order as JSON.",
-            { Path: { Length: > 1 } path } =>
-                $"The body is no order: {path} in line {exception.LineNumber + 1} has a value of the wrong type, or ends too soon.",
-            _ => $"The body is not JSON: line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.",
-        };
-    }
+        null => "The request must have a body: an order as JSON.",
+        { Path: { Length: > 1 } path } =>
+            $"The body is no order: {path} in line {exception.LineNumber + 1} has a value of the wrong type, or ends too soon.",
+        _ => $"The body is not JSON: line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.",
+    };
 }
