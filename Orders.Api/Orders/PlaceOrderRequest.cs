@@ -37,7 +37,7 @@ public sealed partial record PlaceOrderRequest(
         {
             errors["product"] = ["The product is missing."];
         }
-        else if (Product.Length > 200 || Product.Any(char.IsControl))
+        else if (Product.EnumerateRunes().Count() > 200 || Product.Any(char.IsControl))
         {
             errors["product"] = ["The product must have 1 to 200 characters, none of them a control character."];
         }
