@@ -15,6 +15,8 @@ namespace Notifications.Worker.Faults;
 public sealed partial record FaultMessage(
     ReadOnlyMemory<byte> Body, string? ContentType, IReadOnlyDictionary<string, object?> Headers)
 {
+    private static readonly JsonDocumentOptions NoFieldTwice = new() { AllowDuplicateProperties = false };
+
     /// <summary>How often the message was replayed; 0 where nothing says so, or nonsense.</summary>
     public int RedeliverCount
     {
@@ -97,14 +99,17 @@ public sealed partial record FaultMessage(
     /// <summary>A field of a part of the envelope; <c>null</c> where either is not there.</summary>
     private JsonNode? Read(string part, string field) => (Envelope()?[part] as JsonObject)?[field];
 
-    /// <summary>MassTransit's envelope; <c>null</c> where the body is none.</summary>
+    /// <summary>MassTransit's envelope; <c>null</c> where the body is none, or cannot be read to its end.</summary>
     private JsonObject? Envelope()
     {
         try
         {
-            return IsEnvelope ? JsonNode.Parse(Body.Span) as JsonObject : null;
+            var envelope = IsEnvelope ? JsonNode.Parse(Body.Span, documentOptions: NoFieldTwice) as JsonObject : null;
+            // Nodes are read when they are asked for: what is wrong in one must come up here, not in the middle of a pass.
+            _ = envelope?.ToJsonString();
+            return envelope;
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             return null;
         }
