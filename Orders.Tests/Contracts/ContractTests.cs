@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Contracts;
+using MassTransit;
+using MassTransit.Serialization;
+
+namespace Orders.Tests.Contracts;
+
+/// <summary>What other programs know the messages by. A change that fails here breaks them, and what waits in queues.</summary>
+public sealed class ContractTests
+{
+    private static readonly DateTimeOffset Noon = new(2026, 11, 21, 12, 0, 0, 123, TimeSpan.Zero);
+
+    private static readonly JsonSerializerOptions OnOneLine = new(SystemTextJsonMessageSerializer.Options) { WriteIndented = false };
+
+    private static readonly TestCaseData[] Messages =
+    [
+        new TestCaseData(
+            new OrderPlaced("12345", "customer@example.com", "Laptop", Noon),
+            "urn:message:Contracts:OrderPlaced",
+            """{"orderId":"12345","email":"customer@example.com","product":"Laptop","placedAt":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("OrderPlaced"),
+        new TestCaseData(
+            new OrderConfirmationSent("12345", "<order-confirmation-12345@shop.example>", Noon),
+            "urn:message:Contracts:OrderConfirmationSent",
+            """{"orderId":"12345","messageId":"<order-confirmation-12345@shop.example>","sentAt":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("OrderConfirmationSent"),
+        new TestCaseData(
+            new OrderConfirmationFailed("12345", "Permanent: no such user", Noon),
+            "urn:message:Contracts:OrderConfirmationFailed",
+            """{"orderId":"12345","reason":"Permanent: no such user","failedAt":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("OrderConfirmationFailed"),
+        new TestCaseData(
+            new OrderConfirmationFailed(null, "Unreadable: not JSON", Noon),
+            "urn:message:Contracts:OrderConfirmationFailed",
+            """{"orderId":null,"reason":"Unreadable: not JSON","failedAt":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("OrderConfirmationFailed of an unreadable order"),
+    ];
+
+    [TestCaseSource(nameof(Messages))]
+    public void Its_name_on_the_bus_stays(object message, string urn, string json) =>
+        Assert.That(MessageUrn.ForType(message.GetType()), Is.EqualTo(new Uri(urn)));
+
+    [TestCaseSource(nameof(Messages))]
+    public void Its_JSON_stays(object message, string urn, string json) =>
+        Assert.That(Write(message), Is.EqualTo(json));
+
+    [TestCaseSource(nameof(Messages))]
+    public void It_is_read_back_as_it_was(object message, string urn, string json) =>
+        Assert.That(Read(json, message.GetType()), Is.EqualTo(message));
+
+    [Test]
+    public void Every_message_is_pinned_here() =>
+        Assert.That(
+            Messages.Select(message => message.Arguments[0]!.GetType()).Distinct(),
+            Is.EquivalentTo(typeof(OrderPlaced).Assembly.GetExportedTypes()));
+
+    [Test]
+    public void A_field_of_a_newer_sender_is_passed_over() =>
+        Assert.That(
+            Read<OrderPlaced>("""{"orderId":"1","email":"a@example.com","product":"Laptop","placedAt":"2026-11-21T12:00:00.123Z","quantity":2}"""),
+            Is.EqualTo(new OrderPlaced("1", "a@example.com", "Laptop", Noon)));
+
+    [Test]
+    public void A_field_that_is_missing_is_null_or_the_beginning_of_time() =>
+        Assert.That(Read<OrderPlaced>("{}"), Is.EqualTo(new OrderPlaced(null!, null!, null!, default)));
+
+    [Test]
+    public void A_time_of_any_zone_is_read() =>
+        Assert.That(Read<OrderPlaced>("""{"placedAt":"2026-11-21T13:00:00.123+01:00"}""").PlacedAt, Is.EqualTo(Noon));
+
+    private static string Write(object message) => JsonSerializer.Serialize(message, message.GetType(), OnOneLine);
+
+    private static object? Read(string json, Type type) => JsonSerializer.Deserialize(json, type, SystemTextJsonMessageSerializer.Options);
+
+    private static T Read<T>(string json) => (T)Read(json, typeof(T))!;
+}

@@ -1,0 +1,35 @@
+namespace Orders.Tests.Faults;
+
+/// <summary>A clock that stands still until it is moved, and whose timers fire when they are told to.</summary>
+internal sealed class TestClock(DateTimeOffset now) : TimeProvider
+{
+    private readonly List<TestTimer> _timers = [];
+    private DateTimeOffset _now = now;
+
+    public override DateTimeOffset GetUtcNow() => _now;
+
+    public void Advance(TimeSpan time) => _now += time;
+
+    /// <summary>Fires every timer once.</summary>
+    public void Tick() => _timers.ForEach(timer => timer.Fire());
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new TestTimer(() => callback(state));
+        _timers.Add(timer);
+        return timer;
+    }
+
+    private sealed class TestTimer(Action fire) : ITimer
+    {
+        public void Fire() => fire();
+
+        public bool Change(TimeSpan dueTime, TimeSpan period) => true;
+
+        public void Dispose()
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
