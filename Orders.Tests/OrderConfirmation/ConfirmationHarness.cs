@@ -1,0 +1,106 @@
+using Contracts;
+using MassTransit;
+using MassTransit.Testing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Notifications.Worker.Email;
+using Notifications.Worker.Faults;
+using Notifications.Worker.OrderConfirmation;
+using Orders.Tests.EndToEnd;
+
+namespace Orders.Tests.OrderConfirmation;
+
+/// <summary>The consumer with its definition in MassTransit's test harness, its mail server a script.</summary>
+internal sealed class ConfirmationHarness : IAsyncDisposable
+{
+    private readonly IHost _host;
+
+    private ConfirmationHarness(ScriptedEmailSender sender, Action<IBusFactoryConfigurator>? configureBus, TimeSpan consumerStopTimeout)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "test" });
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Email:From"] = "Acorn Shop <orders@shop.example>",
+            ["OrderConfirmation:RetryInterval"] = "00:00:00.001",
+            ["Redelivery:Intervals:0"] = "00:00:00.010",
+            ["Redelivery:Intervals:1"] = "00:00:00.020",
+            ["Redelivery:Intervals:2"] = "00:00:00.010",
+        });
+        builder.Logging.AddProvider(Log).SetMinimumLevel(LogLevel.Debug);
+        builder.AddEmail();
+        builder.AddOrderConfirmation();
+        builder.Services.AddSingleton<IEmailSender>(sender);
+        builder.Services.AddSingleton<InMemoryFaultTransport>();
+        builder.Services.Configure<MassTransitHostOptions>(options =>
+        {
+            options.WaitUntilStarted = true;
+            options.ConsumerStopTimeout = consumerStopTimeout;
+        });
+        builder.Services.AddMassTransitTestHarness(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            // By default the harness sees nothing more once nothing has happened for 1.2 s.
+            bus.SetTestTimeouts(testTimeout: TimeSpan.FromSeconds(30), testInactivityTimeout: TimeSpan.FromSeconds(20));
+            bus.AddOrderConfirmation();
+            bus.UsingInMemory((context, inMemory) =>
+            {
+                configureBus?.Invoke(inMemory);
+                FaultsRegistration.KeepFaults(context, inMemory);
+                inMemory.ConfigureEndpoints(context);
+            });
+        });
+        _host = builder.Build();
+    }
+
+    public LogEvents Log { get; } = new();
+
+    /// <summary>What was published and consumed.</summary>
+    public ITestHarness Bus => _host.Services.GetTestHarness();
+
+    public static async Task<ConfirmationHarness> StartAsync(
+        ScriptedEmailSender sender, Action<IBusFactoryConfigurator>? configureBus = null, TimeSpan? consumerStopTimeout = null)
+    {
+        var harness = new ConfirmationHarness(sender, configureBus, consumerStopTimeout ?? TimeSpan.FromSeconds(10));
+        await harness._host.StartAsync();
+        return harness;
+    }
+
+    public Task PlaceAsync(string orderId) =>
+        Bus.Bus.Publish(new OrderPlaced(orderId, "customer@example.com", "Laptop", new DateTimeOffset(2026, 11, 21, 12, 0, 0, TimeSpan.Zero)));
+
+    /// <summary>Waits for the one message of its type that is published.</summary>
+    public async Task<T> PublishedAsync<T>()
+        where T : class
+    {
+        Assert.That(await Bus.Published.Any<T>(), Is.True, $"Waited in vain for a {typeof(T).Name}.");
+        return PublishedSoFar<T>().Single();
+    }
+
+    /// <summary>The messages of a type that are published by now.</summary>
+    // Without a cancelled token the harness would wait for more until it went inactive.
+    public IEnumerable<T> PublishedSoFar<T>()
+        where T : class => Bus.Published.Select<T>(new CancellationToken(canceled: true)).Select(published => published.Context.Message);
+
+    /// <summary>Waits for the one message in the error queue.</summary>
+    public async Task<FaultMessage> FaultAsync()
+    {
+        var faults = _host.Services.GetRequiredService<InMemoryFaultTransport>();
+        await Machine.Eventually.GetAsync(
+            "a message in the error queue",
+            cancellationToken => faults.CountAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken),
+            count => count == 1,
+            TimeSpan.FromSeconds(20));
+        await using var session = await faults.TryOpenAsync(OrderConfirmationEndpoint.ErrorQueue, CancellationToken.None);
+        return (await session!.ReadAsync(CancellationToken.None).SingleAsync()).Message;
+    }
+
+    public Task StopAsync() => _host.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+}

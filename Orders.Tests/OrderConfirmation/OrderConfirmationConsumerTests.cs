@@ -1,0 +1,180 @@
+using Contracts;
+using MassTransit;
+using Notifications.Worker.Email;
+using Notifications.Worker.Faults;
+using Notifications.Worker.OrderConfirmation;
+
+namespace Orders.Tests.OrderConfirmation;
+
+public sealed class OrderConfirmationConsumerTests
+{
+    private const int Sent = 100;
+    private const int SentButNotAnnounced = 101;
+    private const int NotSent = 102;
+
+    /// <summary>Two tries in each of four deliveries.</summary>
+    private static readonly string[] EveryTry =
+        [.. from delivery in Enumerable.Range(1, 4) from attempt in Enumerable.Range(1, 2) select $"try {attempt} of delivery {delivery}"];
+
+    [Test]
+    public async Task A_confirmation_that_is_sent_is_announced_with_its_Message_ID()
+    {
+        var sender = new ScriptedEmailSender();
+        await using var harness = await ConfirmationHarness.StartAsync(sender);
+
+        await harness.PlaceAsync("12345");
+
+        var announced = await harness.PublishedAsync<OrderConfirmationSent>();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(announced.OrderId, Is.EqualTo("12345"));
+            Assert.That(announced.MessageId, Is.EqualTo("<order-confirmation-12345@shop.example>"));
+            Assert.That(sender.Sent.Select(email => (email.MessageId, email.To)), Is.EqualTo([(announced.MessageId, "customer@example.com")]));
+            Assert.That(await harness.Bus.Consumed.Any<OrderPlaced>(consumed => consumed.Exception is null), Is.True);
+        }
+    }
+
+    [TestCase(1, 2)]
+    [TestCase(2, 3)]
+    [TestCase(5, 6)]
+    [TestCase(7, 8)]
+    public async Task A_send_that_fails_is_tried_again_until_it_succeeds(int failures, int tries)
+    {
+        var sender = new ScriptedEmailSender(attempt => attempt <= failures ? new TransientEmailException("451 try again") : null);
+        await using var harness = await ConfirmationHarness.StartAsync(sender);
+
+        await harness.PlaceAsync("1");
+
+        await harness.PublishedAsync<OrderConfirmationSent>();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(sender.Tries, Is.EqualTo(tries));
+            Assert.That(sender.Sent, Has.Count.EqualTo(1));
+            AssertTries(harness, EveryTry.Take(failures));
+        }
+    }
+
+    [Test]
+    public async Task A_send_that_goes_on_failing_is_set_aside_after_every_retry_and_redelivery()
+    {
+        var sender = new ScriptedEmailSender(_ => new TransientEmailException("451 try again"));
+        await using var harness = await ConfirmationHarness.StartAsync(sender);
+
+        await harness.PlaceAsync("1");
+
+        var fault = await harness.FaultAsync();
+        using (Assert.EnterMultipleScope())
+        {
+            AssertTries(harness, EveryTry);
+            Assert.That(fault.Kind, Is.EqualTo(FailureKind.Transient));
+            Assert.That(fault.OrderId, Is.EqualTo("1"));
+            Assert.That(fault.Error, Is.EqualTo("451 try again"));
+            Assert.That((await harness.PublishedAsync<Fault<OrderPlaced>>()).Message.OrderId, Is.EqualTo("1"));
+            Assert.That(harness.PublishedSoFar<OrderConfirmationSent>(), Is.Empty);
+        }
+    }
+
+    [Test]
+    public async Task A_bug_of_our_own_counts_as_something_that_may_pass()
+    {
+        var sender = new ScriptedEmailSender(attempt => attempt == 1 ? new InvalidOperationException("a bug") : null);
+        await using var harness = await ConfirmationHarness.StartAsync(sender);
+
+        await harness.PlaceAsync("1");
+
+        await harness.PublishedAsync<OrderConfirmationSent>();
+        Assert.That(sender.Tries, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_send_that_is_refused_for_good_is_set_aside_at_once()
+    {
+        var sender = new ScriptedEmailSender(_ => new PermanentEmailException("550 no such user"));
+        await using var harness = await ConfirmationHarness.StartAsync(sender);
+
+        await harness.PlaceAsync("1");
+
+        var fault = await harness.FaultAsync();
+        using (Assert.EnterMultipleScope())
+        {
+            AssertTries(harness, EveryTry.Take(1));
+            Assert.That(fault.Kind, Is.EqualTo(FailureKind.Permanent));
+            Assert.That(fault.Error, Is.EqualTo("550 no such user"));
+        }
+    }
+
+    [TestCase(null, "customer@example.com", "Laptop")]
+    [TestCase("1", null, "Laptop")]
+    [TestCase("1", "customer@example.com", "")]
+    public async Task An_order_with_a_field_missing_is_set_aside_unsent(string? orderId, string? email, string? product)
+    {
+        var sender = new ScriptedEmailSender();
+        await using var harness = await ConfirmationHarness.StartAsync(sender);
+
+        await harness.Bus.Bus.Publish(new OrderPlaced(orderId!, email!, product!, default));
+
+        var fault = await harness.FaultAsync();
+        Assert.That((fault.Kind, sender.Tries), Is.EqualTo((FailureKind.Unreadable, 0)));
+    }
+
+    [Test]
+    public async Task An_email_that_is_out_is_not_sent_again_because_that_could_not_be_announced()
+    {
+        var sender = new ScriptedEmailSender();
+        await using var harness = await ConfirmationHarness.StartAsync(
+            sender,
+            bus => bus.ConfigurePublish(publish => publish.UseExecute(context =>
+            {
+                if (context is PublishContext<OrderConfirmationSent>)
+                {
+                    throw new InvalidOperationException("The broker is away.");
+                }
+            })));
+
+        await harness.PlaceAsync("first");
+        await harness.Log.WaitFor<OrderConfirmationConsumer>(SentButNotAnnounced);
+        await harness.PlaceAsync("second");
+        await harness.Log.WaitFor<OrderConfirmationConsumer>(SentButNotAnnounced, count: 2);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(sender.Sent.Select(email => email.MessageId), Is.EqualTo(["<order-confirmation-first@shop.example>", "<order-confirmation-second@shop.example>"]));
+            Assert.That(await harness.Bus.Consumed.Any<OrderPlaced>(consumed => consumed is { Exception: null, Context.Message.OrderId: "first" }), Is.True);
+        }
+    }
+
+    [Test]
+    [CancelAfter(20_000)]
+    public async Task A_worker_whose_time_to_stop_is_up_gives_up_its_send(CancellationToken cancellationToken)
+    {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var givenUp = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var sender = new ScriptedEmailSender
+        {
+            DuringSend = async sendToken =>
+            {
+                sendToken.Register(() => givenUp.TrySetResult());
+                begun.TrySetResult();
+                await new TaskCompletionSource().Task.WaitAsync(sendToken);
+            },
+        };
+        await using var harness = await ConfirmationHarness.StartAsync(sender, consumerStopTimeout: TimeSpan.FromMilliseconds(100));
+        await harness.PlaceAsync("1");
+        await begun.Task.WaitAsync(cancellationToken);
+
+        await harness.StopAsync().WaitAsync(cancellationToken);
+        await givenUp.Task.WaitAsync(cancellationToken);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(sender.Sent, Is.Empty);
+            Assert.That(harness.Log.Of<OrderConfirmationConsumer>(Sent), Is.Empty);
+            Assert.That(harness.PublishedSoFar<OrderConfirmationSent>(), Is.Empty);
+        }
+    }
+
+    private static void AssertTries(ConfirmationHarness harness, IEnumerable<string> tries) =>
+        Assert.That(
+            harness.Log.Of<OrderConfirmationConsumer>(NotSent),
+            Is.EqualTo(tries).Using<string, string>((actual, expected) => actual.Contains($"({expected})", StringComparison.Ordinal)));
+}
