@@ -84,7 +84,11 @@ public sealed class ParkedAlertConsumerDefinition : ConsumerDefinition<ParkedAle
                 messages.UseDelayQueues(Queue);
             }
 
-            messages.UseDelayedRedelivery(redelivery => redelivery.Intervals(_delays));
+            messages.UseDelayedRedelivery(redelivery =>
+            {
+                redelivery.HandleTransientOnly();
+                redelivery.Intervals(_delays);
+            });
         });
     }
 }

@@ -46,6 +46,26 @@ public sealed class Server : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>Asks the program to end, as an orchestrator does (SIGTERM), and does not wait.</summary>
+    public Task TerminateAsync() => Command.RunAsync("kill", ["-TERM", $"{_process.Id}"], TimeSpan.FromSeconds(10));
+
+    /// <summary>Waits until the program has ended by itself.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> WaitForExitAsync(TimeSpan within)
+    {
+        using var timeOut = new CancellationTokenSource(within);
+        try
+        {
+            await _process.WaitForExitAsync(timeOut.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"{_process.StartInfo.FileName} did not end within {within}.");
+        }
+
+        return _process.ExitCode;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
