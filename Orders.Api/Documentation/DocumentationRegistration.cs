@@ -1,5 +1,3 @@
-using Microsoft.OpenApi;
-
 namespace Orders.Api.Documentation;
 
 /// <summary>The OpenAPI document and Swagger UI.</summary>
@@ -12,8 +10,8 @@ public static partial class DocumentationRegistration
             {
                 document.Info.Title = "Orders";
                 document.Info.Description = "Takes orders. For each order that is accepted, the customer gets a confirmation by email.";
-                // The server that the document came from, whatever it is called outside.
-                document.Servers = [new OpenApiServer { Url = "/" }];
+                // Without an entry it is the server that the document came from, whatever that is called outside.
+                document.Servers = null;
                 return Task.CompletedTask;
             });
             options.AddOperationTransformer<PlaceOrderDocumentation>();

@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
 using Contracts;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.OpenApi;
 using Notifications.Worker.Email;
+using Orders.Api.Errors;
 using Orders.Api.Orders;
 
 namespace Orders.Api.Documentation;
@@ -32,12 +35,18 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
             "The order's address. This API keeps no orders, so there is nothing to read at it.",
             new OpenApiSchema { Type = JsonSchemaType.String, Format = "uri-reference" });
 
-        Describe("400", "The body is not JSON, or a field of the order is wrong: `errors` names every wrong field.");
-        Describe("413", $"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.");
-        Describe("415", "The body is not declared as `application/json`.");
-        Describe(
-            "503",
-            $"The broker did not confirm the order within {OrderPublisher.ConfirmTimeout.TotalSeconds} s. `title` says whether it may still be placed.")
+        DescribeProblem(
+            "The body is not JSON, or a field of the order is wrong: `errors` names every wrong field.",
+            new HttpValidationProblemDetails(new PlaceOrderRequest("12 345", "customer", null).Validate())
+            {
+                Status = StatusCodes.Status400BadRequest,
+                Detail = OrdersEndpoints.WrongFields,
+            });
+        DescribeProblem($"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.", Problem(StatusCodes.Status413PayloadTooLarge));
+        DescribeProblem("The body is not declared as `application/json`.", Problem(StatusCodes.Status415UnsupportedMediaType));
+        DescribeProblem(
+            $"The broker did not confirm the order within {OrderPublisher.ConfirmTimeout.TotalSeconds} s, or no worker has ever made its queue. `title` says whether the order may still be placed.",
+            OrdersEndpoints.NotPlaced())
             .Headers = Header(
                 "Retry-After", "When to send the order again, in seconds.", new OpenApiSchema { Type = JsonSchemaType.Integer });
 
@@ -47,6 +56,13 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
         {
             var response = (OpenApiResponse)operation.Responses![status];
             response.Description = description;
+            return response;
+        }
+
+        OpenApiResponse DescribeProblem(string description, ProblemDetails example)
+        {
+            var response = Describe(example.Status!.Value.ToString(CultureInfo.InvariantCulture), description);
+            response.Content!["application/problem+json"].Example = JsonSerializer.SerializeToNode(example, example.GetType(), OrdersJsonContext.Default);
             return response;
         }
     }
@@ -76,6 +92,13 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
 
         OpenApiSchema Field(string name) => (OpenApiSchema)schema.Properties![name];
     }
+
+    private static ProblemDetails Problem(int status) => new()
+    {
+        Title = ReasonPhrases.GetReasonPhrase(status),
+        Status = status,
+        Detail = Problems.Explain(status),
+    };
 
     private static Dictionary<string, IOpenApiHeader> Header(string name, string description, OpenApiSchema schema) =>
         new() { [name] = new OpenApiHeader { Description = description, Schema = schema } };

@@ -13,6 +13,10 @@ public static class OrdersEndpoints
     /// <summary>The operation's id in the OpenAPI document.</summary>
     public const string PlaceOrder = "PlaceOrder";
 
+    internal const string WrongFields = "The order was not placed. Mend the fields named in errors and send it again.";
+
+    private const string RetryAfterSeconds = "5";
+
     public static void AddOrders(this IHostApplicationBuilder builder)
     {
         builder.Services.AddSingleton<OrderPublisher>();
@@ -47,7 +51,7 @@ public static class OrdersEndpoints
     {
         if (request.Validate() is { Count: > 0 } errors)
         {
-            return TypedResults.ValidationProblem(errors, detail: "The order was not placed. Mend the fields named in errors and send it again.");
+            return TypedResults.ValidationProblem(errors, detail: WrongFields);
         }
 
         var order = request.ToOrderPlaced(clock.GetUtcNow());
@@ -66,12 +70,15 @@ public static class OrdersEndpoints
 
             default:
                 http.Response.Headers.RetryAfter = RetryAfterSeconds;
-                return TypedResults.Problem(
-                    statusCode: StatusCodes.Status503ServiceUnavailable,
-                    title: "The order was not placed",
-                    detail: "The message broker cannot take orders at the moment. Nothing was placed; send the order again later.");
+                return TypedResults.Problem(NotPlaced());
         }
     }
 
-    private const string RetryAfterSeconds = "5";
+    /// <summary>The answer where it is certain that the broker does not have the order.</summary>
+    internal static ProblemDetails NotPlaced() => new()
+    {
+        Status = StatusCodes.Status503ServiceUnavailable,
+        Title = "The order was not placed",
+        Detail = "The message broker cannot take orders at the moment. Nothing was placed; send the order again later.",
+    };
 }
