@@ -145,15 +145,6 @@ internal sealed class OrderSystem : IAsyncDisposable
     public Task WaitForCountAsync(string queue, uint count) => Eventually.GetAsync(
         $"{count} messages in {queue}", _ => CountAsync(queue), found => found == count, TimeSpan.FromSeconds(60));
 
-    /// <summary>Waits until nobody consumes from a queue any more.</summary>
-    public async Task WaitForNoConsumerAsync(string queue)
-    {
-        await using var connection = await ConnectAsync();
-        await using var channel = await connection.CreateChannelAsync();
-        await Eventually.GetAsync(
-            $"no consumer on {queue}", token => channel.ConsumerCountAsync(queue, token), consumers => consumers == 0, TimeSpan.FromSeconds(20));
-    }
-
     public string BrokerVersion => _broker!.Version;
 
     /// <summary>Connects to the virtual host, for what a test does behind the programs' backs.</summary>

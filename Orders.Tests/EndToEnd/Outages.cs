@@ -90,15 +90,17 @@ internal sealed class Outages(TransportUnderTest transport)
     public async Task A_stopping_worker_finishes_what_it_has_begun_and_begins_nothing_new()
     {
         _system = await OrderSystem.StartWithoutProgramsAsync(transport);
-        await using var worker = await _system.StartWorkerProcessAsync(("OrderConfirmation__Concurrency", "1"));
+        await using var worker = await _system.StartWorkerProcessAsync(
+            ("OrderConfirmation__Concurrency", "1"), ("Logging__LogLevel__MassTransit", "Debug"));
         await _system.StartApiAsync();
         var hold = _system.Mail.Hold(SmtpStep.EndOfData);
 
         await _system.PlaceAsync("begun");
         await hold.Reached();
         await _system.PlaceAsync("prefetched");
+        var stopping = worker.WaitForLineAsync("Consumer Stopping", TimeSpan.FromSeconds(20));
         await worker.TerminateAsync();
-        await _system.WaitForNoConsumerAsync(OrderConfirmationEndpoint.Queue);
+        await stopping;
         await _system.PlaceAsync("later");
         hold.Release();
 
