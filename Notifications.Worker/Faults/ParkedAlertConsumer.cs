@@ -77,6 +77,7 @@ public sealed class ParkedAlertConsumerDefinition : ConsumerDefinition<ParkedAle
             onRabbitMq.DeclareDelayQueues(Queue, _delays, queueType);
         }
 
+        endpointConfigurator.SetFaultsAside(context, deliveryLimit: 20);
         consumerConfigurator.Message<OrderConfirmationFailed>(messages =>
         {
             if (onRabbitMq is not null)
