@@ -60,7 +60,7 @@ internal sealed partial class FaultSorter(ILogger<FaultSorter> logger) : IFilter
             throw;
         }
 
-        if (context.Exception.GetBaseException() is EmailException or DeliveryLimitException || kind == FailureKind.Unreadable)
+        if (kind == FailureKind.Unreadable || context.Exception is EmailException or DeliveryLimitException)
         {
             Log.SetAside(logger, context.GetMessageId(), kind);
         }
