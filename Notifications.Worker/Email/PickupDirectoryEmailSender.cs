@@ -44,7 +44,7 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
         }
         catch (Exception e) when (e is SmtpException or IOException or UnauthorizedAccessException)
         {
-            throw new TransientEmailException($"The email could not be written to the pickup directory: {Cause(e)}", e);
+            throw new TransientEmailException($"The email could not be written to the pickup directory: {Cause(e)}");
         }
         finally
         {

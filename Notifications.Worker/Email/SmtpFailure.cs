@@ -28,8 +28,7 @@ internal sealed partial record SmtpFailure(EmailException Exception, bool IsOurC
             var cause = exception.InnerException ?? exception;
             return Transient(
                 cause is AuthenticationException || exception.Message == NoStartTls,
-                $"The email could not be handed to the mail server: {cause.Message}",
-                cause);
+                $"The email could not be handed to the mail server: {cause.Message}");
         }
 
         var code = (int)refusal.StatusCode;
@@ -64,9 +63,8 @@ internal sealed partial record SmtpFailure(EmailException Exception, bool IsOurC
         return line.Length <= LongestMessage ? line : string.Concat(line.AsSpan(0, LongestMessage - 1), "…");
     }
 
-    private static SmtpFailure Transient(bool isOurConfiguration, string message, Exception? cause = null) =>
-        // An SmtpException is not passed on: it has the server's words and the recipient's address in it.
-        new(new TransientEmailException(OneLine(message), cause is SmtpException ? null : cause), isOurConfiguration);
+    private static SmtpFailure Transient(bool isOurConfiguration, string message) =>
+        new(new TransientEmailException(OneLine(message)), isOurConfiguration);
 
     private static string ReplyOf(SmtpException exception)
     {

@@ -1,6 +1,7 @@
 using MassTransit;
 using MassTransit.Middleware;
 using MassTransit.Middleware.Rescue;
+using Notifications.Worker.Email;
 
 namespace Notifications.Worker.Faults;
 
@@ -12,33 +13,23 @@ public static class FaultEndpointExtensions
     /// <see cref="FailureKind"/>; messages that no consumer takes, and those that came back
     /// <paramref name="deliveryLimit"/> times, too.
     /// </summary>
-    public static void SetFaultsAside(this IReceiveEndpointConfigurator endpoint, int deliveryLimit)
+    public static void SetFaultsAside(this IReceiveEndpointConfigurator endpoint, IRegistrationContext context, int deliveryLimit)
     {
+        var logger = context.GetRequiredService<ILogger<FaultSorter>>();
+
         endpoint.UseFilter(new DeliveryLimitFilter(deliveryLimit));
         endpoint.ConfigureError(SortAndMove);
         // Instead of a queue "_skipped" that nobody looks at. (ThrowOnSkippedMessages would have RabbitMQ deliver
         // them again and again.)
         endpoint.ConfigureDeadLetter(skipped => skipped.UseFilter(new SkippedMessageFilter(Pipe.New<ExceptionReceiveContext>(SortAndMove))));
-    }
 
-    private static void SortAndMove(IPipeConfigurator<ExceptionReceiveContext> errors)
-    {
-        errors.UseFilter(new FailureKindFilter());
-        // MassTransit's own two, which it leaves out where the pipe is configured.
-        errors.UseFilter(new GenerateFaultFilter());
-        errors.UseFilter(new ErrorTransportFilter());
-    }
-
-    /// <summary>Writes the kind of the failure on the message.</summary>
-    private sealed class FailureKindFilter : IFilter<ExceptionReceiveContext>
-    {
-        public Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
+        void SortAndMove(IPipeConfigurator<ExceptionReceiveContext> errors)
         {
-            context.ExceptionHeaders.Set(FaultHeaders.FailureKind, FailureKinds.Of(context.Exception).ToString());
-            return next.Send(context);
+            errors.UseFilter(new FaultSorter(logger));
+            // MassTransit's own two, which it leaves out where the pipe is configured.
+            errors.UseFilter(new GenerateFaultFilter());
+            errors.UseFilter(new ErrorTransportFilter());
         }
-
-        public void Probe(ProbeContext context) => context.CreateFilterScope("failureKind");
     }
 
     /// <summary>Makes a fault of a message that no consumer takes.</summary>
@@ -49,5 +40,48 @@ public static class FaultEndpointExtensions
                 context, new MessageNotConsumedException(context.InputAddress, "No consumer here takes messages of this type.")));
 
         public void Probe(ProbeContext context) => errors.Probe(context.CreateFilterScope("faultSkipped"));
+    }
+}
+
+/// <summary>Writes the kind of a failure on the message that is set aside for it, and says so in the log.</summary>
+internal sealed partial class FaultSorter(ILogger<FaultSorter> logger) : IFilter<ExceptionReceiveContext>
+{
+    public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
+    {
+        var kind = FailureKinds.Of(context.Exception);
+        context.ExceptionHeaders.Set(FaultHeaders.FailureKind, kind.ToString());
+        try
+        {
+            await next.Send(context);
+        }
+        catch (Exception exception)
+        {
+            Log.NotSetAside(logger, context.GetMessageId(), exception);
+            throw;
+        }
+
+        if (kind == FailureKind.Unreadable || context.Exception is EmailException or DeliveryLimitException)
+        {
+            Log.SetAside(logger, context.GetMessageId(), kind);
+        }
+        else
+        {
+            // Nobody foresaw this one: whoever is to mend it needs the stack.
+            Log.SetAsideUnforeseen(logger, context.GetMessageId(), kind, context.Exception);
+        }
+    }
+
+    public void Probe(ProbeContext context) => context.CreateFilterScope("faultSorter");
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 210, Level = LogLevel.Warning, Message = "Message {MessageId} set aside in the error queue ({Kind})")]
+        public static partial void SetAside(ILogger logger, Guid? messageId, FailureKind kind);
+
+        [LoggerMessage(EventId = 211, Level = LogLevel.Error, Message = "Message {MessageId} set aside in the error queue ({Kind})")]
+        public static partial void SetAsideUnforeseen(ILogger logger, Guid? messageId, FailureKind kind, Exception exception);
+
+        [LoggerMessage(EventId = 212, Level = LogLevel.Error, Message = "Message {MessageId} could not be set aside in the error queue; it is delivered again")]
+        public static partial void NotSetAside(ILogger logger, Guid? messageId, Exception exception);
     }
 }

@@ -77,6 +77,7 @@ public sealed class ParkedAlertConsumerDefinition : ConsumerDefinition<ParkedAle
             onRabbitMq.DeclareDelayQueues(Queue, _delays, queueType);
         }
 
+        endpointConfigurator.SetFaultsAside(context, deliveryLimit: 20);
         consumerConfigurator.Message<OrderConfirmationFailed>(messages =>
         {
             if (onRabbitMq is not null)
@@ -84,7 +85,11 @@ public sealed class ParkedAlertConsumerDefinition : ConsumerDefinition<ParkedAle
                 messages.UseDelayQueues(Queue);
             }
 
-            messages.UseDelayedRedelivery(redelivery => redelivery.Intervals(_delays));
+            messages.UseDelayedRedelivery(redelivery =>
+            {
+                redelivery.HandleTransientOnly();
+                redelivery.Intervals(_delays);
+            });
         });
     }
 }

@@ -68,7 +68,7 @@ public sealed partial class RedeliverJob(
                 case Verdict.Replay(var redeliverCount):
                     await session.SendAsync(fault, OrderConfirmationEndpoint.Queue, fault.Message.ForReplay(redeliverCount), cancellationToken);
                     await session.CompleteAsync(fault, cancellationToken);
-                    Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts);
+                    Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts, fault.Message.OrderId);
                     break;
 
                 case Verdict.Park(var reason):
@@ -98,8 +98,8 @@ public sealed partial class RedeliverJob(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 200, Level = LogLevel.Information, Message = "Replayed a fault for the {RedeliverCount}. time of {MaxAttempts}")]
-        public static partial void Replayed(ILogger logger, int redeliverCount, int maxAttempts);
+        [LoggerMessage(EventId = 200, Level = LogLevel.Information, Message = "Replay {RedeliverCount} of {MaxAttempts} for order {OrderId}")]
+        public static partial void Replayed(ILogger logger, int redeliverCount, int maxAttempts, string? orderId);
 
         [LoggerMessage(EventId = 201, Level = LogLevel.Critical, Message = "Order {OrderId} will not be confirmed: its message is parked. {Reason}")]
         public static partial void Parked(ILogger logger, string? orderId, string reason);

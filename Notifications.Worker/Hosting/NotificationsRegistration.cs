@@ -24,6 +24,7 @@ public static class NotificationsRegistration
         var confirmations = role is WorkerRole.All or WorkerRole.Confirmations;
         var faults = role is WorkerRole.All or WorkerRole.Faults;
 
+        builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
         builder.AddEmail();
         if (confirmations)
         {

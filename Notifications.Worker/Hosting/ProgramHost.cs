@@ -83,8 +83,8 @@ public static class ProgramHost
                 // RunAsync says in one line what this category would say with a stack trace.
                 ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "None",
                 ["Logging:LogLevel:MassTransit"] = "Warning",
-                // Its warnings are retries; the consumers tell of those in one line each.
-                ["Logging:LogLevel:MassTransit.ReceiveTransport"] = "Error",
+                // Each retry and each fault, with its stack: our consumers and FaultSorter tell of those in one line.
+                ["Logging:LogLevel:MassTransit.ReceiveTransport"] = "None",
                 ["Logging:Console:FormatterName"] = "simple",
                 ["Logging:Console:FormatterOptions:SingleLine"] = "true",
                 ["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss ",

@@ -31,7 +31,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
         IRegistrationContext context)
     {
         endpointConfigurator.PrefetchCount = _options.Prefetch;
-        endpointConfigurator.SetFaultsAside(_options.DeliveryLimit);
+        endpointConfigurator.SetFaultsAside(context, _options.DeliveryLimit);
 
         var onRabbitMq = endpointConfigurator as IRabbitMqReceiveEndpointConfigurator;
         if (onRabbitMq is not null)

@@ -10,9 +10,12 @@ public static partial class DocumentationRegistration
             {
                 document.Info.Title = "Orders";
                 document.Info.Description = "Takes orders. For each order that is accepted, the customer gets a confirmation by email.";
+                // Without an entry it is the server that the document came from, whatever that is called outside.
+                document.Servers = null;
                 return Task.CompletedTask;
             });
             options.AddOperationTransformer<PlaceOrderDocumentation>();
+            options.AddSchemaTransformer<PlaceOrderDocumentation>();
         });
 
     /// <summary>Maps the document, Swagger UI at <c>/swagger</c> with its files out of this program, and <c>/</c> to lead there.</summary>
@@ -23,7 +26,8 @@ public static partial class DocumentationRegistration
         {
             ui.SwaggerEndpoint("/openapi/v1.json", "Orders v1");
             ui.DocumentTitle = "Orders";
-            ui.EnableTryItOutByDefault();
+            // The one operation is what people came for; the types are described beside it.
+            ui.DefaultModelsExpandDepth(0);
         });
         app.MapGet("/", () => TypedResults.Redirect("/swagger")).ExcludeFromDescription();
 
@@ -31,14 +35,14 @@ public static partial class DocumentationRegistration
         {
             foreach (var url in app.Urls)
             {
-                Log.SwaggerUi(app.Logger, url);
+                Log.Listening(app.Logger, url);
             }
         });
     }
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 10, Level = LogLevel.Information, Message = "Listening at {Url}; place orders in Swagger UI at /swagger")]
-        public static partial void SwaggerUi(ILogger logger, string url);
+        [LoggerMessage(EventId = 10, Level = LogLevel.Information, Message = "Ready for orders. Place one by hand in Swagger UI: {Url}/swagger")]
+        public static partial void Listening(ILogger logger, string url);
     }
 }

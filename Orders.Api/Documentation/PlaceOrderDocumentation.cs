@@ -1,46 +1,105 @@
-using System.Text.Json.Nodes;
+using System.Globalization;
+using System.Text.Json;
+using Contracts;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.OpenApi;
+using Notifications.Worker.Email;
+using Orders.Api.Errors;
+using Orders.Api.Orders;
 
 namespace Orders.Api.Documentation;
 
-/// <summary>What the types of the endpoint cannot say: the example, and when which answer comes.</summary>
-internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer
+/// <summary>What the types of the endpoint cannot say: the example, the rules of each field, and when which answer comes.</summary>
+internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IOpenApiSchemaTransformer
 {
-    private static readonly (string Status, string Description)[] Problems =
-    [
-        ("400", "The body is not JSON, or a field of the order is wrong: `errors` names every wrong field."),
-        ("413", "The body is larger than 16 KiB."),
-        ("415", "The body is not declared as `application/json`."),
-        ("503", "The broker did not confirm the order within 5 s. `title` says whether it may still be placed; `Retry-After` when to try again."),
-    ];
+    private static readonly OrderPlaced Example = new(
+        "12345", "customer@example.com", "Laptop", DateTimeOffset.Parse("2026-01-31T12:00:00Z", CultureInfo.InvariantCulture));
 
-    public async Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    public Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
-        if (operation.OperationId != "PlaceOrder")
+        if (operation.OperationId != OrdersEndpoints.PlaceOrder)
         {
-            return;
+            return Task.CompletedTask;
         }
 
-        if (operation.RequestBody?.Content is { } content && content.TryGetValue("application/json", out var body))
-        {
-            body.Example = JsonNode.Parse("""{ "orderId": "12345", "email": "customer@example.com", "product": "Laptop" }""");
-        }
+        operation.RequestBody!.Content!["application/json"].Example = JsonSerializer.SerializeToNode(
+            new PlaceOrderRequest(Example.OrderId, Example.Email, Example.Product), OrdersJsonContext.Default.PlaceOrderRequest);
 
-        operation.Responses ??= [];
-        if (operation.Responses.TryGetValue("202", out var accepted))
-        {
-            accepted.Description = "The broker has the order safe. `Location` names it.";
-        }
+        var accepted = Describe("202", "The broker has the order safe.");
+        accepted.Content!["application/json"].Example = JsonSerializer.SerializeToNode(
+            new PlaceOrderResponse(PlaceOrderResponse.Placed, Example), OrdersJsonContext.Default.PlaceOrderResponse);
+        accepted.Headers = Header(
+            "Location",
+            "The order's address. This API keeps no orders, so there is nothing to read at it.",
+            new OpenApiSchema { Type = JsonSchemaType.String, Format = "uri-reference" });
 
-        var schema = await context.GetOrCreateSchemaAsync(typeof(HttpValidationProblemDetails), null, cancellationToken);
-        foreach (var (status, description) in Problems)
-        {
-            operation.Responses[status] = new OpenApiResponse
+        DescribeProblem(
+            "The body is not JSON, or a field of the order is wrong: `errors` names every wrong field.",
+            new HttpValidationProblemDetails(new PlaceOrderRequest("12 345", "customer", null).Validate())
             {
-                Description = description,
-                Content = new Dictionary<string, OpenApiMediaType> { ["application/problem+json"] = new() { Schema = schema } },
-            };
+                Status = StatusCodes.Status400BadRequest,
+                Detail = OrdersEndpoints.WrongFields,
+            });
+        DescribeProblem($"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.", Problem(StatusCodes.Status413PayloadTooLarge));
+        DescribeProblem("The body is not declared as `application/json`.", Problem(StatusCodes.Status415UnsupportedMediaType));
+        DescribeProblem(
+            $"The broker did not confirm the order within {OrderPublisher.ConfirmTimeout.TotalSeconds} s, or no worker has ever made its queue. `title` says whether the order may still be placed.",
+            OrdersEndpoints.NotPlaced())
+            .Headers = Header(
+                "Retry-After", "When to send the order again, in seconds.", new OpenApiSchema { Type = JsonSchemaType.Integer });
+
+        return Task.CompletedTask;
+
+        OpenApiResponse Describe(string status, string description)
+        {
+            var response = (OpenApiResponse)operation.Responses![status];
+            response.Description = description;
+            return response;
+        }
+
+        OpenApiResponse DescribeProblem(string description, ProblemDetails example)
+        {
+            var response = Describe(example.Status!.Value.ToString(CultureInfo.InvariantCulture), description);
+            response.Content!["application/problem+json"].Example = JsonSerializer.SerializeToNode(example, example.GetType(), OrdersJsonContext.Default);
+            return response;
         }
     }
+
+    public Task TransformAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
+    {
+        if (context.JsonTypeInfo.Type != typeof(PlaceOrderRequest))
+        {
+            return Task.CompletedTask;
+        }
+
+        // To the serializer every field is optional, so that validation can name each one that is missing.
+        schema.Required = new HashSet<string> { "email", "product" };
+
+        Field("orderId").Pattern = $"{PlaceOrderRequest.OrderIdRule}$";
+
+        var email = Field("email");
+        email.Type = JsonSchemaType.String;
+        email.Format = "email";
+        email.MaxLength = EmailAddress.MaxLength;
+
+        var product = Field("product");
+        product.Type = JsonSchemaType.String;
+        product.Pattern = $"{PlaceOrderRequest.ProductRule}$";
+
+        return Task.CompletedTask;
+
+        OpenApiSchema Field(string name) => (OpenApiSchema)schema.Properties![name];
+    }
+
+    private static ProblemDetails Problem(int status) => new()
+    {
+        Title = ReasonPhrases.GetReasonPhrase(status),
+        Status = status,
+        Detail = Problems.Explain(status),
+    };
+
+    private static Dictionary<string, IOpenApiHeader> Header(string name, string description, OpenApiSchema schema) =>
+        new() { [name] = new OpenApiHeader { Description = description, Schema = schema } };
 }

@@ -44,7 +44,7 @@ public static class Problems
         TypedResults.Problem(statusCode: status, detail: Explain(status) ?? detail).ExecuteAsync(http);
 
     /// <summary>What ASP.NET refuses by a status code alone.</summary>
-    private static string? Explain(int? status) => status switch
+    internal static string? Explain(int? status) => status switch
     {
         StatusCodes.Status404NotFound => "There is nothing at this address. Orders go to POST /orders; /swagger describes it.",
         StatusCodes.Status405MethodNotAllowed => "This address does not take this method. Orders go to POST /orders; /swagger describes it.",

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -9,20 +10,35 @@ public static class OrdersEndpoints
     /// <summary>The largest body that is read, in bytes.</summary>
     public const int MaxBodySize = 16 * 1024;
 
+    /// <summary>The operation's id in the OpenAPI document.</summary>
+    public const string PlaceOrder = "PlaceOrder";
+
+    internal const string WrongFields = "The order was not placed. Mend the fields named in errors and send it again.";
+
+    private const string RetryAfterSeconds = "5";
+
     public static void AddOrders(this IHostApplicationBuilder builder)
     {
         builder.Services.AddSingleton<OrderPublisher>();
-        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJsonContext.Default));
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJsonContext.Default);
+            // Else the document says that every number may be a string as well.
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+        });
     }
 
     /// <summary>Maps <c>POST /orders</c>, and <c>POST /order</c> for those who come from the tutorial.</summary>
     public static void MapOrders(this IEndpointRouteBuilder app)
     {
         app.MapPost("/orders", PlaceOrderAsync)
-            .WithName("PlaceOrder")
+            .WithName(PlaceOrder)
             .WithTags("Orders")
             .WithSummary("Place an order")
             .WithDescription("Takes an order. The answer 202 means that the broker has it safe: the customer is emailed soon, whatever breaks on the way.")
+            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
+            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize));
 
         app.MapPost("/order", PlaceOrderAsync)
@@ -35,14 +51,14 @@ public static class OrdersEndpoints
     {
         if (request.Validate() is { Count: > 0 } errors)
         {
-            return TypedResults.ValidationProblem(errors, detail: "The order was not placed. Mend the fields named in errors and send it again.");
+            return TypedResults.ValidationProblem(errors, detail: WrongFields);
         }
 
         var order = request.ToOrderPlaced(clock.GetUtcNow());
         switch (await publisher.PublishAsync(order, cancellationToken))
         {
             case PublishOutcome.Confirmed:
-                return TypedResults.Accepted($"/orders/{order.OrderId}", new PlaceOrderResponse("Order placed successfully!", order));
+                return TypedResults.Accepted($"/orders/{order.OrderId}", new PlaceOrderResponse(PlaceOrderResponse.Placed, order));
 
             case PublishOutcome.Unknown:
                 http.Response.Headers.RetryAfter = RetryAfterSeconds;
@@ -54,12 +70,15 @@ public static class OrdersEndpoints
 
             default:
                 http.Response.Headers.RetryAfter = RetryAfterSeconds;
-                return TypedResults.Problem(
-                    statusCode: StatusCodes.Status503ServiceUnavailable,
-                    title: "The order was not placed",
-                    detail: "The message broker cannot take orders at the moment. Nothing was placed; send the order again later.");
+                return TypedResults.Problem(NotPlaced());
         }
     }
 
-    private const string RetryAfterSeconds = "5";
+    /// <summary>The answer where it is certain that the broker does not have the order.</summary>
+    internal static ProblemDetails NotPlaced() => new()
+    {
+        Status = StatusCodes.Status503ServiceUnavailable,
+        Title = "The order was not placed",
+        Detail = "The message broker cannot take orders at the moment. Nothing was placed; send the order again later.",
+    };
 }

@@ -5,7 +5,8 @@ using Notifications.Worker.Email;
 
 namespace Orders.Api.Orders;
 
-/// <summary>An order as a client sends it. Nothing in it can be relied on before <see cref="Validate"/>.</summary>
+/// <summary>An order as a client sends it.</summary>
+/// <remarks>Nothing in it can be relied on before <see cref="Validate"/>.</remarks>
 public sealed partial record PlaceOrderRequest(
     [property: Description("1 to 64 characters of letters, digits, '.', '_' and '-'. Generated when left out.")]
     string? OrderId,
@@ -14,6 +15,11 @@ public sealed partial record PlaceOrderRequest(
     [property: Description("What is ordered: 1 to 200 characters, none of them a control character.")]
     string? Product)
 {
+    // The document shows these rules with ECMAScript's $ at the end. It is checked with \z, which means the same:
+    // .NET's own $ would let a line feed through.
+    internal const string OrderIdRule = "^[A-Za-z0-9._-]{1,64}";
+    internal const string ProductRule = @"^[^\x00-\x1F\x7F-\x9F]{1,200}";
+
     /// <summary>What is wrong, for each field by its name in JSON; empty when the order can be placed.</summary>
     public Dictionary<string, string[]> Validate()
     {
@@ -37,7 +43,7 @@ public sealed partial record PlaceOrderRequest(
         {
             errors["product"] = ["The product is missing."];
         }
-        else if (Product.EnumerateRunes().Count() > 200 || Product.Any(char.IsControl))
+        else if (!ProductPattern().IsMatch(Product))
         {
             errors["product"] = ["The product must have 1 to 200 characters, none of them a control character."];
         }
@@ -49,7 +55,9 @@ public sealed partial record PlaceOrderRequest(
     public OrderPlaced ToOrderPlaced(DateTimeOffset placedAt) =>
         new(OrderId ?? Guid.CreateVersion7().ToString("N"), Email!, Product!, placedAt);
 
-    // \z, not $: that would let a line feed at the end through.
-    [GeneratedRegex(@"^[A-Za-z0-9._-]{1,64}\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(OrderIdRule + @"\z", RegexOptions.CultureInvariant)]
     private static partial Regex OrderIdPattern();
+
+    [GeneratedRegex(ProductRule + @"\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ProductPattern();
 }

@@ -58,7 +58,7 @@ public sealed class PlaceOrderTests
     [TestCase("product", "x", TestName = "A_product_of_1_character_is_taken")]
     [TestCase("product", "{200}", TestName = "A_product_of_200_characters_is_taken")]
     [TestCase("product", "Läptop ☕ 日本語 עברית", TestName = "A_product_in_any_script_is_taken")]
-    [TestCase("product", "{👩‍💻}", TestName = "A_product_of_200_characters_beyond_the_basic_plane_is_taken")]
+    [TestCase("product", "👩‍💻 💻", TestName = "A_product_with_characters_beyond_the_basic_plane_is_taken")]
     [TestCase("product", "<b>\"Laptop\" & 'mouse'</b>", TestName = "A_product_with_markup_is_taken")]
     [TestCase("email", "o'neil+shop@mail.example.co.uk", TestName = "An_address_with_a_tag_is_taken")]
     [TestCase("email", "customer@bücher.example", TestName = "An_address_with_a_domain_in_Unicode_is_taken")]
@@ -166,7 +166,7 @@ public sealed class PlaceOrderTests
         }
     }
 
-    /// <summary>A valid order but for one field; <c>{n}</c> stands for a value of n characters, <c>{text}</c> for 200 of it.</summary>
+    /// <summary>A valid order but for one field; <c>{n}</c> stands for a value of n characters.</summary>
     private static JsonObject Order(string field = "orderId", string? value = "12345")
     {
         var order = new JsonObject { ["orderId"] = "12345", ["email"] = "customer@example.com", ["product"] = "Laptop" };
@@ -174,7 +174,6 @@ public sealed class PlaceOrderTests
         {
             ("email", "{254}" or "{255}") => Address(int.Parse(value[1..^1], null)),
             (_, ['{', .. var length, '}']) when int.TryParse(length, out var count) => new string('x', count),
-            (_, ['{', .. var text, '}']) => string.Concat(Enumerable.Repeat(text, 200 / text.EnumerateRunes().Count())) + string.Concat(Enumerable.Repeat("💻", 200 % text.EnumerateRunes().Count())),
             _ => value,
         };
         return order;

@@ -179,7 +179,7 @@ internal sealed class OrderScenarios(TransportUnderTest transport)
         _system = await OrderSystem.StartAsync(transport);
         var random = new Random(20261121);
         var fates = Enumerable.Range(0, 120).Select(_ => random.Next(10)).ToArray();
-        _system.Mail.On(SmtpStep.Recipient, address => fates.ElementAtOrDefault(Customer(address)) switch
+        _system.Mail.On(SmtpStep.Recipient, address => Customer(address) < 0 ? null : fates[Customer(address)] switch
         {
             0 => "550 5.1.1 No such user",
             1 => "451 4.3.0 Not now, nor ever",

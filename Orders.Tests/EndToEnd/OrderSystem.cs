@@ -12,6 +12,7 @@ using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
 using Orders.Tests.Brokers;
 using Orders.Tests.Email;
+using Orders.Tests.Machine;
 using RabbitMQ.Client;
 
 namespace Orders.Tests.EndToEnd;
@@ -22,7 +23,7 @@ namespace Orders.Tests.EndToEnd;
 /// </summary>
 internal sealed class OrderSystem : IAsyncDisposable
 {
-    private static readonly (string, string?)[] QuickSettings =
+    private static readonly (string Name, string? Value)[] QuickSettings =
     [
         ("OrderConfirmation__RetryInterval", "00:00:00.010"),
         ("Redelivery__Intervals__0", "00:00:00.050"),
@@ -38,12 +39,15 @@ internal sealed class OrderSystem : IAsyncDisposable
 
     private readonly RabbitMqBroker? _broker;
     private readonly string? _virtualHost;
+    private RabbitMqBroker? _ownBroker;
+    private readonly TransportUnderTest _transport;
     private readonly List<IAsyncDisposable> _programs = [];
     private WebApplicationFactory<OrderPublisher> _api = null!;
     private IServiceProvider _worker = null!;
 
-    private OrderSystem(RabbitMqBroker? broker, string? virtualHost)
+    private OrderSystem(TransportUnderTest transport, RabbitMqBroker? broker, string? virtualHost)
     {
+        _transport = transport;
         _broker = broker;
         _virtualHost = virtualHost;
     }
@@ -67,42 +71,88 @@ internal sealed class OrderSystem : IAsyncDisposable
 
     public IReadOnlyList<ReceivedMail> Alerts => [.. Mail.Messages.Where(mail => mail.Recipients.Contains(Operator))];
 
+    /// <summary>Starts the API and a worker that does everything.</summary>
     /// <param name="transport">What carries the messages.</param>
     /// <param name="services">Replaces services of the program that is the worker.</param>
     /// <param name="settings">Settings by the names of their environment variables.</param>
     public static async Task<OrderSystem> StartAsync(
         TransportUnderTest transport, Action<IServiceCollection>? services = null, params (string Name, string? Value)[] settings)
     {
-        var broker = transport.Broker is { } kind ? await TestBrokers.SharedAsync(kind) : null;
-        var system = new OrderSystem(broker, broker is null ? null : await broker.CreateVirtualHostAsync());
-        (string, string?)[] all = [.. QuickSettings, ("Email__Smtp__Port", Invariant(system.Mail.Port)), .. settings];
-        if (broker is null)
+        if (transport.Broker is not null)
         {
-            system._api = system.Start<OrderPublisher>(services, all);
-            system._worker = system._api.Services;
-        }
-        else
-        {
-            (string, string?)[] messaging =
-            [
-                ("Messaging__Transport", "RabbitMq"),
-                ("RabbitMq__Host", broker.Host),
-                ("RabbitMq__Port", Invariant(broker.Port)),
-                ("RabbitMq__VirtualHost", system._virtualHost),
-                ("RabbitMq__Username", broker.Username),
-                ("RabbitMq__Password", broker.Password),
-                ("RabbitMq__QueueType", transport.QueueType.ToString()),
-            ];
-            var worker = system.Start<WorkerOptions>(services, [.. messaging, .. all]);
-            system._worker = worker.Services;
-            await ReadyAsync(worker);
-            system._api = system.Start<OrderPublisher>(null, messaging);
+            var system = await StartWithoutProgramsAsync(transport);
+            await system.StartWorkerAsync(services, settings);
+            await system.StartApiAsync();
+            return system;
         }
 
-        await ReadyAsync(system._api);
-        system.Http = system._api.CreateClient();
-        return system;
+        var inMemory = new OrderSystem(transport, null, null);
+        inMemory._api = inMemory.Start<OrderPublisher>(services, [.. inMemory.WorkerSettings, .. settings]);
+        inMemory._worker = inMemory._api.Services;
+        inMemory.Http = await ReadyAsync(inMemory._api);
+        return inMemory;
     }
+
+    /// <summary>Provides a mail server and an empty virtual host; the test starts the programs that it wants.</summary>
+    /// <param name="transport">A transport on a broker.</param>
+    /// <param name="ownBroker">A broker for this system alone, which is ended with it; by default the one that the tests share.</param>
+    public static async Task<OrderSystem> StartWithoutProgramsAsync(TransportUnderTest transport, RabbitMqBroker? ownBroker = null)
+    {
+        var broker = ownBroker ?? await TestBrokers.SharedAsync(transport.Broker!.Value);
+        return new OrderSystem(transport, broker, await broker.CreateVirtualHostAsync()) { _ownBroker = ownBroker };
+    }
+
+    /// <summary>Starts a worker in this process.</summary>
+    public async Task StartWorkerAsync(Action<IServiceCollection>? services = null, params (string Name, string? Value)[] settings)
+    {
+        var worker = Start<WorkerOptions>(services, [.. MessagingSettings, .. WorkerSettings, .. settings]);
+        _worker = worker.Services;
+        (await ReadyAsync(worker)).Dispose();
+    }
+
+    /// <summary>Starts a worker as a process of its own, to be killed.</summary>
+    public Task<Server> StartWorkerProcessAsync(params (string Name, string? Value)[] settings)
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
+            ["Logging__LogLevel__MassTransit"] = "Information",
+        };
+        foreach (var (name, value) in MessagingSettings.Concat(WorkerSettings).Concat(settings))
+        {
+            environment[name] = value!;
+        }
+
+        return Server.StartAsync(
+            "dotnet",
+            [typeof(WorkerOptions).Assembly.Location],
+            line => line.Contains("Bus started", StringComparison.Ordinal),
+            TimeSpan.FromSeconds(60),
+            environment);
+    }
+
+    /// <summary>Starts the API in this process.</summary>
+    public async Task StartApiAsync()
+    {
+        _api = Start<OrderPublisher>(null, MessagingSettings);
+        Http = await ReadyAsync(_api);
+    }
+
+    /// <summary>Counts what is ready in a queue; 0 where there is no such queue.</summary>
+    public async Task<uint> CountAsync(string queue) => await _broker!.CountMessagesAsync(_virtualHost!, queue) ?? 0;
+
+    /// <summary>Waits until so many messages are ready in a queue.</summary>
+    public Task WaitForCountAsync(string queue, uint count) => Eventually.GetAsync(
+        $"{count} messages in {queue}", _ => CountAsync(queue), found => found == count, TimeSpan.FromSeconds(60));
+
+    public string BrokerVersion => _broker!.Version;
+
+    /// <summary>Connects to the virtual host, for what a test does behind the programs' backs.</summary>
+    public Task<IConnection> ConnectAsync() => _broker!.ConnectAsync(_virtualHost!);
+
+    /// <summary>Runs <c>rabbitmqctl</c> for the virtual host.</summary>
+    public Task<string> RunCtlAsync(string command, params IEnumerable<string> arguments) =>
+        _broker!.RunCtlAsync([command, "--vhost", _virtualHost!, .. arguments]);
 
     /// <summary>Places an order and expects it to be accepted.</summary>
     public async Task PlaceAsync(string orderId, string email = "customer@example.com", string product = "Laptop")
@@ -122,7 +172,7 @@ internal sealed class OrderSystem : IAsyncDisposable
             return;
         }
 
-        await using var connection = await _broker.ConnectAsync(_virtualHost!);
+        await using var connection = await ConnectAsync();
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
         await channel.BasicPublishAsync(
             "", OrderConfirmationEndpoint.Queue, mandatory: true, new BasicProperties { ContentType = contentType, Persistent = true }, body);
@@ -148,7 +198,7 @@ internal sealed class OrderSystem : IAsyncDisposable
     public async Task<IReadOnlyList<FaultMessage>> WaitForParked(int count)
     {
         await Log.WaitFor<RedeliverJob>(201, count);
-        return await Machine.Eventually.GetAsync(
+        return await Eventually.GetAsync(
             $"{count} messages in parking",
             _ => ReadAsync(OrderConfirmationEndpoint.ParkingQueue),
             parked => parked.Count >= count,
@@ -164,11 +214,28 @@ internal sealed class OrderSystem : IAsyncDisposable
         }
 
         await Mail.DisposeAsync();
-        if (_virtualHost is not null)
+        if (_ownBroker is not null)
+        {
+            await _ownBroker.DisposeAsync();
+        }
+        else if (_virtualHost is not null)
         {
             await _broker!.DeleteVirtualHostAsync(_virtualHost);
         }
     }
+
+    private (string Name, string? Value)[] WorkerSettings => [.. QuickSettings, ("Email__Smtp__Port", Invariant(Mail.Port))];
+
+    private (string Name, string? Value)[] MessagingSettings =>
+    [
+        ("Messaging__Transport", "RabbitMq"),
+        ("RabbitMq__Host", _broker!.Host),
+        ("RabbitMq__Port", Invariant(_broker.Port)),
+        ("RabbitMq__VirtualHost", _virtualHost),
+        ("RabbitMq__Username", _broker.Username),
+        ("RabbitMq__Password", _broker.Password),
+        ("RabbitMq__QueueType", _transport.QueueType.ToString()),
+    ];
 
     private WebApplicationFactory<TProgram> Start<TProgram>(Action<IServiceCollection>? services, IEnumerable<(string Name, string? Value)> settings)
         where TProgram : class
@@ -180,7 +247,7 @@ internal sealed class OrderSystem : IAsyncDisposable
                 host.UseSetting(name.Replace("__", ":", StringComparison.Ordinal), value);
             }
 
-            host.ConfigureLogging(logging => logging.AddProvider(Log).AddFilter<LogEvents>(null, LogLevel.Debug));
+            host.ConfigureLogging(logging => logging.ClearProviders().AddProvider(Log).AddFilter<LogEvents>(null, LogLevel.Debug));
             host.ConfigureServices(collection => services?.Invoke(collection));
         });
         _programs.Add(program);
@@ -188,15 +255,16 @@ internal sealed class OrderSystem : IAsyncDisposable
         return program;
     }
 
-    private static async Task ReadyAsync<TProgram>(WebApplicationFactory<TProgram> program)
+    private static async Task<HttpClient> ReadyAsync<TProgram>(WebApplicationFactory<TProgram> program)
         where TProgram : class
     {
-        using var http = program.CreateClient();
-        await Machine.Eventually.GetAsync(
+        var http = program.CreateClient();
+        await Eventually.GetAsync(
             $"{typeof(TProgram).Assembly.GetName().Name} is ready",
             async cancellationToken => (int)(await http.GetAsync(new Uri("/health/ready", UriKind.Relative), cancellationToken)).StatusCode,
             status => status == 200,
-            TimeSpan.FromSeconds(30));
+            TimeSpan.FromSeconds(60));
+        return http;
     }
 
     private static string Invariant(int number) => number.ToString(CultureInfo.InvariantCulture);

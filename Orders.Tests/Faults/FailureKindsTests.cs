@@ -21,9 +21,6 @@ public sealed class FailureKindsTests
         Of(new InvalidOperationException("wrapped", new PermanentEmailException("550")), FailureKind.Permanent),
         Of(new InvalidOperationException("wrapped twice", new InvalidOperationException("", new JsonException())), FailureKind.Unreadable),
         Of(new AggregateException(new PermanentEmailException("550")), FailureKind.Permanent),
-        // What is thrown for a mail server counts, whatever caused it.
-        Of(new TransientEmailException("no connection", new PermanentEmailException("550")), FailureKind.Transient),
-        Of(new PermanentEmailException("550", new TransientEmailException("451")), FailureKind.Permanent),
     ];
 
     [TestCaseSource(nameof(Failures))]

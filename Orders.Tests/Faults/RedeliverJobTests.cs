@@ -40,6 +40,7 @@ public sealed class RedeliverJobTests
         var options = Options.Create(new RedeliverOptions { MaxAttempts = 2, Backoff = { FirstWait, SecondWait } });
         _job = new RedeliverJob(_transport, new RedeliverPolicy(options, _clock), bus, options, _clock, _services.GetRequiredService<ILogger<RedeliverJob>>());
         await _job.StartAsync(CancellationToken.None);
+        await _clock.HasTimer.WaitAsync(TimeSpan.FromSeconds(10));
     }
 
     [TearDown]

@@ -4,7 +4,11 @@ namespace Orders.Tests.Faults;
 internal sealed class TestClock(DateTimeOffset now) : TimeProvider
 {
     private readonly List<TestTimer> _timers = [];
+    private readonly TaskCompletionSource _hasTimer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset _now = now;
+
+    /// <summary>Completes when the first timer is there to be fired.</summary>
+    public Task HasTimer => _hasTimer.Task;
 
     public override DateTimeOffset GetUtcNow() => _now;
 
@@ -17,6 +21,7 @@ internal sealed class TestClock(DateTimeOffset now) : TimeProvider
     {
         var timer = new TestTimer(() => callback(state));
         _timers.Add(timer);
+        _hasTimer.TrySetResult();
         return timer;
     }
 

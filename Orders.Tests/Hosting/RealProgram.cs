@@ -42,12 +42,12 @@ internal sealed class RealProgram
         return new Ended(process.ExitCode, await output, (await errors).Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
-    /// <summary>Starts the program and waits until it says that it listens.</summary>
+    /// <summary>Starts the program and waits until it says that it is ready.</summary>
     public Task<Server> StartAsync(params (string Name, string Value)[] settings) =>
         Server.StartAsync(
             Runtime,
             [_assembly, "--contentRoot", Folder()],
-            line => line.Contains("Listening at", StringComparison.Ordinal),
+            line => line.Contains("Ready for orders", StringComparison.Ordinal),
             Patience,
             EnvironmentWith(settings));
 

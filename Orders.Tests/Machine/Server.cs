@@ -46,6 +46,53 @@ public sealed class Server : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>Waits until the program writes a line that contains a text; lines from before do not count.</summary>
+    public async Task WaitForLineAsync(string text, TimeSpan within)
+    {
+        var found = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Look(object sender, DataReceivedEventArgs line)
+        {
+            if (line.Data?.Contains(text, StringComparison.Ordinal) == true)
+            {
+                found.TrySetResult();
+            }
+        }
+
+        _process.OutputDataReceived += Look;
+        try
+        {
+            await found.Task.WaitAsync(within);
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"Waited {within} in vain for a line with '{text}'. The last lines:{Environment.NewLine}{string.Join(Environment.NewLine, _lastLines)}");
+        }
+        finally
+        {
+            _process.OutputDataReceived -= Look;
+        }
+    }
+
+    /// <summary>Asks the program to end, as an orchestrator does (SIGTERM), and does not wait.</summary>
+    public Task TerminateAsync() => Command.RunAsync("kill", ["-TERM", $"{_process.Id}"], TimeSpan.FromSeconds(10));
+
+    /// <summary>Waits until the program has ended by itself.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> WaitForExitAsync(TimeSpan within)
+    {
+        using var timeOut = new CancellationTokenSource(within);
+        try
+        {
+            await _process.WaitForExitAsync(timeOut.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"{_process.StartInfo.FileName} did not end within {within}.");
+        }
+
+        return _process.ExitCode;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
