@@ -17,8 +17,10 @@ public sealed partial class RedeliverJob(
     TimeProvider clock,
     ILogger<RedeliverJob> logger) : BackgroundService
 {
-    /// <summary>The queue is read again after this time even if it looks unchanged: as many may have come as went.</summary>
-    private static readonly TimeSpan LongestTrust = TimeSpan.FromMinutes(10);
+    /// <summary>
+    /// The queue is read again after this time even if it holds no more than before: as many may have come as went.
+    /// </summary>
+    private static readonly TimeSpan LongestTrust = TimeSpan.FromMinutes(1);
 
     private Seen _seen = Seen.Nothing;
 
@@ -43,7 +45,7 @@ public sealed partial class RedeliverJob(
     private async Task RunOnceAsync(CancellationToken cancellationToken)
     {
         var count = await transport.CountAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken);
-        if (count == 0 || (count == _seen.Waiting && clock.GetUtcNow() < _seen.ReadAgainAt))
+        if (count == 0 || (count <= _seen.Waiting && clock.GetUtcNow() < _seen.ReadAgainAt))
         {
             return;
         }
