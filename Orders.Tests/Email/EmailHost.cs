@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Email;
+using Orders.Tests.Machine;
 
 namespace Orders.Tests.Email;
 
@@ -23,7 +24,7 @@ internal sealed class EmailHost : IDisposable
         _host = builder.Build();
     }
 
-    public RecordedLogs Logs { get; } = new();
+    public LogEvents Logs { get; } = new();
 
     public IEmailSender Sender => _host.Services.GetRequiredService<IEmailSender>();
 

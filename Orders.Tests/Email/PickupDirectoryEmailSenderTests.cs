@@ -39,7 +39,7 @@ public sealed class PickupDirectoryEmailSenderTests
             Assert.That(mail.Text.TrimEnd(), Is.EqualTo(".\r\nHallo"));
             Assert.That(mail.Html.TrimEnd(), Is.EqualTo("<p>שלום</p>"));
             Assert.That(Host().Logs.At(LogLevel.Information), Has.One.Contains(path));
-            Assert.That(Host().Logs.Lines.Select(entry => entry.Line), Has.None.Contains("customer@"));
+            Assert.That(Host().Logs.All.Select(entry => entry.Message), Has.None.Contains("customer@"));
         });
     }
 

@@ -226,8 +226,8 @@ public sealed class SmtpEmailSenderTests
         Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
         Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
 
-        Assert.That(host.Logs.At(LogLevel.Error).Count(), Is.EqualTo(2));
-        Assert.That(host.Logs.Lines.Select(entry => entry.Line), Has.None.Contains("wrong"));
+        Assert.That(host.Logs.At(LogLevel.Error).Count, Is.EqualTo(2));
+        Assert.That(host.Logs.All.Select(entry => entry.Message), Has.None.Contains("wrong"));
     }
 
     [Test]
@@ -463,7 +463,7 @@ public sealed class SmtpEmailSenderTests
 
     private EmailHost Host() => _host ??= EmailHost.For(_server);
 
-    private IEnumerable<string> AboveDebug() => Host().Logs.Lines.Where(entry => entry.Level > LogLevel.Debug).Select(entry => entry.Line);
+    private IEnumerable<string> AboveDebug() => Host().Logs.All.Where(entry => entry.Level > LogLevel.Debug).Select(entry => entry.Message);
 
     private static X509Certificate2 SelfSigned()
     {

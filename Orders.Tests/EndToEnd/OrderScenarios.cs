@@ -9,29 +9,18 @@ namespace Orders.Tests.EndToEnd;
 
 /// <summary>What becomes of an order, whatever carries it.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.All))]
-internal sealed class OrderScenarios(TransportUnderTest transport)
+internal sealed class OrderScenarios(TransportUnderTest transport) : OrderSystemTests
 {
     private const int Replayed = 200;
-
-    private OrderSystem _system = null!;
-
-    [TearDown]
-    public async Task StopAsync()
-    {
-        if (_system is not null)
-        {
-            await _system.DisposeAsync();
-        }
-    }
 
     [Test]
     public async Task An_order_is_confirmed_by_one_email()
     {
-        _system = await OrderSystem.StartAsync(transport);
+        TheSystem = await OrderSystem.StartAsync(transport);
 
-        await _system.PlaceAsync("12345", product: "Läptop ☕");
+        await TheSystem.PlaceAsync("12345", product: "Läptop ☕");
 
-        var mail = (await _system.Mail.WaitForMessages(1))[0];
+        var mail = (await TheSystem.Mail.WaitForMessages(1))[0];
         using (Assert.EnterMultipleScope())
         {
             Assert.That(mail.Recipients, Is.EqualTo(["customer@example.com"]));
@@ -45,63 +34,63 @@ internal sealed class OrderScenarios(TransportUnderTest transport)
     [Test]
     public async Task A_send_that_fails_once_is_tried_again_at_once()
     {
-        _system = await OrderSystem.StartAsync(transport);
-        _system.Mail.Once(SmtpStep.Recipient, "451 4.3.0 Try again");
+        TheSystem = await OrderSystem.StartAsync(transport);
+        TheSystem.Mail.Once(SmtpStep.Recipient, "451 4.3.0 Try again");
 
-        await _system.PlaceAsync("1");
+        await TheSystem.PlaceAsync("1");
 
-        await _system.Mail.WaitForMessages(1);
-        Assert.That(_system.Log.Of<OrderConfirmationConsumer>(102), Has.One.Contains("try 1 of delivery 1"));
+        await TheSystem.Mail.WaitForMessages(1);
+        Assert.That(TheSystem.Log.Of<OrderConfirmationConsumer>(102), Has.One.Contains("try 1 of delivery 1"));
     }
 
     [Test]
     public async Task A_send_that_goes_on_failing_is_redelivered_after_a_delay()
     {
-        _system = await OrderSystem.StartAsync(transport);
-        var tries = Refuse(_system.Mail, times: 5);
+        TheSystem = await OrderSystem.StartAsync(transport);
+        var tries = Refuse(TheSystem.Mail, times: 5);
 
-        await _system.PlaceAsync("1");
+        await TheSystem.PlaceAsync("1");
 
-        await _system.Mail.WaitForMessages(1);
+        await TheSystem.Mail.WaitForMessages(1);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(tries(), Is.EqualTo(6));
-            Assert.That(_system.Log.Of<OrderConfirmationConsumer>(102), Is.EqualTo(ExpectedTries(5)).Using<string, string>((actual, expected) => actual.Contains(expected, StringComparison.Ordinal)));
+            Assert.That(TheSystem.Log.Of<OrderConfirmationConsumer>(102), Is.EqualTo(ExpectedTries(5)).Using<string, string>((actual, expected) => actual.Contains(expected, StringComparison.Ordinal)));
         }
     }
 
     [Test]
     public async Task A_fault_is_replayed_and_goes_through_every_retry_and_redelivery_again()
     {
-        _system = await OrderSystem.StartAsync(transport);
+        TheSystem = await OrderSystem.StartAsync(transport);
         // All of the first cycle, and of the first replay's cycle all but the very last try.
-        var tries = Refuse(_system.Mail, times: (2 * OrderSystem.TriesInACycle) - 1);
+        var tries = Refuse(TheSystem.Mail, times: (2 * OrderSystem.TriesInACycle) - 1);
 
-        await _system.PlaceAsync("1");
+        await TheSystem.PlaceAsync("1");
 
-        await _system.Mail.WaitForMessages(1);
+        await TheSystem.Mail.WaitForMessages(1);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(tries(), Is.EqualTo(2 * OrderSystem.TriesInACycle));
-            Assert.That(_system.Log.Of<RedeliverJob>(Replayed), Has.Count.EqualTo(1));
-            Assert.That(await _system.Faults.CountAsync(OrderConfirmationEndpoint.ErrorQueue, default), Is.Zero);
+            Assert.That(TheSystem.Log.Of<RedeliverJob>(Replayed), Has.Count.EqualTo(1));
+            Assert.That(await TheSystem.Faults.CountAsync(OrderConfirmationEndpoint.ErrorQueue, default), Is.Zero);
         }
     }
 
     [Test]
     public async Task An_order_that_can_never_be_confirmed_for_now_is_parked_after_five_replays_with_one_alert()
     {
-        _system = await OrderSystem.StartAsync(transport);
-        var tries = Refuse(_system.Mail, times: int.MaxValue);
+        TheSystem = await OrderSystem.StartAsync(transport);
+        var tries = Refuse(TheSystem.Mail, times: int.MaxValue);
 
-        await _system.PlaceAsync("lost-1");
+        await TheSystem.PlaceAsync("lost-1");
 
-        var parked = await _system.WaitForParked(1);
-        var alert = (await _system.Mail.WaitForMessages(1))[0];
+        var parked = await TheSystem.WaitForParked(1);
+        var alert = (await TheSystem.Mail.WaitForMessages(1))[0];
         using (Assert.EnterMultipleScope())
         {
             Assert.That(tries(), Is.EqualTo(6 * OrderSystem.TriesInACycle));
-            Assert.That(_system.Log.Of<RedeliverJob>(Replayed), Has.Count.EqualTo(5));
+            Assert.That(TheSystem.Log.Of<RedeliverJob>(Replayed), Has.Count.EqualTo(5));
             Assert.That(parked, Has.Count.EqualTo(1));
             Assert.That(parked[0].RedeliverCount, Is.EqualTo(5));
             Assert.That(parked[0].OrderId, Is.EqualTo("lost-1"));
@@ -109,27 +98,27 @@ internal sealed class OrderScenarios(TransportUnderTest transport)
             Assert.That(parked[0].Text(FaultHeaders.ParkedAt), Is.Not.Null);
             Assert.That(alert.Recipients, Is.EqualTo([OrderSystem.Operator]));
             Assert.That(alert.Subject, Does.Contain("lost-1"));
-            Assert.That(_system.Log.Of<RedeliverJob>(201), Has.Count.EqualTo(1));
-            Assert.That(_system.Mail.Messages, Has.Count.EqualTo(1));
+            Assert.That(TheSystem.Log.Of<RedeliverJob>(201), Has.Count.EqualTo(1));
+            Assert.That(TheSystem.Mail.Messages, Has.Count.EqualTo(1));
         }
     }
 
     [Test]
     public async Task A_recipient_that_is_refused_for_good_is_parked_after_a_single_try()
     {
-        _system = await OrderSystem.StartAsync(transport);
-        var tries = Refuse(_system.Mail, times: int.MaxValue, "550 5.1.1 No such user");
+        TheSystem = await OrderSystem.StartAsync(transport);
+        var tries = Refuse(TheSystem.Mail, times: int.MaxValue, "550 5.1.1 No such user");
 
-        await _system.PlaceAsync("1");
+        await TheSystem.PlaceAsync("1");
 
-        var parked = await _system.WaitForParked(1);
-        await _system.Mail.WaitForMessages(1);
+        var parked = await TheSystem.WaitForParked(1);
+        await TheSystem.Mail.WaitForMessages(1);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(tries(), Is.EqualTo(1));
             Assert.That(parked.Single().Kind, Is.EqualTo(FailureKind.Permanent));
             Assert.That(parked.Single().RedeliverCount, Is.Zero);
-            Assert.That(_system.Alerts, Has.Count.EqualTo(1));
+            Assert.That(TheSystem.Alerts, Has.Count.EqualTo(1));
         }
     }
 
@@ -139,13 +128,13 @@ internal sealed class OrderScenarios(TransportUnderTest transport)
     [TestCase("""{"messageType":["urn:message:Contracts:OrderPlaced"],"message":{"orderId":{"a":1}}}""", "application/vnd.masstransit+json", TestName = "A_field_of_the_wrong_type_is_parked")]
     public async Task Unreadable(string body, string contentType)
     {
-        _system = await OrderSystem.StartAsync(transport);
+        TheSystem = await OrderSystem.StartAsync(transport);
 
-        await _system.SendRawAsync(Encoding.UTF8.GetBytes(body), contentType);
-        var parked = (await _system.WaitForParked(1)).Single();
+        await TheSystem.SendRawAsync(Encoding.UTF8.GetBytes(body), contentType);
+        var parked = (await TheSystem.WaitForParked(1)).Single();
         // The queue goes on.
-        await _system.PlaceAsync("after");
-        await _system.Mail.WaitFor("the next order's email", mail => mail.Messages.Any(message => message.MessageId.Contains("after", StringComparison.Ordinal)));
+        await TheSystem.PlaceAsync("after");
+        await TheSystem.Mail.WaitFor("the next order's email", mail => mail.Messages.Any(message => message.MessageId.Contains("after", StringComparison.Ordinal)));
 
         using (Assert.EnterMultipleScope())
         {
@@ -159,12 +148,12 @@ internal sealed class OrderScenarios(TransportUnderTest transport)
     public async Task An_exception_with_a_text_of_200_000_characters_takes_the_ordinary_way()
     {
         var sender = new LongWinded();
-        _system = await OrderSystem.StartAsync(
+        TheSystem = await OrderSystem.StartAsync(
             transport, services => services.AddSingleton<IEmailSender>(sender), ("Redeliver__MaxAttempts", "1"), ("Alerts__To", null));
 
-        await _system.PlaceAsync("1");
+        await TheSystem.PlaceAsync("1");
 
-        var parked = (await _system.WaitForParked(1)).Single();
+        var parked = (await TheSystem.WaitForParked(1)).Single();
         using (Assert.EnterMultipleScope())
         {
             Assert.That(sender.Tries, Is.EqualTo(2 * OrderSystem.TriesInACycle));
@@ -176,10 +165,10 @@ internal sealed class OrderScenarios(TransportUnderTest transport)
     [Test]
     public async Task Accepted_is_sent_plus_parked()
     {
-        _system = await OrderSystem.StartAsync(transport);
+        TheSystem = await OrderSystem.StartAsync(transport);
         var random = new Random(20261121);
         var fates = Enumerable.Range(0, 120).Select(_ => random.Next(10)).ToArray();
-        _system.Mail.On(SmtpStep.Recipient, address => Customer(address) < 0 ? null : fates[Customer(address)] switch
+        TheSystem.Mail.On(SmtpStep.Recipient, address => Customer(address) < 0 ? null : fates[Customer(address)] switch
         {
             0 => "550 5.1.1 No such user",
             1 => "451 4.3.0 Not now, nor ever",
@@ -187,16 +176,16 @@ internal sealed class OrderScenarios(TransportUnderTest transport)
             _ => null,
         });
 
-        await Task.WhenAll(fates.Select((_, i) => _system.PlaceAsync($"{i}", $"customer-{i}@example.com")));
+        await Task.WhenAll(fates.Select((_, i) => TheSystem.PlaceAsync($"{i}", $"customer-{i}@example.com")));
 
         var hopeless = fates.Count(fate => fate is 0 or 1);
-        await _system.Mail.WaitFor(
+        await TheSystem.Mail.WaitFor(
             "every email that can be sent",
             mail => mail.Messages.Count(message => Customer(message.Recipients[0]) >= 0) >= fates.Length - hopeless,
             TimeSpan.FromSeconds(60));
-        var parked = await _system.WaitForParked(hopeless);
+        var parked = await TheSystem.WaitForParked(hopeless);
 
-        var sent = _system.Confirmations.Select(mail => Customer(mail.Recipients[0])).ToArray();
+        var sent = TheSystem.Confirmations.Select(mail => Customer(mail.Recipients[0])).ToArray();
         var given = parked.Select(fault => int.Parse(fault.OrderId!, null)).ToArray();
         Assert.That(sent.Concat(given).Order(), Is.EqualTo(Enumerable.Range(0, fates.Length)));
 

@@ -14,46 +14,35 @@ namespace Orders.Tests.EndToEnd;
 
 /// <summary>What is lost when a part of the system dies: nothing.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnBrokers))]
-internal sealed class Outages(TransportUnderTest transport)
+internal sealed class Outages(TransportUnderTest transport) : OrderSystemTests
 {
-    private OrderSystem _system = null!;
-
-    [TearDown]
-    public async Task StopAsync()
-    {
-        if (_system is not null)
-        {
-            await _system.DisposeAsync();
-        }
-    }
-
     [Test]
     public async Task The_mail_server_is_gone_for_a_while()
     {
-        _system = await OrderSystem.StartAsync(transport, settings: ("Redeliver__MaxAttempts", "1000"));
-        await _system.Mail.Stop();
+        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Redeliver__MaxAttempts", "1000"));
+        await TheSystem.Mail.Stop();
 
         var orders = Enumerable.Range(0, 20).Select(i => $"{i}").ToArray();
         foreach (var order in orders)
         {
-            await _system.PlaceAsync(order);
+            await TheSystem.PlaceAsync(order);
         }
 
-        await _system.Log.WaitFor<RedeliverJob>(200, orders.Length);
-        _system.Mail.Restart();
+        await TheSystem.Log.WaitFor<RedeliverJob>(200, orders.Length);
+        TheSystem.Mail.Restart();
 
-        await _system.Mail.WaitForMessages(orders.Length, TimeSpan.FromSeconds(60));
+        await TheSystem.Mail.WaitForMessages(orders.Length, TimeSpan.FromSeconds(60));
         Assert.That(ConfirmedOrders(), Is.EquivalentTo(orders));
-        Assert.That(_system.Log.Of<RedeliverJob>(201), Is.Empty);
+        Assert.That(TheSystem.Log.Of<RedeliverJob>(201), Is.Empty);
     }
 
     [Test]
     public async Task The_broker_is_killed_under_load()
     {
         var broker = await TestBrokers.StartAsync(transport.Broker!.Value);
-        _system = await OrderSystem.StartWithoutProgramsAsync(transport, broker);
-        await _system.StartWorkerAsync();
-        await _system.StartApiAsync();
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport, broker);
+        await TheSystem.StartWorkerAsync();
+        await TheSystem.StartApiAsync();
 
         var accepted = new List<string>();
         var answers = new HashSet<HttpStatusCode>();
@@ -67,16 +56,16 @@ internal sealed class Outages(TransportUnderTest transport)
         var acceptedBefore = accepted.Count;
         await PlaceUntilAsync(() => accepted.Count >= acceptedBefore + 50);
 
-        await _system.Mail.WaitFor("an email for each accepted order", _ => accepted.Except(ConfirmedOrders()).Any() is false, TimeSpan.FromSeconds(60));
+        await TheSystem.Mail.WaitFor("an email for each accepted order", _ => accepted.Except(ConfirmedOrders()).Any() is false, TimeSpan.FromSeconds(60));
         Assert.That(answers, Is.EquivalentTo([HttpStatusCode.Accepted, HttpStatusCode.ServiceUnavailable]));
-        Assert.That(_system.Log.Of<RedeliverJob>(201), Is.Empty);
+        Assert.That(TheSystem.Log.Of<RedeliverJob>(201), Is.Empty);
 
         async Task PlaceUntilAsync(Func<bool> enough)
         {
             while (!enough())
             {
                 var id = $"order-{accepted.Count}-{answers.Count}-{Guid.NewGuid():N}";
-                using var response = await _system.Http.PostAsJsonAsync("/orders", new { orderId = id, email = "customer@example.com", product = "Laptop" });
+                using var response = await TheSystem.Http.PostAsJsonAsync("/orders", new { orderId = id, email = "customer@example.com", product = "Laptop" });
                 answers.Add(response.StatusCode);
                 if (response.StatusCode == HttpStatusCode.Accepted)
                 {
@@ -89,50 +78,50 @@ internal sealed class Outages(TransportUnderTest transport)
     [Test]
     public async Task A_stopping_worker_finishes_what_it_has_begun_and_begins_nothing_new()
     {
-        _system = await OrderSystem.StartWithoutProgramsAsync(transport);
-        await using var worker = await _system.StartWorkerProcessAsync(
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await using var worker = await TheSystem.StartWorkerProcessAsync(
             ("OrderConfirmation__Concurrency", "1"), ("Logging__LogLevel__MassTransit", "Debug"));
-        await _system.StartApiAsync();
-        var hold = _system.Mail.Hold(SmtpStep.EndOfData);
+        await TheSystem.StartApiAsync();
+        var hold = TheSystem.Mail.Hold(SmtpStep.EndOfData);
 
-        await _system.PlaceAsync("begun");
+        await TheSystem.PlaceAsync("begun");
         await hold.Reached();
-        await _system.PlaceAsync("prefetched");
+        await TheSystem.PlaceAsync("prefetched");
         var stopping = worker.WaitForLineAsync("Consumer Stopping", TimeSpan.FromSeconds(20));
         await worker.TerminateAsync();
         await stopping;
-        await _system.PlaceAsync("later");
+        await TheSystem.PlaceAsync("later");
         hold.Release();
 
         Assert.That(await worker.WaitForExitAsync(TimeSpan.FromSeconds(40)), Is.Zero);
         Assert.That(ConfirmedOrders(), Is.EqualTo(["begun"]));
-        await _system.WaitForCountAsync(OrderConfirmationEndpoint.Queue, 2);
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.Queue, 2);
     }
 
     [Test]
     public async Task Two_redeliver_jobs_replay_each_fault_once()
     {
         const int Faults = 100;
-        _system = await OrderSystem.StartWithoutProgramsAsync(transport);
-        await _system.StartWorkerAsync(settings: ("Worker__Role", "Confirmations"));
-        await _system.StartApiAsync();
-        _system.Mail.On(SmtpStep.Recipient, "451 4.3.0 Try again later");
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.StartWorkerAsync(settings: ("Worker__Role", "Confirmations"));
+        await TheSystem.StartApiAsync();
+        TheSystem.Mail.On(SmtpStep.Recipient, "451 4.3.0 Try again later");
         for (var i = 0; i < Faults; i++)
         {
-            await _system.PlaceAsync(Text(i));
+            await TheSystem.PlaceAsync(Text(i));
         }
 
-        await _system.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, Faults);
-        _system.Mail.AsUsual(SmtpStep.Recipient);
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, Faults);
+        TheSystem.Mail.AsUsual(SmtpStep.Recipient);
         await Task.WhenAll(
-            _system.StartWorkerAsync(settings: ("Worker__Role", "Faults")),
-            _system.StartWorkerAsync(settings: ("Worker__Role", "Faults")));
+            TheSystem.StartWorkerAsync(settings: ("Worker__Role", "Faults")),
+            TheSystem.StartWorkerAsync(settings: ("Worker__Role", "Faults")));
 
-        await _system.Mail.WaitForMessages(Faults, TimeSpan.FromSeconds(60));
-        await _system.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, 0);
+        await TheSystem.Mail.WaitForMessages(Faults, TimeSpan.FromSeconds(60));
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, 0);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(_system.Log.Of<RedeliverJob>(200), Has.Count.EqualTo(Faults));
+            Assert.That(TheSystem.Log.Of<RedeliverJob>(200), Has.Count.EqualTo(Faults));
             Assert.That(ConfirmedOrders(), Is.EquivalentTo(Enumerable.Range(0, Faults).Select(Text)));
         }
     }
@@ -141,14 +130,14 @@ internal sealed class Outages(TransportUnderTest transport)
     public async Task Ten_thousand_faults_that_wait_keep_their_order_and_starve_no_new_one()
     {
         const int Waiting = 10_000;
-        _system = await OrderSystem.StartWithoutProgramsAsync(transport);
-        await _system.StartWorkerAsync(settings: ("Worker__Role", "Confirmations"));
-        await _system.StartApiAsync();
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.StartWorkerAsync(settings: ("Worker__Role", "Confirmations"));
+        await TheSystem.StartApiAsync();
         // The queue is there once something has failed.
-        _system.Mail.Once(SmtpStep.Recipient, "550 5.1.1 No such user");
-        await _system.PlaceAsync("first");
-        await _system.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, 1);
-        await using var connection = await _system.ConnectAsync();
+        TheSystem.Mail.Once(SmtpStep.Recipient, "550 5.1.1 No such user");
+        await TheSystem.PlaceAsync("first");
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, 1);
+        await using var connection = await TheSystem.ConnectAsync();
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
         var permanent = await channel.BasicGetAsync(OrderConfirmationEndpoint.ErrorQueue, autoAck: true);
         var now = DateTimeOffset.UtcNow;
@@ -157,18 +146,18 @@ internal sealed class Outages(TransportUnderTest transport)
             await Task.WhenAll(batch.Select(i => PublishFaultAsync(Text(i), now)));
         }
 
-        await _system.StartWorkerAsync(settings: [("Worker__Role", "Faults"), ("Redeliver__Backoff__0", "01:00:00")]);
+        await TheSystem.StartWorkerAsync(settings: [("Worker__Role", "Faults"), ("Redeliver__Backoff__0", "01:00:00")]);
         await PublishFaultAsync("new", now - TimeSpan.FromHours(2));
 
-        await _system.Log.WaitFor<RedeliverJob>(200, timeout: TimeSpan.FromSeconds(60));
-        await _system.Mail.WaitForMessages(1);
-        await _system.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, Waiting);
+        await TheSystem.Log.WaitFor<RedeliverJob>(200, timeout: TimeSpan.FromSeconds(60));
+        await TheSystem.Mail.WaitForMessages(1);
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, Waiting);
         var left = await Eventually.GetAsync(
-            "the queue, while the job does not hold it", _ => _system.ReadAsync(OrderConfirmationEndpoint.ErrorQueue), read => read.Count > 0, TimeSpan.FromSeconds(60));
+            "the queue, while the job does not hold it", _ => TheSystem.ReadAsync(OrderConfirmationEndpoint.ErrorQueue), read => read.Count > 0, TimeSpan.FromSeconds(60));
         Assert.That(left.Select(fault => fault.Text("test-number")), KeepsOrder
             ? Is.EqualTo(Enumerable.Range(0, Waiting).Select(Text))
             : Is.EquivalentTo(Enumerable.Range(0, Waiting).Select(Text)));
-        Assert.That(_system.Log.Of<RedeliverJob>(200), Has.Count.EqualTo(1));
+        Assert.That(TheSystem.Log.Of<RedeliverJob>(200), Has.Count.EqualTo(1));
 
         async Task PublishFaultAsync(string number, DateTimeOffset failedAt)
         {
@@ -186,26 +175,26 @@ internal sealed class Outages(TransportUnderTest transport)
     [Test]
     public async Task A_delay_queue_that_somebody_deleted_sends_the_message_to_the_error_queue()
     {
-        _system = await OrderSystem.StartAsync(transport);
-        await using var connection = await _system.ConnectAsync();
+        TheSystem = await OrderSystem.StartAsync(transport);
+        await using var connection = await TheSystem.ConnectAsync();
         await using var channel = await connection.CreateChannelAsync();
         await channel.QueueDeleteAsync($"{OrderConfirmationEndpoint.Queue}_delay_50");
         var tries = 0;
-        _system.Mail.On(SmtpStep.Recipient, _ => Interlocked.Increment(ref tries) <= 2 ? "451 4.3.0 Try again later" : null);
+        TheSystem.Mail.On(SmtpStep.Recipient, _ => Interlocked.Increment(ref tries) <= 2 ? "451 4.3.0 Try again later" : null);
 
-        await _system.PlaceAsync("1");
+        await TheSystem.PlaceAsync("1");
 
-        await _system.Mail.WaitForMessages(1);
-        Assert.That(_system.Log.Of<RedeliverJob>(200), Has.Count.EqualTo(1));
+        await TheSystem.Mail.WaitForMessages(1);
+        Assert.That(TheSystem.Log.Of<RedeliverJob>(200), Has.Count.EqualTo(1));
     }
 
     [Test]
     public async Task An_order_that_no_queue_would_take_is_not_accepted()
     {
-        _system = await OrderSystem.StartWithoutProgramsAsync(transport);
-        await _system.StartApiAsync();
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.StartApiAsync();
 
-        using var response = await _system.Http.PostAsJsonAsync("/orders", new { orderId = "1", email = "customer@example.com", product = "Laptop" });
+        using var response = await TheSystem.Http.PostAsJsonAsync("/orders", new { orderId = "1", email = "customer@example.com", product = "Laptop" });
 
         using (Assert.EnterMultipleScope())
         {
@@ -216,10 +205,10 @@ internal sealed class Outages(TransportUnderTest transport)
     }
 
     /// <summary>Quorum queues of RabbitMQ 3 take back thousands of messages in an order of their own.</summary>
-    private bool KeepsOrder => transport.QueueType == QueueType.Classic || !_system.BrokerVersion.StartsWith("3.", StringComparison.Ordinal);
+    private bool KeepsOrder => transport.QueueType == QueueType.Classic || !TheSystem.BrokerVersion.StartsWith("3.", StringComparison.Ordinal);
 
     private IEnumerable<string> ConfirmedOrders() =>
-        _system.Confirmations.Select(mail => mail.MessageId["<order-confirmation-".Length..mail.MessageId.IndexOf('@', StringComparison.Ordinal)]);
+        TheSystem.Confirmations.Select(mail => mail.MessageId["<order-confirmation-".Length..mail.MessageId.IndexOf('@', StringComparison.Ordinal)]);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -7,28 +7,17 @@ namespace Orders.Tests.EndToEnd;
 
 /// <summary>A message that kills every worker that takes it. Quorum queues count that; classic ones do not.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
-internal sealed class PoisonMessages(TransportUnderTest transport)
+internal sealed class PoisonMessages(TransportUnderTest transport) : OrderSystemTests
 {
-    private OrderSystem _system = null!;
-
-    [TearDown]
-    public async Task StopAsync()
-    {
-        if (_system is not null)
-        {
-            await _system.DisposeAsync();
-        }
-    }
-
     [Test]
     public async Task A_message_that_goes_on_killing_its_worker_is_parked_with_an_alert()
     {
-        _system = await OrderSystem.StartWithoutProgramsAsync(transport);
-        await _system.StartApiAsync();
-        var hold = _system.Mail.Hold(SmtpStep.Recipient);
-        await using (await _system.StartWorkerProcessAsync(("Worker__Role", "Confirmations")))
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.StartApiAsync();
+        var hold = TheSystem.Mail.Hold(SmtpStep.Recipient);
+        await using (await TheSystem.StartWorkerProcessAsync(("Worker__Role", "Confirmations")))
         {
-            await _system.PlaceAsync("poison");
+            await TheSystem.PlaceAsync("poison");
             await hold.Reached();
         }
 
@@ -39,36 +28,36 @@ internal sealed class PoisonMessages(TransportUnderTest transport)
         }
 
         hold.Release();
-        await _system.StartWorkerAsync(settings: ("Worker__Role", "Faults"));
-        var parked = (await _system.WaitForParked(1)).Single();
+        await TheSystem.StartWorkerAsync(settings: ("Worker__Role", "Faults"));
+        var parked = (await TheSystem.WaitForParked(1)).Single();
         using (Assert.EnterMultipleScope())
         {
             Assert.That(kills, Is.EqualTo(20));
             Assert.That(parked.OrderId, Is.EqualTo("poison"));
             Assert.That(parked.Kind, Is.EqualTo(FailureKind.Permanent));
             Assert.That(parked.Error, Does.Contain("the worker died"));
-            Assert.That((await _system.Mail.WaitForMessages(1))[0].Recipients, Is.EqualTo([OrderSystem.Operator]));
+            Assert.That((await TheSystem.Mail.WaitForMessages(1))[0].Recipients, Is.EqualTo([OrderSystem.Operator]));
         }
     }
 
     [Test]
     public async Task A_delivery_limit_that_somebody_sets_by_policy_leads_to_parking_too()
     {
-        _system = await OrderSystem.StartWithoutProgramsAsync(transport);
-        await _system.StartApiAsync();
-        var hold = _system.Mail.Hold(SmtpStep.Recipient);
-        await using (await _system.StartWorkerProcessAsync(("Worker__Role", "Confirmations")))
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.StartApiAsync();
+        var hold = TheSystem.Mail.Hold(SmtpStep.Recipient);
+        await using (await TheSystem.StartWorkerProcessAsync(("Worker__Role", "Confirmations")))
         {
-            await _system.RunCtlAsync("set_policy", "--apply-to", "queues", "limit", $"^{OrderConfirmationEndpoint.Queue}$", """{"delivery-limit":2}""");
-            await _system.PlaceAsync("poison");
+            await TheSystem.RunCtlAsync("set_policy", "--apply-to", "queues", "limit", $"^{OrderConfirmationEndpoint.Queue}$", """{"delivery-limit":2}""");
+            await TheSystem.PlaceAsync("poison");
             await hold.Reached();
         }
 
-        while (await _system.CountAsync(OrderConfirmationEndpoint.ParkingQueue) == 0 && await KillInMidSendAsync(hold))
+        while (await TheSystem.CountAsync(OrderConfirmationEndpoint.ParkingQueue) == 0 && await KillInMidSendAsync(hold))
         {
         }
 
-        await _system.WaitForCountAsync(OrderConfirmationEndpoint.ParkingQueue, 1);
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ParkingQueue, 1);
         hold.Release();
     }
 
@@ -77,11 +66,11 @@ internal sealed class PoisonMessages(TransportUnderTest transport)
     private async Task<bool> KillInMidSendAsync(SmtpHold hold)
     {
         var before = hold.Waiting;
-        await using var worker = await _system.StartWorkerProcessAsync(("Worker__Role", "Confirmations"));
+        await using var worker = await TheSystem.StartWorkerProcessAsync(("Worker__Role", "Confirmations"));
         return await Eventually.GetAsync(
             "the worker to take the message, or to set it aside",
             async _ => hold.Waiting > before ? true
-                : await _system.CountAsync(OrderConfirmationEndpoint.ErrorQueue) + await _system.CountAsync(OrderConfirmationEndpoint.ParkingQueue) > 0 ? false
+                : await TheSystem.CountAsync(OrderConfirmationEndpoint.ErrorQueue) + await TheSystem.CountAsync(OrderConfirmationEndpoint.ParkingQueue) > 0 ? false
                 : (bool?)null,
             answer => answer is not null,
             TimeSpan.FromSeconds(30)) == true;

@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults;
-using Orders.Tests.EndToEnd;
+using Orders.Tests.Machine;
 
 namespace Orders.Tests.Faults;
 

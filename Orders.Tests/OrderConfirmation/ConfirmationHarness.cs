@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
 using Notifications.Worker.OrderConfirmation;
-using Orders.Tests.EndToEnd;
+using Orders.Tests.Machine;
 
 namespace Orders.Tests.OrderConfirmation;
 

@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Orders.Tests.Email;
 
-namespace Orders.Tests.EndToEnd;
+namespace Orders.Tests.Machine;
 
-/// <summary>The log events of the programs under test, to be awaited as signals.</summary>
+/// <summary>Every log event of the programs under test, exceptions included; to be awaited as signals.</summary>
 public sealed class LogEvents : ILoggerProvider
 {
     private readonly Lock _lock = new();
@@ -20,6 +20,8 @@ public sealed class LogEvents : ILoggerProvider
             }
         }
     }
+
+    public IReadOnlyList<string> At(LogLevel level) => [.. All.Where(entry => entry.Level == level).Select(entry => entry.Message)];
 
     public IReadOnlyList<string> Of<TCategory>(int id) =>
         [.. All.Where(entry => entry.Category == typeof(TCategory).FullName && entry.Id == id).Select(entry => entry.Message)];
