@@ -12,7 +12,7 @@ namespace Notifications.Worker.Faults;
 public sealed partial class RedeliverJob(
     IFaultTransport transport,
     RedeliverPolicy policy,
-    IBus bus,
+    IBusControl bus,
     IOptions<RedeliverOptions> options,
     TimeProvider clock,
     ILogger<RedeliverJob> logger) : BackgroundService
@@ -26,6 +26,9 @@ public sealed partial class RedeliverJob(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // Else a message could be parked before the queue of those who are to hear of it is there.
+        await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
+
         using var timer = new PeriodicTimer(options.Value.Period, clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {

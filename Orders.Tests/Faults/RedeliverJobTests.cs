@@ -33,8 +33,8 @@ public sealed class RedeliverJobTests
             .AddLogging(logging => logging.AddProvider(_log))
             .AddMassTransit(bus => bus.DisableUsageTelemetry().UsingInMemory())
             .BuildServiceProvider();
-        await _services.GetRequiredService<IBusControl>().StartAsync();
-        var bus = _services.GetRequiredService<IBus>();
+        var bus = _services.GetRequiredService<IBusControl>();
+        await bus.StartAsync();
         bus.ConnectPublishObserver(new PublishEffects(_effects.Enqueue));
 
         var options = Options.Create(new RedeliverOptions { MaxAttempts = 2, Backoff = { FirstWait, SecondWait } });
