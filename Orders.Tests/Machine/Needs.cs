@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 
 namespace Orders.Tests.Machine;
@@ -9,6 +10,8 @@ namespace Orders.Tests.Machine;
 /// </summary>
 public static class Needs
 {
+    private static readonly ConcurrentDictionary<string, bool> Said = [];
+
     /// <summary>Finds a program in the folders of <c>PATH</c>, then in others.</summary>
     /// <returns>Its full path, or <c>null</c>.</returns>
     public static string? FindProgram(string name, params IEnumerable<string> furtherFolders) =>
@@ -26,6 +29,18 @@ public static class Needs
         if (string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase))
         {
             throw new AssertionException(why);
+        }
+
+        Skip(why);
+    }
+
+    /// <summary>Skips the test, or the whole fixture. Why is on the console too, once: the runner by itself keeps it in its results.</summary>
+    [DoesNotReturn]
+    public static void Skip(string why)
+    {
+        if (Said.TryAdd(why, true))
+        {
+            TestContext.Error.WriteLine($"Skipped: {why}");
         }
 
         throw new IgnoreException(why);
