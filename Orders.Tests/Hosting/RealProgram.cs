@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Notifications.Worker.Hosting;
 using Orders.Api.Orders;
 using Orders.Tests.Machine;
@@ -24,22 +23,8 @@ internal sealed class RealProgram
     /// <summary>Runs the program to its end.</summary>
     public async Task<Ended> RunAsync(params (string Name, string Value)[] settings)
     {
-        using var process = Process.Start(Command.StartInfo(Runtime, [_assembly], EnvironmentWith(settings), Folder()))!;
-        process.StandardInput.Close();
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
-        using var timeOut = new CancellationTokenSource(Patience);
-        try
-        {
-            await process.WaitForExitAsync(timeOut.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"The program did not end by itself: {await errors} {await output}");
-        }
-
-        return new Ended(process.ExitCode, await output, (await errors).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        var (exitCode, output, errors) = await Command.RunToEndAsync(Runtime, [_assembly], Patience, EnvironmentWith(settings), Folder());
+        return new Ended(exitCode, output, errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     /// <summary>Starts the program and waits until it says that it is ready.</summary>

@@ -19,8 +19,23 @@ public static class Command
         IReadOnlyDictionary<string, string>? environment = null,
         string? folder = null)
     {
-        var startInfo = StartInfo(program, arguments, environment, folder);
-        using var process = Process.Start(startInfo)!;
+        var (exitCode, output, errors) = await RunToEndAsync(program, arguments, within, environment, folder);
+        return exitCode == 0
+            ? output
+            : throw new CommandException($"{Line(program, arguments)} ended with {exitCode}: {errors} {output}");
+    }
+
+    /// <summary>As <see cref="RunAsync"/>, for a program whose failure is what the caller wants to see.</summary>
+    /// <returns>Its exit code, and all that it wrote.</returns>
+    /// <exception cref="CommandException">It did not end in time.</exception>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunToEndAsync(
+        string program,
+        IEnumerable<string> arguments,
+        TimeSpan within,
+        IReadOnlyDictionary<string, string>? environment = null,
+        string? folder = null)
+    {
+        using var process = Process.Start(StartInfo(program, arguments, environment, folder))!;
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
@@ -33,15 +48,13 @@ public static class Command
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new CommandException($"{Line()} did not end within {within}: {await errors} {await output}");
+            throw new CommandException($"{Line(program, arguments)} did not end within {within}: {await errors} {await output}");
         }
 
-        return process.ExitCode == 0
-            ? await output
-            : throw new CommandException($"{Line()} ended with {process.ExitCode}: {await errors} {await output}");
-
-        string Line() => string.Join(' ', startInfo.ArgumentList.Prepend(program));
+        return (process.ExitCode, await output, await errors);
     }
+
+    private static string Line(string program, IEnumerable<string> arguments) => string.Join(' ', arguments.Prepend(program));
 
     internal static ProcessStartInfo StartInfo(
         string program,
