@@ -1,3 +1,4 @@
+using Notifications.Worker.Faults;
 using Notifications.Worker.Health;
 using Notifications.Worker.Hosting;
 using Notifications.Worker.Messaging;
@@ -11,4 +12,8 @@ return await ProgramHost.RunAsync(
         builder.AddNotifications();
         builder.AddHealth();
     },
-    app => app.MapHealth());
+    app =>
+    {
+        app.MapFaults();
+        app.MapHealth();
+    });

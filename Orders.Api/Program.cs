@@ -1,3 +1,4 @@
+using Notifications.Worker.Faults;
 using Notifications.Worker.Health;
 using Notifications.Worker.Hosting;
 using Orders.Api.Documentation;
@@ -20,6 +21,7 @@ return await ProgramHost.RunAsync(
     {
         app.UseProblems();
         app.MapOrders();
+        app.MapFaults();
         app.MapDocumentation();
         app.MapHealth();
     });

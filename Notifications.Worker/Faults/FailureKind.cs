@@ -1,11 +1,13 @@
 using System.Runtime.Serialization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using MassTransit;
 using Notifications.Worker.Email;
 
 namespace Notifications.Worker.Faults;
 
 /// <summary>What may be done about a message that failed.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FailureKind>))]
 public enum FailureKind
 {
     /// <summary>Trying again may help.</summary>

@@ -14,4 +14,7 @@ public static class FaultHeaders
 
     /// <summary>When the message was parked (ISO 8601).</summary>
     public const string ParkedAt = "x-parked-at";
+
+    /// <summary>The id that a message had before its body was edited for the first time.</summary>
+    public const string OriginalMessageId = "x-original-message-id";
 }

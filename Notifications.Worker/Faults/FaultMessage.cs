@@ -12,10 +12,16 @@ namespace Notifications.Worker.Faults;
 /// <param name="Body">The body, unread.</param>
 /// <param name="ContentType">What the sender says the body is.</param>
 /// <param name="Headers">The transport's headers; text is a <see cref="string"/> or UTF-8 bytes.</param>
+/// <param name="MessageId">The id that its sender gave it, where it did.</param>
 public sealed partial record FaultMessage(
-    ReadOnlyMemory<byte> Body, string? ContentType, IReadOnlyDictionary<string, object?> Headers)
+    ReadOnlyMemory<byte> Body, string? ContentType, IReadOnlyDictionary<string, object?> Headers, string? MessageId = null)
 {
     private static readonly JsonDocumentOptions NoFieldTwice = new() { AllowDuplicateProperties = false };
+
+    private Lazy<JsonObject?>? _json;
+
+    // A copy may have another body: it parses its own.
+    private FaultMessage(FaultMessage other) => (Body, ContentType, Headers, MessageId) = other;
 
     /// <summary>How often the message was replayed; 0 where nothing says so, or nonsense.</summary>
     public int RedeliverCount
@@ -24,7 +30,7 @@ public sealed partial record FaultMessage(
         {
             // The in-memory transport drops headers on the way to the error queue; the envelope keeps its own.
             var text = Text(FaultHeaders.RedeliverCount) ?? Read("headers", FaultHeaders.RedeliverCount)?.ToString();
-            return int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var count) && count > 0 ? count : 0;
+            return Count(text);
         }
     }
 
@@ -52,9 +58,18 @@ public sealed partial record FaultMessage(
         }
     }
 
+    /// <summary>How often it was tried again at once in its last delivery.</summary>
+    public int Retries => Count(Text(MessageHeaders.FaultRetryCount));
+
+    /// <summary>How often it was delivered again after a delay.</summary>
+    public int Redeliveries =>
+        Count(Text(MessageHeaders.FaultRedeliveryCount) ?? Text(MessageHeaders.RedeliveryCount) ?? Read("headers", MessageHeaders.RedeliveryCount)?.ToString());
+
+    /// <summary>Whom the email is for, as the message says it; not to be logged.</summary>
+    public string? Recipient => ReadMessage("email");
+
     /// <summary>The order that the message is about, where it has a proper order id.</summary>
-    public string? OrderId =>
-        Read("message", "orderId") is JsonValue value && value.TryGetValue(out string? id) && OrderIdPattern().IsMatch(id) ? id : null;
+    public string? OrderId => ReadMessage("orderId") is { } id && OrderIdPattern().IsMatch(id) ? id : null;
 
     /// <summary>A header as text, whichever way its transport brings it.</summary>
     public string? Text(string header) => Headers.GetValueOrDefault(header) switch
@@ -93,21 +108,55 @@ public sealed partial record FaultMessage(
         },
     };
 
+    /// <summary>The same message with another body under a new id, which stands in the envelope too; the old id is kept in a header.</summary>
+    public FaultMessage WithBody(ReadOnlyMemory<byte> body, string? contentType, Guid messageId)
+    {
+        var edited = this with
+        {
+            Body = body,
+            ContentType = contentType,
+            MessageId = messageId.ToString(),
+            Headers = new Dictionary<string, object?>(Headers)
+            {
+                // The first one of all, however often it is edited.
+                [FaultHeaders.OriginalMessageId] = Text(FaultHeaders.OriginalMessageId) ?? MessageId,
+            },
+        };
+        if (edited.CopyEnvelope() is not { } envelope)
+        {
+            return edited;
+        }
+
+        envelope["messageId"] = messageId;
+        return edited with { Body = JsonSerializer.SerializeToUtf8Bytes(envelope, SystemTextJsonMessageSerializer.Options) };
+    }
+
+    private static int Count(string? text) =>
+        int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var count) && count > 0 ? count : 0;
+
+    private JsonObject? Json => (_json ??= new(() => Parse(Body))).Value;
+
     private bool IsEnvelope =>
         string.Equals(ContentType, SystemTextJsonMessageSerializer.JsonContentType.MediaType, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A field of a part of the envelope; <c>null</c> where either is not there.</summary>
-    private JsonNode? Read(string part, string field) => (Envelope()?[part] as JsonObject)?[field];
+    private JsonNode? Read(string part, string field) => IsEnvelope ? (Json?[part] as JsonObject)?[field] : null;
 
-    /// <summary>MassTransit's envelope; <c>null</c> where the body is none, or cannot be read to its end.</summary>
-    private JsonObject? Envelope()
+    /// <summary>A field of the message, which is what the body is where it is no envelope.</summary>
+    private string? ReadMessage(string field) =>
+        (IsEnvelope ? Read("message", field) : Json?[field]) is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+
+    /// <summary>MassTransit's envelope, to be changed; <c>null</c> where the body is none, or cannot be read to its end.</summary>
+    private JsonObject? CopyEnvelope() => IsEnvelope ? Parse(Body) : null;
+
+    private static JsonObject? Parse(ReadOnlyMemory<byte> body)
     {
         try
         {
-            var envelope = IsEnvelope ? JsonNode.Parse(Body.Span, documentOptions: NoFieldTwice) as JsonObject : null;
+            var json = JsonNode.Parse(body.Span, documentOptions: NoFieldTwice) as JsonObject;
             // Nodes are read when they are asked for: what is wrong in one must come up here, not in the middle of a pass.
-            _ = envelope?.ToJsonString();
-            return envelope;
+            _ = json?.ToJsonString();
+            return json;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -117,7 +166,7 @@ public sealed partial record FaultMessage(
 
     private ReadOnlyMemory<byte> BodyForReplay(int redeliverCount)
     {
-        if (Envelope() is not { } envelope)
+        if (CopyEnvelope() is not { } envelope)
         {
             return Body;
         }

@@ -1,4 +1,13 @@
 using MassTransit;
+using Notifications.Worker.Faults.Alerts;
+using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Http;
+using Notifications.Worker.Faults.Inspection;
+using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Faults.Live;
+using Notifications.Worker.Faults.Operations;
+using Notifications.Worker.Faults.Pages;
+using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.Hosting;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
@@ -10,21 +19,46 @@ public static class FaultsRegistration
     /// <summary>Adds the redeliver job and what it needs.</summary>
     public static void AddFaults(this IHostApplicationBuilder builder)
     {
+        builder.AddValidatedOptions<FaultsOptions>(FaultsOptions.Section);
         builder.AddValidatedOptions<RedeliverOptions>(RedeliverOptions.Section);
         builder.AddValidatedOptions<AlertOptions>(AlertOptions.Section);
 
         if (builder.Configuration.GetTransport() == Transport.RabbitMq)
         {
+            builder.Services.AddSingleton<RabbitMqConnection>();
             builder.Services.AddSingleton<IFaultTransport, RabbitMqFaultTransport>();
+            builder.Services.AddSingleton<RabbitMqAuditTrail>();
+            builder.Services.AddSingleton<IAuditTrail>(services => services.GetRequiredService<RabbitMqAuditTrail>());
+            builder.Services.AddHostedService(services => services.GetRequiredService<RabbitMqAuditTrail>());
         }
         else
         {
             builder.Services.AddSingleton<InMemoryFaultTransport>();
             builder.Services.AddSingleton<IFaultTransport>(services => services.GetRequiredService<InMemoryFaultTransport>());
+            builder.Services.AddSingleton<IAuditTrail, InMemoryAuditTrail>();
         }
 
         builder.Services.AddSingleton<RedeliverPolicy>();
+        builder.Services.AddSingleton<FaultReading>();
+        builder.Services.AddSingleton<FaultInspector>();
+        builder.Services.AddSingleton<FaultMover>();
+        builder.Services.AddSingleton<FaultFeed>();
+        builder.Services.AddSingleton<FaultOperations>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<FaultOperations>());
+        builder.Services.AddHostedService<FaultWatch>();
         builder.Services.AddHostedService<RedeliverJob>();
+    }
+
+    /// <summary>Maps the API and the pages of the fault queues, where this process has that part of the work.</summary>
+    public static void MapFaults(this WebApplication app)
+    {
+        if (app.Services.GetService<FaultInspector>() is null)
+        {
+            return;
+        }
+
+        app.MapFaultApi();
+        app.MapFaultPages();
     }
 
     /// <summary>Adds the consumer that alerts people, where there are people to alert.</summary>

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Job;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Tests.Email;
 

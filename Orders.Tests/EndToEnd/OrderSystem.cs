@@ -7,6 +7,8 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.Hosting;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
@@ -182,7 +184,7 @@ internal sealed class OrderSystem : IAsyncDisposable
     public async Task<IReadOnlyList<FaultMessage>> ReadAsync(string queue)
     {
         var messages = new List<FaultMessage>();
-        await using var session = await Faults.TryOpenAsync(queue, CancellationToken.None);
+        await using var session = await Faults.OpenAsync(queue, CancellationToken.None);
         if (session is not null)
         {
             await foreach (var held in session.ReadAsync(CancellationToken.None))

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
-using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Tests.Brokers;

@@ -7,6 +7,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Faults.Operations;
 using Orders.Tests.Machine;
 
 namespace Orders.Tests.Faults;
@@ -21,6 +24,7 @@ public sealed class RedeliverJobTests
     private readonly TestClock _clock = new(new DateTimeOffset(2026, 11, 21, 12, 0, 0, TimeSpan.Zero));
     private readonly ConcurrentQueue<string> _effects = new();
     private readonly LogEvents _log = new();
+    private readonly InMemoryAuditTrail _audit = new();
     private ScriptedFaultTransport _transport = null!;
     private ServiceProvider _services = null!;
     private RedeliverJob _job = null!;
@@ -38,7 +42,7 @@ public sealed class RedeliverJobTests
         bus.ConnectPublishObserver(new PublishEffects(_effects.Enqueue));
 
         var options = Options.Create(new RedeliverOptions { MaxAttempts = 2, Backoff = { FirstWait, SecondWait } });
-        _job = new RedeliverJob(_transport, new RedeliverPolicy(options, _clock), bus, options, _clock, _services.GetRequiredService<ILogger<RedeliverJob>>());
+        _job = new RedeliverJob(_transport, new RedeliverPolicy(options, _clock), new FaultMover(_audit, bus, _clock), bus, options, _clock, _services.GetRequiredService<ILogger<RedeliverJob>>());
         await _job.StartAsync(CancellationToken.None);
         await _clock.HasTimer.WaitAsync(TimeSpan.FromSeconds(10));
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Job;
 
 namespace Orders.Tests.Faults;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Queues;
 
 namespace Orders.Tests.Faults;
 
@@ -46,11 +47,11 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
         return Task.FromResult((long)count);
     }
 
-    public Task<IFaultSession?> TryOpenAsync(string queue, CancellationToken cancellationToken)
+    public Task<IFaultSession?> OpenAsync(string queue, CancellationToken cancellationToken)
     {
         if (IsTaken)
         {
-            return Task.FromResult<IFaultSession?>(null);
+            return Task.FromException<IFaultSession?>(new FaultQueueBusyException(queue));
         }
 
         Opened++;
@@ -61,6 +62,8 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
 
     private sealed class Session(ScriptedFaultTransport transport, Action<string> effects) : IFaultSession
     {
+        public long Count { get; } = transport._queue.Count;
+
         public async IAsyncEnumerable<HeldFault> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
         {
             foreach (var message in transport._queue.ToArray())

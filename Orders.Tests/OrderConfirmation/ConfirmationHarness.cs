@@ -7,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Tests.Machine;
 
@@ -92,7 +93,7 @@ internal sealed class ConfirmationHarness : IAsyncDisposable
             cancellationToken => faults.CountAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken),
             count => count == 1,
             TimeSpan.FromSeconds(20));
-        await using var session = await faults.TryOpenAsync(OrderConfirmationEndpoint.ErrorQueue, CancellationToken.None);
+        await using var session = await faults.OpenAsync(OrderConfirmationEndpoint.ErrorQueue, CancellationToken.None);
         return (await session!.ReadAsync(CancellationToken.None).SingleAsync()).Message;
     }
 

@@ -1,9 +1,11 @@
-using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Operations;
+using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
 
-namespace Notifications.Worker.Faults;
+namespace Notifications.Worker.Faults.Job;
 
 /// <summary>
 /// Looks at the error queue every <see cref="RedeliverOptions.Period"/>, replays what is due and parks what is
@@ -12,6 +14,7 @@ namespace Notifications.Worker.Faults;
 public sealed partial class RedeliverJob(
     IFaultTransport transport,
     RedeliverPolicy policy,
+    FaultMover mover,
     IBusControl bus,
     IOptions<RedeliverOptions> options,
     TimeProvider clock,
@@ -21,6 +24,9 @@ public sealed partial class RedeliverJob(
     /// The queue is read again after this time even if it holds no more than before: as many may have come as went.
     /// </summary>
     private static readonly TimeSpan LongestTrust = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long others may have the queue before the job takes its next turn.</summary>
+    private static readonly TimeSpan BetweenTurns = TimeSpan.FromMilliseconds(100);
 
     private Seen _seen = Seen.Nothing;
 
@@ -53,46 +59,54 @@ public sealed partial class RedeliverJob(
             return;
         }
 
-        await using var session = await transport.TryOpenAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken);
+        while (!await TakeTurnAsync(cancellationToken))
+        {
+            // Somebody may want to look at what is left.
+            await Task.Delay(BetweenTurns, clock, cancellationToken);
+        }
+    }
+
+    /// <returns>Whether the queue was read to its end.</returns>
+    private async Task<bool> TakeTurnAsync(CancellationToken cancellationToken)
+    {
+        await using var session = await transport.OpenAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken);
         if (session is null)
         {
-            return;
+            return true;
         }
 
+        var turn = clock.GetTimestamp();
         var waiting = 0L;
         var readAgainAt = clock.GetUtcNow() + LongestTrust;
-        await foreach (var fault in session.ReadAsync(cancellationToken))
+        await foreach (var held in session.ReadAsync(cancellationToken))
         {
-            switch (policy.Judge(fault.Message))
+            var verdict = policy.Judge(held.Message);
+            if (verdict is Verdict.Wait(var due))
             {
-                case Verdict.Wait(var due):
-                    waiting++;
-                    readAgainAt = due < readAgainAt ? due : readAgainAt;
-                    break;
+                waiting++;
+                readAgainAt = due < readAgainAt ? due : readAgainAt;
+                continue;
+            }
 
-                case Verdict.Replay(var redeliverCount):
-                    await session.SendAsync(fault, OrderConfirmationEndpoint.Queue, fault.Message.ForReplay(redeliverCount), cancellationToken);
-                    await session.CompleteAsync(fault, cancellationToken);
-                    Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts, fault.Message.OrderId);
-                    break;
+            if (clock.GetElapsedTime(turn) > FaultTurn.Longest)
+            {
+                return false;
+            }
 
-                case Verdict.Park(var reason):
-                    await ParkAsync(session, fault, reason, cancellationToken);
-                    break;
+            if (verdict is Verdict.Replay(var redeliverCount))
+            {
+                await mover.ReplayAsync(session, FaultQueue.Error, held, redeliverCount, new OnBehalf(AuditEntry.RedeliverJob), cancellationToken);
+                Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts, held.Message.OrderId);
+            }
+            else if (verdict is Verdict.Park(var reason))
+            {
+                await mover.ParkAsync(session, held, reason, new OnBehalf(AuditEntry.RedeliverJob, reason), cancellationToken);
+                Log.Parked(logger, held.Message.OrderId, reason);
             }
         }
 
         _seen = new Seen(waiting, readAgainAt);
-    }
-
-    private async Task ParkAsync(IFaultSession session, HeldFault fault, string reason, CancellationToken cancellationToken)
-    {
-        var parkedAt = clock.GetUtcNow();
-        await session.SendAsync(fault, OrderConfirmationEndpoint.ParkingQueue, fault.Message.ForParking(reason, parkedAt), cancellationToken);
-        // Before the fault is let go: a crash in between tells people twice, never not at all.
-        await bus.Publish(new OrderConfirmationFailed(fault.Message.OrderId, reason, parkedAt), cancellationToken);
-        await session.CompleteAsync(fault, cancellationToken);
-        Log.Parked(logger, fault.Message.OrderId, reason);
+        return true;
     }
 
     /// <summary>What the last pass left in the queue, and when the first of it is due.</summary>

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using MassTransit;
 using MassTransit.Serialization;
 
-namespace Notifications.Worker.Faults;
+namespace Notifications.Worker.Faults.Queues;
 
 /// <summary>
 /// Faults in queues of MassTransit's in-memory transport. Those queues can only be consumed, so they are consumed at
@@ -16,12 +16,12 @@ public sealed class InMemoryFaultTransport(IServiceProvider services) : IFaultTr
     public Task<long> CountAsync(string queue, CancellationToken cancellationToken) =>
         Task.FromResult((long)StoreOf(queue).Snapshot().Count);
 
-    public async Task<IFaultSession?> TryOpenAsync(string queue, CancellationToken cancellationToken)
+    public async Task<IFaultSession?> OpenAsync(string queue, CancellationToken cancellationToken)
     {
         var store = StoreOf(queue);
-        return await store.Lock.WaitAsync(TimeSpan.Zero, cancellationToken)
+        return await store.Lock.WaitAsync(FaultTurn.Patience, cancellationToken)
             ? new Session(store, services.GetRequiredService<IBus>())
-            : null;
+            : throw new FaultQueueBusyException(queue);
     }
 
     /// <summary>Adds the receive endpoint that brings a queue's messages here.</summary>
@@ -35,10 +35,7 @@ public sealed class InMemoryFaultTransport(IServiceProvider services) : IFaultTr
 
     private Store StoreOf(string queue) => _stores.GetOrAdd(queue, _ => new Store());
 
-    private sealed class Held(FaultMessage message, Guid? messageId) : HeldFault(message)
-    {
-        public Guid? MessageId { get; } = messageId;
-    }
+    private sealed class Held(FaultMessage message) : HeldFault(message);
 
     /// <summary>The messages of one queue; at the same time the end of its receive pipe.</summary>
     private sealed class Store : IFilter<ReceiveContext>
@@ -69,8 +66,8 @@ public sealed class InMemoryFaultTransport(IServiceProvider services) : IFaultTr
                 new FaultMessage(
                     context.Body.GetBytes(),
                     context.ContentType?.MediaType,
-                    context.TransportHeaders.GetAll().ToDictionary(header => header.Key, header => (object?)header.Value)),
-                context.GetMessageId());
+                    context.TransportHeaders.GetAll().ToDictionary(header => header.Key, header => (object?)header.Value),
+                    context.GetMessageId()?.ToString()));
             lock (_messages)
             {
                 _messages.Add(held);
@@ -84,9 +81,13 @@ public sealed class InMemoryFaultTransport(IServiceProvider services) : IFaultTr
 
     private sealed class Session(Store store, IBus bus) : IFaultSession
     {
+        private readonly IReadOnlyList<Held> _found = store.Snapshot();
+
+        public long Count => _found.Count;
+
         public async IAsyncEnumerable<HeldFault> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
         {
-            foreach (var held in store.Snapshot())
+            foreach (var held in _found)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 yield return held;
@@ -100,7 +101,7 @@ public sealed class InMemoryFaultTransport(IServiceProvider services) : IFaultTr
             var endpoint = await bus.GetSendEndpoint(new Uri($"queue:{queue}"));
             await endpoint.Send(new BytesAsTheyAre(), Pipe.Execute<SendContext<BytesAsTheyAre>>(send =>
             {
-                send.MessageId = ((Held)held).MessageId;
+                send.MessageId = Guid.TryParse(message.MessageId, out var messageId) ? messageId : null;
                 send.Serializer = new CopyBodySerializer(
                     new(message.ContentType ?? SystemTextJsonMessageSerializer.JsonContentType.MediaType),
                     new BytesMessageBody(message.Body.ToArray()));

@@ -5,11 +5,12 @@ using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
+using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 using Notifications.Worker.Redelivery;
 
-namespace Notifications.Worker.Faults;
+namespace Notifications.Worker.Faults.Alerts;
 
 /// <summary>Emails <see cref="AlertOptions.To"/> that a message was parked.</summary>
 public sealed class ParkedAlertConsumer(IEmailSender sender, IOptions<AlertOptions> alerts, IOptions<EmailOptions> email)

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Notifications.Worker.Faults;
+namespace Notifications.Worker.Faults.Job;
 
 /// <summary>What becomes of a fault.</summary>
 public abstract record Verdict
@@ -43,5 +43,33 @@ public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProv
         var due = fault.FailedAt is { } failedAt && failedAt <= now ? failedAt + wait : now;
 
         return due <= now ? new Verdict.Replay(replayed + 1) : new Verdict.Wait(due);
+    }
+
+    /// <summary>When the job will replay a fault; <c>null</c> where it will not.</summary>
+    public DateTimeOffset? DueOf(FaultMessage fault) => Judge(fault) switch
+    {
+        Verdict.Wait(var due) => due,
+        Verdict.Replay => clock.GetUtcNow(),
+        _ => null,
+    };
+
+    /// <summary>Why a fault was sorted as it was, and what the job will do about it.</summary>
+    public string Explain(FaultMessage fault)
+    {
+        var sorted = fault.Kind switch
+        {
+            FailureKind.Permanent => "Permanent: trying again cannot help, by what the exception says.",
+            FailureKind.Unreadable => "Unreadable: the message is not JSON, or not an order.",
+            _ when fault.Text(FaultHeaders.FailureKind) is null => "Taken for transient: nothing on the message says what kind of failure it was.",
+            _ => "Transient: trying again may help.",
+        };
+        var replayed = fault.RedeliverCount == 0 ? "" : $" It was replayed {fault.RedeliverCount} of {options.Value.MaxAttempts} times.";
+        var next = Judge(fault) switch
+        {
+            Verdict.Wait(var due) => $" The redeliver job replays it at {due.ToUniversalTime():yyyy-MM-dd HH:mm:ss} UTC.",
+            Verdict.Replay => " The redeliver job replays it at its next look.",
+            _ => " The redeliver job parks it at its next look.",
+        };
+        return sorted + replayed + next;
     }
 }

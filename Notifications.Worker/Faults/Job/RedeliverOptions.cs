@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Notifications.Worker.Faults;
+namespace Notifications.Worker.Faults.Job;
 
 /// <summary>Section <c>Redeliver</c>: when the job replays faults, and how often.</summary>
 public sealed class RedeliverOptions : IValidatableObject

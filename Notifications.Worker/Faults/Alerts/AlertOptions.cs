@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Notifications.Worker.Email;
 
-namespace Notifications.Worker.Faults;
+namespace Notifications.Worker.Faults.Alerts;
 
 /// <summary>Section <c>Alerts</c>: who is told when a message is parked.</summary>
 public sealed class AlertOptions : IValidatableObject

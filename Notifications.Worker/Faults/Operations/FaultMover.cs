@@ -1,0 +1,64 @@
+using Contracts;
+using MassTransit;
+using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Inspection;
+using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.OrderConfirmation;
+
+namespace Notifications.Worker.Faults.Operations;
+
+/// <summary>On whose behalf a message is moved.</summary>
+/// <param name="Who">The name of a user, or <see cref="AuditEntry.RedeliverJob"/>.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Operation">As a part of which operation.</param>
+public sealed record OnBehalf(string Who, string? Reason = null, string? Operation = null);
+
+/// <summary>
+/// Moves messages out of the queues of faults: on record first, then sent on and confirmed, then acknowledged. Whatever
+/// breaks in between repeats a step and loses nothing.
+/// </summary>
+public sealed class FaultMover(IAuditTrail audit, IBus bus, TimeProvider clock)
+{
+    /// <summary>Has a message consumed again from the beginning.</summary>
+    public async Task ReplayAsync(
+        IFaultSession session, FaultQueue queue, HeldFault held, int redeliverCount, OnBehalf by, CancellationToken cancellationToken)
+    {
+        await RecordAsync(AuditEvent.Replay, queue, held, by, cancellationToken);
+        await session.SendAsync(held, OrderConfirmationEndpoint.Queue, held.Message.ForReplay(redeliverCount), cancellationToken);
+        await session.CompleteAsync(held, cancellationToken);
+    }
+
+    /// <summary>Has a message consumed with another body, under a new id and as if it had never been replayed.</summary>
+    public async Task ReplayEditedAsync(
+        IFaultSession session, FaultQueue queue, HeldFault held, ReadOnlyMemory<byte> body, string? contentType, OnBehalf by, CancellationToken cancellationToken)
+    {
+        await RecordAsync(AuditEvent.Edit, queue, held, by, cancellationToken);
+        await session.SendAsync(
+            held, OrderConfirmationEndpoint.Queue, held.Message.WithBody(body, contentType, NewId.NextGuid()).ForReplay(0), cancellationToken);
+        await session.CompleteAsync(held, cancellationToken);
+    }
+
+    /// <summary>Has a message wait for a person, and tells everybody.</summary>
+    public async Task ParkAsync(IFaultSession session, HeldFault held, string reason, OnBehalf by, CancellationToken cancellationToken)
+    {
+        var parkedAt = clock.GetUtcNow();
+        await RecordAsync(AuditEvent.Park, FaultQueue.Error, held, by, cancellationToken);
+        await session.SendAsync(held, OrderConfirmationEndpoint.ParkingQueue, held.Message.ForParking(reason, parkedAt), cancellationToken);
+        // Before the fault is let go: a crash in between tells people twice, never not at all.
+        await bus.Publish(new OrderConfirmationFailed(held.Message.OrderId, reason, parkedAt), cancellationToken);
+        await session.CompleteAsync(held, cancellationToken);
+    }
+
+    /// <summary>Deletes a parked message.</summary>
+    public async Task DiscardAsync(IFaultSession session, HeldFault held, OnBehalf by, CancellationToken cancellationToken)
+    {
+        await RecordAsync(AuditEvent.Discard, FaultQueue.Parked, held, by, cancellationToken);
+        await session.CompleteAsync(held, cancellationToken);
+    }
+
+    private Task RecordAsync(AuditEvent what, FaultQueue queue, HeldFault held, OnBehalf by, CancellationToken cancellationToken) =>
+        audit.WriteAsync(
+            new AuditEntry(
+                clock.GetUtcNow(), by.Who, what, queue, FaultReading.IdOf(held.Message), held.Message.MessageId, held.Message.OrderId, by.Reason, by.Operation),
+            cancellationToken);
+}

@@ -1,0 +1,347 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Inspection;
+using Notifications.Worker.Faults.Live;
+using Notifications.Worker.Faults.Queues;
+
+namespace Notifications.Worker.Faults.Operations;
+
+/// <summary>
+/// Carries out what people ask to be done to faults, whether or not they stay to watch. An operation knows from its
+/// start which messages it is about, takes its turns with everybody else who wants the queue, and ends with this
+/// process: what it has not come to stays where it is.
+/// </summary>
+public sealed partial class FaultOperations(
+    IFaultTransport transport,
+    FaultInspector inspector,
+    FaultMover mover,
+    IAuditTrail audit,
+    FaultFeed feed,
+    IOptions<FaultsOptions> options,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime,
+    ILogger<FaultOperations> logger) : IHostedService
+{
+    /// <summary>How many operations are remembered after they have ended.</summary>
+    private const int Remembered = 100;
+
+    /// <summary>The time from one turn to the next: others get theirs, and progress is seen.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How long an operation puts up with a broker that is away.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly ConcurrentDictionary<string, Running> _operations = new();
+
+    /// <summary>The operations of this process, the newest first.</summary>
+    public IReadOnlyList<FaultOperation> GetAll() =>
+        [.. _operations.Values.Select(running => running.State).OrderByDescending(operation => operation.StartedAt)];
+
+    /// <summary>An operation of this process.</summary>
+    public FaultOperation? Find(string id) => _operations.GetValueOrDefault(id)?.State;
+
+    /// <summary>The dry run: how many messages the operation would be about.</summary>
+    public async Task<int> CountAsync(FaultRequest request, CancellationToken cancellationToken) =>
+        (await MatchAsync(request, cancellationToken)).Count;
+
+    /// <summary>Starts an operation and returns at once.</summary>
+    /// <param name="request">A request that <see cref="FaultRequest.Validate"/> finds nothing wrong with.</param>
+    /// <param name="who">The name of the user.</param>
+    /// <param name="cancellationToken">Ends the look that finds the messages; the operation itself is ended by <see cref="CancelAsync"/>.</param>
+    public async Task<FaultOperation> StartAsync(FaultRequest request, string who, CancellationToken cancellationToken)
+    {
+        if (request.Validate() is { Count: > 0 } mistakes)
+        {
+            throw new ArgumentException(mistakes.First().Value[0], nameof(request));
+        }
+
+        var ids = await MatchAsync(request, cancellationToken);
+        var operation = new FaultOperation(
+            RandomNumberGenerator.GetHexString(8, lowercase: true), who, request, OperationState.Running, ids.Count, 0, 0, clock.GetUtcNow());
+        await audit.WriteAsync(
+            new AuditEntry(operation.StartedAt, who, AuditEvent.Begin, request.Queue, Reason: Describe(request), Operation: operation.Id, Count: ids.Count),
+            cancellationToken);
+
+        var running = new Running(operation, CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping));
+        Forget();
+        _operations[operation.Id] = running;
+        feed.Tell(new FaultNews.Progress(operation));
+        Log.Began(logger, who, request.Action, ids.Count, request.Queue, operation.Id);
+        running.Task = Task.Run(() => RunAsync(running, ids), CancellationToken.None);
+        return operation;
+    }
+
+    /// <summary>Ends an operation after the message that it is at.</summary>
+    /// <returns>The operation, <c>null</c> where this process has none of this id.</returns>
+    public async Task<FaultOperation?> CancelAsync(string id)
+    {
+        if (!_operations.TryGetValue(id, out var running))
+        {
+            return null;
+        }
+
+        if (running.State.State == OperationState.Running)
+        {
+            await running.Cancelled.CancelAsync();
+            await running.Task;
+        }
+
+        return running.State;
+    }
+
+    /// <summary>Waits until an operation has ended.</summary>
+    public async Task<FaultOperation?> WaitAsync(string id, CancellationToken cancellationToken)
+    {
+        if (!_operations.TryGetValue(id, out var running))
+        {
+            return null;
+        }
+
+        await running.Task.WaitAsync(cancellationToken);
+        return running.State;
+    }
+
+    /// <summary>Replays one message with another body, under a new id. The old one is kept in its header.</summary>
+    /// <returns>Whether the message was still there.</returns>
+    /// <exception cref="InvalidOperationException">Editing is not switched on.</exception>
+    public async Task<bool> ReplayEditedAsync(
+        FaultQueue queue, string id, ReadOnlyMemory<byte> body, string? contentType, string? reason, string who, CancellationToken cancellationToken)
+    {
+        if (!options.Value.AllowEditing)
+        {
+            throw new InvalidOperationException("Editing is switched off. Faults__AllowEditing switches it on.");
+        }
+
+        await using var session = await transport.OpenAsync(queue.QueueName(), cancellationToken);
+        if (session is null)
+        {
+            return false;
+        }
+
+        await foreach (var held in session.ReadAsync(cancellationToken))
+        {
+            if (FaultReading.IdOf(held.Message) == id)
+            {
+                // Not to be given up half way: the caller would not know whether it was done.
+                await mover.ReplayEditedAsync(
+                    session, queue, held, body, contentType ?? held.Message.ContentType, new OnBehalf(who, reason), CancellationToken.None);
+                Log.Edited(logger, who, held.Message.OrderId);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Waits for the operations to end; they are told by the host that it is stopping.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_operations.Values.Select(running => running.Task)).WaitAsync(cancellationToken);
+
+    private async Task<IReadOnlyList<string>> MatchAsync(FaultRequest request, CancellationToken cancellationToken)
+    {
+        var ids = await inspector.MatchAsync(request.Queue, request.Filter, cancellationToken);
+        return request.AtMost is { } atMost && atMost < ids.Count ? [.. ids.Take(atMost)] : ids;
+    }
+
+    private async Task RunAsync(Running running, IReadOnlyList<string> ids)
+    {
+        var end = OperationState.Done;
+        string? error = null;
+        try
+        {
+            await WorkAsync(running, ids);
+        }
+        catch (OperationCanceledException) when (running.Cancelled.IsCancellationRequested)
+        {
+            end = OperationState.Cancelled;
+            error = lifetime.ApplicationStopping.IsCancellationRequested ? "The program was stopped." : null;
+        }
+        catch (Exception exception)
+        {
+            end = OperationState.Failed;
+            error = exception.GetBaseException().Message;
+        }
+
+        running.State = running.State with { State = end, EndedAt = clock.GetUtcNow(), Error = error };
+        feed.Tell(new FaultNews.Progress(running.State));
+        Log.Ended(logger, running.State.Id, end, running.State.Done, running.State.Total, error);
+        try
+        {
+            using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            await audit.WriteAsync(
+                new AuditEntry(
+                    running.State.EndedAt!.Value,
+                    running.State.Who,
+                    AuditEvent.End,
+                    running.State.Request.Queue,
+                    Reason: error is null ? end.ToString().ToLowerInvariant() : $"{end.ToString().ToLowerInvariant()}: {error}",
+                    Operation: running.State.Id,
+                    Count: running.State.Done),
+                timeout.Token);
+        }
+        catch (Exception exception)
+        {
+            Log.EndNotRecorded(logger, running.State.Id, exception.GetBaseException().Message);
+        }
+    }
+
+    private async Task WorkAsync(Running running, IReadOnlyList<string> ids)
+    {
+        // Two messages may be alike to the last byte: a crash repeats a step.
+        var remaining = ids.GroupBy(id => id).ToDictionary(same => same.Key, same => same.Count());
+        var rate = running.State.Request.Rate ?? options.Value.Rate;
+        var began = clock.GetTimestamp();
+        var lastMoved = began;
+
+        while (remaining.Count > 0)
+        {
+            var done = running.State.Done;
+            try
+            {
+                // The first one at once, the others as their time comes.
+                var allowed = (int)Math.Min(int.MaxValue, (clock.GetElapsedTime(began).TotalSeconds * rate) + 1) - done;
+                var sawAll = allowed > 0 && await TakeTurnAsync(running, remaining, allowed);
+                if (sawAll)
+                {
+                    running.Update(state => state with { Gone = state.Gone + remaining.Values.Sum() }, feed);
+                    return;
+                }
+
+                if (running.State.Done > done || allowed <= 0)
+                {
+                    lastMoved = clock.GetTimestamp();
+                }
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException && clock.GetElapsedTime(lastMoved) < Patience)
+            {
+                // The broker is away, most likely: what was held is back in its queue.
+                Log.Interrupted(logger, running.State.Id, exception.GetBaseException().Message);
+                await Task.Delay(TimeSpan.FromSeconds(1), clock, running.Cancelled.Token);
+            }
+
+            if (remaining.Count > 0)
+            {
+                var next = TimeSpan.FromSeconds(running.State.Done / rate) - clock.GetElapsedTime(began);
+                await Task.Delay(next > Pause ? next : Pause, clock, running.Cancelled.Token);
+            }
+        }
+    }
+
+    /// <returns>Whether the queue was read to its end, so that what remains is not in it.</returns>
+    private async Task<bool> TakeTurnAsync(Running running, Dictionary<string, int> remaining, int allowed)
+    {
+        var cancelled = running.Cancelled.Token;
+        await using var session = await transport.OpenAsync(running.State.Request.Queue.QueueName(), cancelled);
+        if (session is null)
+        {
+            return true;
+        }
+
+        var turn = Stopwatch.StartNew();
+        await foreach (var held in session.ReadAsync(cancelled))
+        {
+            var id = FaultReading.IdOf(held.Message);
+            if (!remaining.TryGetValue(id, out var count))
+            {
+                continue;
+            }
+
+            if (allowed-- == 0 || turn.Elapsed > FaultTurn.Longest)
+            {
+                return false;
+            }
+
+            cancelled.ThrowIfCancellationRequested();
+            // Not cancelled half way, where nobody could say whether it was done.
+            await MoveAsync(session, held, running.State);
+            if (count == 1)
+            {
+                remaining.Remove(id);
+            }
+            else
+            {
+                remaining[id] = count - 1;
+            }
+
+            running.Update(state => state with { Done = state.Done + 1 }, feed);
+            if (remaining.Count == 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private Task MoveAsync(IFaultSession session, HeldFault held, FaultOperation operation)
+    {
+        var (queue, by) = (operation.Request.Queue, new OnBehalf(operation.Who, operation.Request.Reason, operation.Id));
+        return operation.Request.Action switch
+        {
+            FaultAction.Replay => mover.ReplayAsync(
+                session, queue, held, queue == FaultQueue.Parked ? 0 : held.Message.RedeliverCount + 1, by, CancellationToken.None),
+            FaultAction.Park => mover.ParkAsync(session, held, $"Parked by {by.Who}: {by.Reason}", by, CancellationToken.None),
+            FaultAction.Discard => mover.DiscardAsync(session, held, by, CancellationToken.None),
+            var action => throw new InvalidOperationException($"There is no action {action}."),
+        };
+    }
+
+    private static string Describe(FaultRequest request) =>
+        $"{request.Action.ToString().ToLowerInvariant()} {request.Filter.Describe()}" + (request.Reason is null ? "" : $": {request.Reason}");
+
+    private void Forget()
+    {
+        foreach (var old in GetAll().Where(operation => operation.State != OperationState.Running).Skip(Remembered - 1))
+        {
+            if (_operations.TryRemove(old.Id, out var running))
+            {
+                running.Cancelled.Dispose();
+            }
+        }
+    }
+
+    private sealed class Running(FaultOperation operation, CancellationTokenSource cancelled)
+    {
+        private long _told;
+
+        public volatile FaultOperation State = operation;
+
+        public CancellationTokenSource Cancelled { get; } = cancelled;
+
+        public Task Task { get; set; } = Task.CompletedTask;
+
+        /// <summary>Changes the state; tells of it a few times a second at most.</summary>
+        public void Update(Func<FaultOperation, FaultOperation> change, FaultFeed feed)
+        {
+            State = change(State);
+            if (Stopwatch.GetElapsedTime(_told) > TimeSpan.FromMilliseconds(200))
+            {
+                _told = Stopwatch.GetTimestamp();
+                feed.Tell(new FaultNews.Progress(State));
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 220, Level = LogLevel.Information, Message = "{Who} began to {Action} {Count} messages of the {Queue} queue (operation {Operation})")]
+        public static partial void Began(ILogger logger, string who, FaultAction action, int count, FaultQueue queue, string operation);
+
+        [LoggerMessage(EventId = 221, Level = LogLevel.Information, Message = "Operation {Operation} ended ({State}): {Done} of {Total} messages. {Error}")]
+        public static partial void Ended(ILogger logger, string operation, OperationState state, int done, int total, string? error);
+
+        [LoggerMessage(EventId = 222, Level = LogLevel.Warning, Message = "Operation {Operation} was interrupted and goes on: {Error}")]
+        public static partial void Interrupted(ILogger logger, string operation, string error);
+
+        [LoggerMessage(EventId = 223, Level = LogLevel.Error, Message = "The end of operation {Operation} could not be recorded: {Error}")]
+        public static partial void EndNotRecorded(ILogger logger, string operation, string error);
+
+        [LoggerMessage(EventId = 224, Level = LogLevel.Information, Message = "{Who} edited and replayed the message of order {OrderId}")]
+        public static partial void Edited(ILogger logger, string who, string? orderId);
+    }
+}

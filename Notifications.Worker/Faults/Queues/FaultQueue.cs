@@ -1,0 +1,38 @@
+using System.Text.Json.Serialization;
+using Notifications.Worker.OrderConfirmation;
+
+namespace Notifications.Worker.Faults.Queues;
+
+/// <summary>The queues in which faults wait. In addresses and on the command line they are <c>error</c> and <c>parked</c>.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FaultQueue>))]
+public enum FaultQueue
+{
+    /// <summary>What failed and may be replayed by the redeliver job.</summary>
+    [JsonStringEnumMemberName("error")]
+    Error,
+
+    /// <summary>What waits for a person.</summary>
+    [JsonStringEnumMemberName("parked")]
+    Parked,
+}
+
+public static class FaultQueues
+{
+    public static readonly IReadOnlyList<FaultQueue> All = Enum.GetValues<FaultQueue>();
+
+    /// <summary>What the queue is called in the broker.</summary>
+    public static string QueueName(this FaultQueue queue) => queue switch
+    {
+        FaultQueue.Error => OrderConfirmationEndpoint.ErrorQueue,
+        FaultQueue.Parked => OrderConfirmationEndpoint.ParkingQueue,
+        _ => throw new ArgumentOutOfRangeException(nameof(queue), queue, null),
+    };
+
+    /// <summary>What the queue is called in addresses and on the command line.</summary>
+    public static string Word(this FaultQueue queue) => queue switch
+    {
+        FaultQueue.Error => "error",
+        FaultQueue.Parked => "parked",
+        _ => throw new ArgumentOutOfRangeException(nameof(queue), queue, null),
+    };
+}

@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+
+namespace Notifications.Worker.Messaging;
+
+/// <summary>A connection of our own beside MassTransit's, made when it is first needed and again after it broke.</summary>
+public sealed class RabbitMqConnection(IOptions<RabbitMqOptions> options, IHostEnvironment environment) : IAsyncDisposable
+{
+    private readonly SemaphoreSlim _connecting = new(1, 1);
+    private IConnection? _connection;
+
+    /// <summary>The connection, open as far as is known.</summary>
+    public async Task<IConnection> GetAsync(CancellationToken cancellationToken)
+    {
+        await _connecting.WaitAsync(cancellationToken);
+        try
+        {
+            if (_connection is not { IsOpen: true })
+            {
+                if (_connection is not null)
+                {
+                    await _connection.DisposeAsync();
+                    _connection = null;
+                }
+
+                _connection = await options.Value
+                    .CreateConnectionFactory($"{environment.ApplicationName} faults")
+                    .CreateConnectionAsync(cancellationToken);
+            }
+
+            return _connection;
+        }
+        finally
+        {
+            _connecting.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_connection is not null)
+        {
+            await _connection.DisposeAsync();
+        }
+
+        _connecting.Dispose();
+    }
+}
