@@ -10,6 +10,7 @@ using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.Hosting;
+using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
 using Orders.Tests.Brokers;
@@ -148,6 +149,17 @@ internal sealed class OrderSystem : IAsyncDisposable
         $"{count} messages in {queue}", _ => CountAsync(queue), found => found == count, TimeSpan.FromSeconds(60));
 
     public string BrokerVersion => _broker!.Version;
+
+    /// <summary>How a program would be told to connect to the virtual host.</summary>
+    public RabbitMqOptions BrokerOptions => new()
+    {
+        Host = _broker!.Host,
+        Port = _broker.Port,
+        VirtualHost = _virtualHost!,
+        Username = _broker.Username,
+        Password = _broker.Password,
+        QueueType = _transport.QueueType,
+    };
 
     /// <summary>Connects to the virtual host, for what a test does behind the programs' backs.</summary>
     public Task<IConnection> ConnectAsync() => _broker!.ConnectAsync(_virtualHost!);

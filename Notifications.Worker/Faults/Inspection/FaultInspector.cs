@@ -5,8 +5,11 @@ namespace Notifications.Worker.Faults.Inspection;
 /// <summary>Looks at the queues of faults, and leaves them as they are.</summary>
 public sealed class FaultInspector(IFaultTransport transport, FaultReading reading, TimeProvider clock)
 {
-    /// <summary>How long the groups of a queue are taken for known while its count stays the same: many may ask at once.</summary>
-    private static readonly TimeSpan Trust = TimeSpan.FromSeconds(3);
+    /// <summary>How long the groups of a queue are taken for known: many may ask at once, and again with all news.</summary>
+    private static readonly TimeSpan Trust = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long, while the count stays the same.</summary>
+    private static readonly TimeSpan TrustUnchanged = TimeSpan.FromSeconds(3);
 
     private readonly Dictionary<FaultQueue, (QueueOverview Overview, DateTimeOffset At)> _known = [];
 
@@ -21,7 +24,7 @@ public sealed class FaultInspector(IFaultTransport transport, FaultReading readi
         var count = await CountAsync(queue, cancellationToken);
         lock (_known)
         {
-            if (_known.TryGetValue(queue, out var known) && known.Overview.Count == count && clock.GetUtcNow() - known.At < Trust)
+            if (_known.TryGetValue(queue, out var known) && clock.GetUtcNow() - known.At < (known.Overview.Count == count ? TrustUnchanged : Trust))
             {
                 return known.Overview;
             }

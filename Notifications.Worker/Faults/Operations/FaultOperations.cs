@@ -28,8 +28,8 @@ public sealed partial class FaultOperations(
     /// <summary>How many operations are remembered after they have ended.</summary>
     private const int Remembered = 100;
 
-    /// <summary>The time from one turn to the next: others get theirs, and progress is seen.</summary>
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+    /// <summary>The least time from one turn to the next; where turns take longer, it is as long as the last one.</summary>
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long an operation puts up with a broker that is away.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -201,6 +201,7 @@ public sealed partial class FaultOperations(
         while (remaining.Count > 0)
         {
             var done = running.State.Done;
+            var turn = clock.GetTimestamp();
             try
             {
                 // The first one at once, the others as their time comes.
@@ -227,7 +228,8 @@ public sealed partial class FaultOperations(
             if (remaining.Count > 0)
             {
                 var next = TimeSpan.FromSeconds(running.State.Done / rate) - clock.GetElapsedTime(began);
-                await Task.Delay(next > Pause ? next : Pause, clock, running.Cancelled.Token);
+                var pause = new[] { next, ShortestPause, clock.GetElapsedTime(turn) }.Max();
+                await Task.Delay(pause, clock, running.Cancelled.Token);
             }
         }
     }

@@ -26,8 +26,7 @@ public interface IFaultSession : IAsyncDisposable
     long Count { get; }
 
     /// <summary>
-    /// Reads what was in the queue when the session began, oldest first. Who stops early has held little more than
-    /// was read.
+    /// Reads what was in the queue when the session began, oldest first.
     /// </summary>
     IAsyncEnumerable<HeldFault> ReadAsync(CancellationToken cancellationToken);
 

@@ -13,7 +13,9 @@ namespace Notifications.Worker.Faults.Queues;
 /// after the other: what one of them may hold bounds what is in memory here.
 /// </para>
 /// <para>
-/// Puts back by <c>basic.nack</c>, which RabbitMQ 4.3 does not count towards a quorum queue's delivery limit.
+/// Puts back by <c>basic.nack</c>, which RabbitMQ 4.3 does not count towards a quorum queue's delivery limit. What was put
+/// back before comes first in a quorum queue, and what is put back now comes after all of that: so a look that takes one
+/// such message takes all of them.
 /// </para>
 /// </remarks>
 internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long count, Func<Task> onEnd) : IFaultSession
@@ -33,6 +35,7 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly List<Consumer> _consumers = [];
+    private long _delivered;
     private long _completed;
 
     public long Count => count;
@@ -46,12 +49,12 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long 
         try
         {
             // No further than what was there at first: what comes in meanwhile may be what was just replayed.
-            for (var left = count; left > 0;)
+            while (_delivered < count)
             {
                 var isFull = consumer is null || consumer.IsFull;
                 if (consumer is not null && consumer.Deliveries.TryRead(out var held))
                 {
-                    left--;
+                    _delivered++;
                     yield return held;
                 }
                 else if (isFull)
@@ -100,6 +103,7 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long 
         {
             if (channel.IsOpen)
             {
+                await TakeInReturnedAsync();
                 await PutBackAsync();
             }
         }
@@ -110,24 +114,44 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long 
         }
     }
 
+    private async Task TakeInReturnedAsync()
+    {
+        if (_consumers.Count > 0 && _consumers[^1].LastWasReturned)
+        {
+            await foreach (var held in ReadAsync(CancellationToken.None))
+            {
+                if (!((Held)held).WasReturned)
+                {
+                    break;
+                }
+            }
+        }
+    }
+
     /// <remarks>
     /// Waits for the queue to count each portion: RabbitMQ makes one portion of those that wait for each other, and a
     /// channel that closes on portions under way counts them towards the delivery limit.
     /// </remarks>
     private async Task PutBackAsync()
     {
+        var ready = await CountReadyAsync();
         foreach (var portion in _consumers.SelectMany(consumer => consumer.GetHeld().Chunk(PutBackAtOnce)))
         {
-            var before = (await channel.QueueDeclarePassiveAsync(queue)).MessageCount;
             await channel.BasicNackAsync(portion[^1], multiple: true, requeue: true);
 
-            var waiting = Stopwatch.StartNew();
-            while ((await channel.QueueDeclarePassiveAsync(queue)).MessageCount < before + portion.Length && waiting.Elapsed < Patience)
+            var (before, waiting) = (ready, Stopwatch.StartNew());
+            do
             {
-                // Each question is an answer's time on its way to the broker.
+                ready = await CountReadyAsync();
             }
+            while (ready < before + portion.Length && waiting.Elapsed < Patience);
         }
+
+        // Everything that came in since, where new messages go on coming.
+        await channel.BasicNackAsync(0, multiple: true, requeue: true);
     }
+
+    private async Task<uint> CountReadyAsync() => (await channel.QueueDeclarePassiveAsync(queue)).MessageCount;
 
     private async Task<Consumer> ConsumeAsync(ushort hold, CancellationToken cancellationToken)
     {
@@ -138,9 +162,29 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long 
         return consumer;
     }
 
+    /// <remarks>
+    /// First takes in everything that is on its way. RabbitMQ's answer to a cancellation overtakes deliveries, and those
+    /// that come in after it are put back by nobody in their order.
+    /// </remarks>
     private async Task CancelAsync(Consumer? consumer)
     {
-        if (consumer is not null && channel.IsOpen)
+        if (consumer is null || !channel.IsOpen)
+        {
+            return;
+        }
+
+        bool isFull;
+        do
+        {
+            isFull = consumer.IsFull;
+            while (consumer.Deliveries.TryRead(out _))
+            {
+                _delivered++;
+            }
+        }
+        while (!isFull && _delivered < count && await WaitForNextAsync(consumer, CancellationToken.None));
+
+        if (channel.IsOpen)
         {
             await channel.BasicCancelAsync(consumer.Tag, noWait: false, CancellationToken.None);
         }
@@ -176,6 +220,9 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long 
 
         public ChannelReader<Held> Deliveries => _deliveries.Reader;
 
+        /// <summary>Whether the last message that came in had been put back before.</summary>
+        public bool LastWasReturned { get; private set; }
+
         /// <summary>Whether it gets no more until something that it holds is completed.</summary>
         public bool IsFull
         {
@@ -206,8 +253,9 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long 
                 properties.MessageId);
             lock (_held)
             {
-                _deliveries.Writer.TryWrite(new Held(message, deliveryTag, properties, this));
+                _deliveries.Writer.TryWrite(new Held(message, deliveryTag, redelivered, properties, this));
                 _held.Add(deliveryTag);
+                LastWasReturned = redelivered;
             }
 
             return Task.CompletedTask;
@@ -237,10 +285,12 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long 
         }
     }
 
-    private sealed class Held(FaultMessage message, ulong deliveryTag, IReadOnlyBasicProperties properties, Consumer consumer)
+    private sealed class Held(FaultMessage message, ulong deliveryTag, bool wasReturned, IReadOnlyBasicProperties properties, Consumer consumer)
         : HeldFault(message)
     {
         public ulong DeliveryTag { get; } = deliveryTag;
+
+        public bool WasReturned { get; } = wasReturned;
 
         public IReadOnlyBasicProperties Properties { get; } = properties;
 
