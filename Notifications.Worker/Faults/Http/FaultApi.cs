@@ -1,9 +1,15 @@
+using Notifications.Worker.Faults.Access;
+
 namespace Notifications.Worker.Faults.Http;
 
 /// <summary>The HTTP API of the fault queues.</summary>
 public static class FaultApi
 {
-    public static void MapFaultApi(this IEndpointRouteBuilder app)
+    /// <summary>What all addresses of the API begin with.</summary>
+    public const string Path = $"{FaultAccess.Path}/api";
+
+    /// <summary>Maps the API into the group of <see cref="FaultAccess.Path"/>.</summary>
+    public static void MapFaultApi(this IEndpointRouteBuilder faults)
     {
     }
 }
