@@ -180,6 +180,11 @@ public sealed class FaultsCommand
                     isAll ? "--all and a filter exclude each other." : "There is no filter. If every message of the queue is meant, say --all.", Misused);
             }
 
+            if (action != FaultAction.Replay && string.IsNullOrWhiteSpace(parsed.GetValue(reason)) && !parsed.GetValue(dryRun))
+            {
+                throw new FaultsCommandException("There is no --reason; the audit trail needs one.", Misused);
+            }
+
             using var client = Connect(parsed);
             return await new FaultsAct(client, _terminal, parsed.GetValue(_json)).RunAsync(
                 parsed.GetRequiredValue(queue),
