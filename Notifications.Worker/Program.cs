@@ -1,4 +1,6 @@
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.CommandLine;
+using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Health;
 using Notifications.Worker.Hosting;
 using Notifications.Worker.Messaging;
@@ -15,5 +17,7 @@ return await ProgramHost.RunAsync(
     app =>
     {
         app.MapFaults();
+        app.UseFaultSwaggerUI();
         app.MapHealth();
-    });
+    },
+    (FaultsCommand.Word, FaultsCommand.RunAsync));

@@ -1,9 +1,11 @@
 using System.ComponentModel.DataAnnotations;
+using Notifications.Worker.Faults.Access;
+using Notifications.Worker.Faults.Audit;
 
 namespace Notifications.Worker.Faults;
 
 /// <summary>Section <c>Faults</c>: who may look at the faults and act on them, and how.</summary>
-public sealed class FaultsOptions
+public sealed class FaultsOptions : IValidatableObject
 {
     public const string Section = "Faults";
 
@@ -13,4 +15,42 @@ public sealed class FaultsOptions
     /// <summary>How many messages a second an operation moves where its request says nothing else.</summary>
     [Range(0.1, 10_000, ErrorMessage = "Faults__Rate must be between 0.1 and 10000.")]
     public double Rate { get; set; } = 50;
+
+    /// <summary>Who may sign in. Without anybody the fault queues are open to a developer on the same machine alone.</summary>
+    public IList<FaultUser> Users { get; } = [];
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
+        Users.SelectMany((user, index) => MistakesOf(user, $"{Section}__{nameof(Users)}__{index}", Users.Take(index)))
+            .Select(mistake => new ValidationResult(mistake));
+
+    private static IEnumerable<string> MistakesOf(FaultUser user, string variable, IEnumerable<FaultUser> before)
+    {
+        var name = $"{variable}__{nameof(user.Name)}";
+        if (string.IsNullOrWhiteSpace(user.Name))
+        {
+            yield return $"{name} is required.";
+        }
+        else if (user.Name.Contains(':', StringComparison.Ordinal) || user.Name.Any(char.IsControl))
+        {
+            // The first colon ends the name: https://www.rfc-editor.org/rfc/rfc7617#section-2
+            yield return $"{name} must not contain ':' or control characters.";
+        }
+        else if (user.Name == AuditEntry.RedeliverJob)
+        {
+            yield return $"{name} must not be '{AuditEntry.RedeliverJob}': in the audit trail that is the job.";
+        }
+        else if (before.Any(other => other.Name == user.Name))
+        {
+            yield return $"{name} must not be '{user.Name}', as that is the name of another user.";
+        }
+
+        if (string.IsNullOrEmpty(user.Password) == string.IsNullOrEmpty(user.PasswordFile))
+        {
+            yield return $"{variable} needs either {variable}__{nameof(user.Password)} or {variable}__{nameof(user.PasswordFile)}.";
+        }
+        else if (user.FindPasswordMistake() is { } mistake)
+        {
+            yield return $"{variable}__{nameof(user.PasswordFile)} {mistake}";
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using MassTransit;
+using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Alerts;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Http;
@@ -22,6 +23,8 @@ public static class FaultsRegistration
         builder.AddValidatedOptions<FaultsOptions>(FaultsOptions.Section);
         builder.AddValidatedOptions<RedeliverOptions>(RedeliverOptions.Section);
         builder.AddValidatedOptions<AlertOptions>(AlertOptions.Section);
+        builder.AddFaultAccess();
+        builder.AddFaultApi();
 
         if (builder.Configuration.GetTransport() == Transport.RabbitMq)
         {
@@ -57,8 +60,11 @@ public static class FaultsRegistration
             return;
         }
 
-        app.MapFaultApi();
-        app.MapFaultPages();
+        app.UseFaultAccess();
+        var faults = app.MapGroup(FaultAccess.Path).RequireAuthorization(FaultAccess.Reader);
+        faults.MapFaultApi();
+        faults.MapFaultPages();
+        app.MapFaultDocumentation();
     }
 
     /// <summary>Adds the consumer that alerts people, where there are people to alert.</summary>

@@ -16,13 +16,23 @@ public static class ProgramHost
     /// <param name="port">The port to listen on, on loopback, unless the configuration says otherwise.</param>
     /// <param name="compose">Adds the program's services.</param>
     /// <param name="map">Maps the program's endpoints.</param>
-    /// <returns>The exit code: 0 after an ordinary stop, 1 where the program could not start.</returns>
+    /// <param name="commands">What the program does instead where its command line begins with one of these words; each is given the rest of it.</param>
+    /// <returns>The exit code: 0 after an ordinary stop, 1 where the program could not start; that of a command.</returns>
     public static async Task<int> RunAsync(
-        string[] args, int port, Action<WebApplicationBuilder> compose, Action<WebApplication> map)
+        string[] args,
+        int port,
+        Action<WebApplicationBuilder> compose,
+        Action<WebApplication> map,
+        params (string Word, Func<string[], Task<int>> RunAsync)[] commands)
     {
         if (HealthCheckCommand.IsMeantBy(args))
         {
             return await HealthCheckCommand.RunAsync(port);
+        }
+
+        if (args is [var word, .. var rest] && Array.Find(commands, command => command.Word == word) is { RunAsync: { } runAsync })
+        {
+            return await runAsync(rest);
         }
 
         try
@@ -85,6 +95,8 @@ public static class ProgramHost
                 ["Logging:LogLevel:MassTransit"] = "Warning",
                 // Each retry and each fault, with its stack: our consumers and FaultSorter tell of those in one line.
                 ["Logging:LogLevel:MassTransit.ReceiveTransport"] = "None",
+                // Every browser is asked for a name and a password once; a wrong one is told as a warning.
+                ["Logging:LogLevel:Notifications.Worker.Faults.Access"] = "Warning",
                 ["Logging:Console:FormatterName"] = "simple",
                 ["Logging:Console:FormatterOptions:SingleLine"] = "true",
                 ["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss ",

@@ -84,6 +84,7 @@ public static class ValidatedOptions
         type.IsEnum ? string.Join(" or ", Enum.GetNames(type))
         : type == typeof(TimeSpan) ? "a time like 00:00:30"
         : type == typeof(bool) ? "true or false"
+        : type == typeof(double) ? "a number"
         : "a whole number";
 
     private static string Variable(IConfigurationSection section) => section.Path.Replace(":", "__", StringComparison.Ordinal);

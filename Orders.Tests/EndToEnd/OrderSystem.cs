@@ -67,6 +67,9 @@ internal sealed class OrderSystem : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>The services of the program that is the worker.</summary>
+    public IServiceProvider Worker => _worker;
+
     /// <summary>The worker's own way to its fault queues.</summary>
     public IFaultTransport Faults => _worker.GetRequiredService<IFaultTransport>();
 
@@ -94,6 +97,20 @@ internal sealed class OrderSystem : IAsyncDisposable
         inMemory._worker = inMemory._api.Services;
         inMemory.Http = await ReadyAsync(inMemory._api);
         return inMemory;
+    }
+
+    /// <summary>
+    /// Starts the system in memory on a port of loopback, for browsers, other programs, and what asks where a request comes from.
+    /// </summary>
+    /// <param name="environment">The hosting environment.</param>
+    /// <param name="settings">Settings by the names of their environment variables.</param>
+    public static async Task<OrderSystem> ServeAsync(string environment, params (string Name, string? Value)[] settings)
+    {
+        var system = new OrderSystem(TransportUnderTest.InMemory, null, null);
+        system._api = system.Start<OrderPublisher>(null, [.. system.WorkerSettings, .. settings], environment);
+        system._worker = system._api.Services;
+        system.Http = await ReadyAsync(system._api);
+        return system;
     }
 
     /// <summary>Provides a mail server and an empty virtual host; the test starts the programs that it wants.</summary>
@@ -251,11 +268,18 @@ internal sealed class OrderSystem : IAsyncDisposable
         ("RabbitMq__QueueType", _transport.QueueType.ToString()),
     ];
 
-    private WebApplicationFactory<TProgram> Start<TProgram>(Action<IServiceCollection>? services, IEnumerable<(string Name, string? Value)> settings)
+    private WebApplicationFactory<TProgram> Start<TProgram>(
+        Action<IServiceCollection>? services, IEnumerable<(string Name, string? Value)> settings, string? servedIn = null)
         where TProgram : class
     {
         var program = new WebApplicationFactory<TProgram>().WithWebHostBuilder(host =>
         {
+            if (servedIn is not null)
+            {
+                host.UseEnvironment(servedIn);
+                host.UseUrls("http://127.0.0.1:0");
+            }
+
             foreach (var (name, value) in settings)
             {
                 host.UseSetting(name.Replace("__", ":", StringComparison.Ordinal), value);
@@ -265,6 +289,11 @@ internal sealed class OrderSystem : IAsyncDisposable
             host.ConfigureServices(collection => services?.Invoke(collection));
         });
         _programs.Add(program);
+        if (servedIn is not null)
+        {
+            program.UseKestrel();
+        }
+
         program.StartServer();
         return program;
     }

@@ -41,6 +41,38 @@ public sealed class ConfigurationMistakesTests
     public Task The_worker_names_the_setting_that_it_cannot_work_with(string name, string value, string line) =>
         ExpectAsync(RealProgram.Worker, [.. Broker, (name, value)], line);
 
+    [TestCase("Faults__Rate", "fast", "Faults__Rate must be a number, but is 'fast'.")]
+    [TestCase("Faults__Rate", "0", "Faults__Rate must be between 0.1 and 10000.")]
+    [TestCase("Faults__AllowEditing", "yes", "Faults__AllowEditing must be true or false, but is 'yes'.")]
+    [TestCase("Faults__Users", "ann", "Faults__Users is not a setting by itself. There are Faults__Users__0, Faults__Users__1 and so on.")]
+    [TestCase("Faults__Users__ann__Name", "ann", "Faults__Users__ann is not a setting. There are Faults__Users__0, Faults__Users__1 and so on.")]
+    [TestCase("Faults__Users__0__Rolle", "Reader", "Faults__Users__0__Rolle is not a setting. There are Faults__Users__0__Name, Faults__Users__0__Role, Faults__Users__0__Password, Faults__Users__0__PasswordFile.")]
+    [TestCase("Faults__Users__0__Role", "Admin", "Faults__Users__0__Role must be Reader or Operator, but is 'Admin'.")]
+    [TestCase("Faults__Users__0__Role", "1", "Faults__Users__0__Role must be Reader or Operator, but is '1'.")]
+    [TestCase("Faults__Users__0__Name", "", "Faults__Users__0__Name is required.")]
+    [TestCase("Faults__Users__0__Name", "ann:ops", "Faults__Users__0__Name must not contain ':' or control characters.")]
+    [TestCase("Faults__Users__0__Name", "ann\tops", "Faults__Users__0__Name must not contain ':' or control characters.")]
+    [TestCase("Faults__Users__0__Name", "redeliver job", "Faults__Users__0__Name must not be 'redeliver job': in the audit trail that is the job.")]
+    [TestCase("Faults__Users__1__Name", "ann", "Faults__Users__1__Name must not be 'ann', as that is the name of another user.")]
+    [TestCase("Faults__Users__0__Password", "", "Faults__Users__0 needs either Faults__Users__0__Password or Faults__Users__0__PasswordFile.")]
+    [TestCase("Faults__Users__0__PasswordFile", "/run/secrets/ann", "Faults__Users__0 needs either Faults__Users__0__Password or Faults__Users__0__PasswordFile.")]
+    [TestCase("Faults__Users__1__PasswordFile", "/nowhere/bob", "Faults__Users__1__PasswordFile cannot be read: Could not find a part of the path '/nowhere/bob'.")]
+    [TestCase("Faults__Users__1__PasswordFile", "/dev/null", "Faults__Users__1__PasswordFile must not be an empty file.")]
+    public Task The_worker_names_the_mistake_in_who_may_see_its_faults(string name, string value, string line)
+    {
+        var settings = Broker.ToDictionary(setting => setting.Item1, setting => setting.Item2);
+        settings["Faults__Users__0__Name"] = "ann";
+        settings["Faults__Users__0__Password"] = "secret";
+        if (name.StartsWith("Faults__Users__1__", StringComparison.Ordinal))
+        {
+            settings["Faults__Users__1__Name"] = "bob";
+            settings[name.EndsWith("File", StringComparison.Ordinal) ? name : "Faults__Users__1__Password"] = "secret";
+        }
+
+        settings[name] = value;
+        return ExpectAsync(RealProgram.Worker, [.. settings.Select(setting => (setting.Key, setting.Value))], line);
+    }
+
     [Test]
     public Task Everything_that_RabbitMQ_needs_is_named_at_once() =>
         ExpectAsync(

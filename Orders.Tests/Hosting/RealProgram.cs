@@ -21,9 +21,12 @@ internal sealed class RealProgram
     private static string Runtime => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
 
     /// <summary>Runs the program to its end.</summary>
-    public async Task<Ended> RunAsync(params (string Name, string Value)[] settings)
+    public Task<Ended> RunAsync(params (string Name, string Value)[] settings) => RunAsync([], settings);
+
+    /// <summary>Runs the program with a command line to its end.</summary>
+    public async Task<Ended> RunAsync(string[] arguments, params (string Name, string Value)[] settings)
     {
-        var (exitCode, output, errors) = await Command.RunToEndAsync(Runtime, [_assembly], Patience, EnvironmentWith(settings), Folder());
+        var (exitCode, output, errors) = await Command.RunToEndAsync(Runtime, [_assembly, .. arguments], Patience, EnvironmentWith(settings), Folder());
         return new Ended(exitCode, output, errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 

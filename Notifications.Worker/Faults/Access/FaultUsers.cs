@@ -1,0 +1,46 @@
+using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+
+namespace Notifications.Worker.Faults.Access;
+
+/// <summary>Those who may sign in. Their passwords are read once, at the start, and not kept.</summary>
+public sealed class FaultUsers(IOptions<FaultsOptions> options)
+{
+    private readonly IReadOnlyList<(byte[] Hash, ClaimsPrincipal Principal)> _users =
+    [
+        .. options.Value.Users.Select(user => (
+            SHA256.HashData(Encoding.UTF8.GetBytes($"{user.Name}:{user.ReadPassword()}")), PrincipalOf(user.Name, user.Role))),
+    ];
+
+    /// <summary>Whether there is anybody.</summary>
+    public bool Any => _users.Count > 0;
+
+    /// <summary>Finds a user by what a browser sends: the name, a colon, the password, in UTF-8.</summary>
+    /// <remarks>
+    /// The time that it takes tells nothing of how near a guess was: hashes of one length are compared to their ends,
+    /// those of every user.
+    /// </remarks>
+    public ClaimsPrincipal? Find(ReadOnlySpan<byte> credentials)
+    {
+        Span<byte> given = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(credentials, given);
+
+        ClaimsPrincipal? found = null;
+        foreach (var (hash, principal) in _users)
+        {
+            found = CryptographicOperations.FixedTimeEquals(hash, given) ? principal : found;
+        }
+
+        return found;
+    }
+
+    internal static ClaimsPrincipal PrincipalOf(string name, FaultRole role) => new(new ClaimsIdentity(
+        [
+            new(ClaimTypes.Name, name),
+            new(ClaimTypes.Role, FaultAccess.Reader),
+            .. role == FaultRole.Operator ? [new Claim(ClaimTypes.Role, FaultAccess.Operator)] : Array.Empty<Claim>(),
+        ],
+        FaultAccess.Scheme));
+}
