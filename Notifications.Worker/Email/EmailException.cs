@@ -7,7 +7,13 @@ namespace Notifications.Worker.Email;
 public abstract class EmailException(string message) : Exception(message);
 
 /// <summary>Trying again may help: no connection, a time-out, an SMTP reply 4xx, or our own configuration.</summary>
-public sealed class TransientEmailException(string message) : EmailException(message);
+public class TransientEmailException(string message) : EmailException(message);
+
+/// <summary>It is not about this email: there is no connection, it broke, or the server has no time for anybody now.</summary>
+public sealed class MailServerUnavailableException(string message) : TransientEmailException(message);
+
+/// <summary>It is not about this email: the server will not have us, which is up to our own configuration.</summary>
+public sealed class MailServerRefusedUsException(string message) : TransientEmailException(message);
 
 /// <summary>Trying again cannot help: an SMTP reply 5xx on the recipient or the mail, or an address no server would take.</summary>
 public sealed class PermanentEmailException(string message) : EmailException(message);

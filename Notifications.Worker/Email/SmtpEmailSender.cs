@@ -56,7 +56,7 @@ internal sealed partial class SmtpEmailSender(
             }
             catch (Exception) when (ending.IsCancellationRequested)
             {
-                throw new TransientEmailException($"The mail server did not take the email within {_options.Timeout.TotalSeconds:0.###} s.");
+                throw new MailServerUnavailableException($"The mail server did not take the email within {_options.Timeout.TotalSeconds:0.###} s.");
             }
             catch (SmtpException e) when (connection.IsKept && IsClosedConnection(e, attempt))
             {
@@ -65,12 +65,12 @@ internal sealed partial class SmtpEmailSender(
             catch (Exception e) when (e is SmtpException or IOException or InvalidOperationException)
             {
                 var failure = SmtpFailure.Sort(e, attempt, connection.IsGreeted, hasCredentials: !string.IsNullOrEmpty(_options.Username));
-                if (failure.IsOurConfiguration)
+                if (failure is MailServerRefusedUsException)
                 {
-                    Log.Misconfigured(logger, failure.Exception.Message);
+                    Log.Misconfigured(logger, failure.Message);
                 }
 
-                throw failure.Exception;
+                throw failure;
             }
         }
         finally

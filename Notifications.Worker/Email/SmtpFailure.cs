@@ -5,9 +5,7 @@ using System.Text.RegularExpressions;
 namespace Notifications.Worker.Email;
 
 /// <summary>Sorts what an attempt to send threw, by the server's reply code where there is one.</summary>
-/// <param name="Exception">What to tell the caller: one short line, without any address.</param>
-/// <param name="IsOurConfiguration">Whether it is up to us rather than to the recipient or the network, so that people should look at it.</param>
-internal sealed partial record SmtpFailure(EmailException Exception, bool IsOurConfiguration)
+internal static partial class SmtpFailure
 {
     private const int LongestMessage = 300;
 
@@ -21,14 +19,16 @@ internal sealed partial record SmtpFailure(EmailException Exception, bool IsOurC
     /// <param name="attempt">How far the attempt came.</param>
     /// <param name="isGreeted">Whether the server let us in before.</param>
     /// <param name="hasCredentials">Whether a user name is configured.</param>
-    public static SmtpFailure Sort(Exception exception, SmtpAttempt attempt, bool isGreeted, bool hasCredentials)
+    /// <returns>What to tell the caller: one short line, without any address.</returns>
+    public static EmailException Sort(Exception exception, SmtpAttempt attempt, bool isGreeted, bool hasCredentials)
     {
         if (exception is not SmtpException { StatusCode: not SmtpStatusCode.GeneralFailure } refusal)
         {
             var cause = exception.InnerException ?? exception;
-            return Transient(
-                cause is AuthenticationException || exception.Message == NoStartTls,
-                $"The email could not be handed to the mail server: {cause.Message}");
+            var unsent = OneLine($"The email could not be handed to the mail server: {cause.Message}");
+            return cause is AuthenticationException || exception.Message == NoStartTls
+                ? new MailServerRefusedUsException(unsent)
+                : new MailServerUnavailableException(unsent);
         }
 
         var code = (int)refusal.StatusCode;
@@ -37,22 +37,25 @@ internal sealed partial record SmtpFailure(EmailException Exception, bool IsOurC
 
         return code switch
         {
+            // RFC 5321, section 3.8: the server closes the channel.
+            421 => new MailServerUnavailableException(OneLine(refused)),
+
             // Beyond 599 it is what SmtpClient makes of something that is no reply at all.
-            < 500 or > 599 => Transient(false, refused),
+            < 500 or > 599 => new TransientEmailException(OneLine(refused)),
 
             // RFC 4954, section 6, and RFC 3207, section 4: authentication or encryption is missing or was refused.
-            530 or 534 or 535 or 538 => Transient(true, $"The mail server refused our authentication with {code}: {reply}"),
+            530 or 534 or 535 or 538 => new MailServerRefusedUsException(OneLine($"The mail server refused our authentication with {code}: {reply}")),
 
             // RFC 5321, section 3.1, and RFC 7504: no service for us, whoever the recipient may be.
-            521 => Transient(true, $"The mail server refused us with {code}: {reply}"),
-            _ when !isGreeted => Transient(true, $"The mail server refused us with {code}: {reply}"),
+            521 => new MailServerRefusedUsException(OneLine($"The mail server refused us with {code}: {reply}")),
+            _ when !isGreeted => new MailServerRefusedUsException(OneLine($"The mail server refused us with {code}: {reply}")),
 
             // When a server refuses the credentials, SmtpClient goes on without, and it is the sender or the
             // recipient that gets refused, for reasons of security (RFC 3463, section 3.8): "554 5.7.1 Relay access
             // denied". A wrong password must not cost the customers their emails.
-            _ when hasCredentials && attempt.ContentWasBegun != true && reply.StartsWith("5.7.", StringComparison.Ordinal) => Transient(true, refused),
+            _ when hasCredentials && attempt.ContentWasBegun != true && reply.StartsWith("5.7.", StringComparison.Ordinal) => new MailServerRefusedUsException(OneLine(refused)),
 
-            _ => new SmtpFailure(new PermanentEmailException(OneLine(refused)), IsOurConfiguration: false),
+            _ => new PermanentEmailException(OneLine(refused)),
         };
     }
 
@@ -62,9 +65,6 @@ internal sealed partial record SmtpFailure(EmailException Exception, bool IsOurC
         var line = Address().Replace(ControlCharacters().Replace(text, " "), "(address)").Trim();
         return line.Length <= LongestMessage ? line : string.Concat(line.AsSpan(0, LongestMessage - 1), "…");
     }
-
-    private static SmtpFailure Transient(bool isOurConfiguration, string message) =>
-        new(new TransientEmailException(OneLine(message)), isOurConfiguration);
 
     private static string ReplyOf(SmtpException exception)
     {

@@ -58,7 +58,15 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
             messages.UseMessageRetry(retry =>
             {
                 retry.HandleTransientOnly();
-                retry.Interval(_options.Retries, _options.RetryInterval);
+                // Not an interval that is taken zero times: to MassTransit that is a mistake.
+                if (_options.Retries == 0)
+                {
+                    retry.None();
+                }
+                else
+                {
+                    retry.Interval(_options.Retries, _options.RetryInterval);
+                }
             });
         });
     }

@@ -155,7 +155,7 @@ public sealed class SmtpEmailSenderTests
     {
         _server.On(step, reply);
 
-        Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync());
+        Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
         Assert.That(Host().Logs.At(LogLevel.Error), Is.Empty);
     }
 
@@ -170,7 +170,7 @@ public sealed class SmtpEmailSenderTests
     {
         _server.On(step, SmtpReply.Drop);
 
-        Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync());
+        Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
         Assert.That(_server.Sessions, Has.Count.EqualTo(1), "not tried again: it was a fresh connection");
     }
 
@@ -178,7 +178,7 @@ public sealed class SmtpEmailSenderTests
     public async Task A_server_that_is_down_is_transient_and_found_again_when_it_is_back()
     {
         await _server.Stop();
-        var failure = Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync());
+        var failure = Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
         Assert.That(failure!.Message, Does.Contain("refused"));
 
         _server.Restart();
@@ -195,7 +195,7 @@ public sealed class SmtpEmailSenderTests
     {
         _server.On(step, reply);
 
-        Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync());
+        Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
         Assert.That(Host().Logs.At(LogLevel.Error).Single(), Does.Contain("Email__Smtp__").And.Contain(reply[..3]));
     }
 
@@ -223,8 +223,8 @@ public sealed class SmtpEmailSenderTests
             server.On(SmtpStep.Recipient, refusalOfRecipient);
         }
 
-        Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
-        Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
+        Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
+        Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
 
         Assert.That(host.Logs.At(LogLevel.Error).Count, Is.EqualTo(2));
         Assert.That(host.Logs.All.Select(entry => entry.Message), Has.None.Contains("wrong"));
@@ -235,7 +235,7 @@ public sealed class SmtpEmailSenderTests
     {
         using var host = EmailHost.For(_server, ("Email__Smtp__Security", "StartTls"));
 
-        Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
+        Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
 
         Assert.That(host.Logs.At(LogLevel.Error).Single(), Does.Contain("secure connections"));
         Assert.That(_server.Sessions.Single().Commands, Has.None.StartsWith("MAIL"));
@@ -247,7 +247,7 @@ public sealed class SmtpEmailSenderTests
         await using var server = FakeSmtpServer.Start(certificate: SelfSigned());
         using var host = EmailHost.For(server, ("Email__Smtp__Security", "StartTls"));
 
-        Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
+        Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
 
         Assert.That(host.Logs.At(LogLevel.Error).Single(), Does.Contain("certificate"));
         Assert.That(server.Sessions.Single().Commands, Has.None.StartsWith("MAIL"));
@@ -288,7 +288,7 @@ public sealed class SmtpEmailSenderTests
         using var host = EmailHost.For(_server, ("Email__Smtp__Timeout", "00:00:00.3"));
         var hold = _server.Hold(step);
 
-        var failure = Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
+        var failure = Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
         Assert.That(failure!.Message, Does.Contain("within 0.3 s"));
 
         hold.Release();
@@ -405,7 +405,7 @@ public sealed class SmtpEmailSenderTests
         await Host().SendAsync("1");
         _server.Once(SmtpStep.EndOfData, SmtpReply.Drop);
 
-        Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync("2"));
+        Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync("2"));
         Assert.That(_server.Sessions, Has.Count.EqualTo(1));
     }
 
@@ -455,7 +455,7 @@ public sealed class SmtpEmailSenderTests
     {
         await Host().SendAsync();
         _server.On(SmtpStep.Mail, "530 5.7.0 customer@example.com must authenticate");
-        Assert.ThrowsAsync<TransientEmailException>(() => Host().SendAsync());
+        Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
 
         Assert.That(AboveDebug(), Is.Not.Empty);
         Assert.That(AboveDebug(), Has.None.Contains("customer@"));
