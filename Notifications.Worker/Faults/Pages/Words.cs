@@ -64,12 +64,12 @@ internal static class Words
         return time <= now ? $"{Span(distance)} ago" : $"in {Span(distance)}";
     }
 
-    /// <summary>A length of time in its largest unit.</summary>
+    /// <summary>A length of time in its largest units.</summary>
     public static string Span(TimeSpan span) => span switch
     {
         _ when span < TimeSpan.FromMinutes(1) => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(span.TotalSeconds)} s"),
         _ when span < TimeSpan.FromHours(1) => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(span.TotalMinutes)} min"),
-        _ when span < TimeSpan.FromDays(2) => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(span.TotalHours)} h"),
+        _ when span < TimeSpan.FromDays(2) => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(span.TotalHours)} h {span.Minutes} min"),
         _ => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(span.TotalDays)} days"),
     };
 }

@@ -9,7 +9,7 @@
   const span = seconds =>
     seconds < 60 ? `${Math.ceil(seconds)} s`
     : seconds < 3600 ? `${Math.floor(seconds / 60)} min`
-    : seconds < 172800 ? `${Math.floor(seconds / 3600)} h`
+    : seconds < 172800 ? `${Math.floor(seconds / 3600)} h ${Math.floor(seconds / 60) % 60} min`
     : `${Math.floor(seconds / 86400)} days`;
 
   const relative = time => {
