@@ -1,4 +1,5 @@
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Health;
 using Notifications.Worker.Hosting;
 using Notifications.Worker.Messaging;
@@ -15,5 +16,6 @@ return await ProgramHost.RunAsync(
     app =>
     {
         app.MapFaults();
+        app.UseFaultSwaggerUI();
         app.MapHealth();
     });

@@ -24,6 +24,7 @@ public static class FaultsRegistration
         builder.AddValidatedOptions<RedeliverOptions>(RedeliverOptions.Section);
         builder.AddValidatedOptions<AlertOptions>(AlertOptions.Section);
         builder.AddFaultAccess();
+        builder.AddFaultApi();
 
         if (builder.Configuration.GetTransport() == Transport.RabbitMq)
         {
@@ -63,6 +64,7 @@ public static class FaultsRegistration
         var faults = app.MapGroup(FaultAccess.Path).RequireAuthorization(FaultAccess.Reader);
         faults.MapFaultApi();
         faults.MapFaultPages();
+        app.MapFaultDocumentation();
     }
 
     /// <summary>Adds the consumer that alerts people, where there are people to alert.</summary>

@@ -85,6 +85,8 @@ public static class ProgramHost
                 ["Logging:LogLevel:MassTransit"] = "Warning",
                 // Each retry and each fault, with its stack: our consumers and FaultSorter tell of those in one line.
                 ["Logging:LogLevel:MassTransit.ReceiveTransport"] = "None",
+                // Every browser is asked for a name and a password once; a wrong one is told as a warning.
+                ["Logging:LogLevel:Notifications.Worker.Faults.Access"] = "Warning",
                 ["Logging:Console:FormatterName"] = "simple",
                 ["Logging:Console:FormatterOptions:SingleLine"] = "true",
                 ["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss ",

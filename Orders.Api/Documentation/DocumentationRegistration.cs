@@ -1,3 +1,6 @@
+using Notifications.Worker.Faults.Access;
+using Notifications.Worker.Faults.Http;
+
 namespace Orders.Api.Documentation;
 
 /// <summary>The OpenAPI document and Swagger UI.</summary>
@@ -21,10 +24,16 @@ public static partial class DocumentationRegistration
     /// <summary>Maps the document, Swagger UI at <c>/swagger</c> with its files out of this program, and <c>/</c> to lead there.</summary>
     public static void MapDocumentation(this WebApplication app)
     {
-        app.MapOpenApi();
+        // That of the fault queues is mapped with them, where they can be reached.
+        app.MapOpenApi("/openapi/{documentName:regex(^v1$)}.json");
         app.UseSwaggerUI(ui =>
         {
             ui.SwaggerEndpoint("/openapi/v1.json", "Orders v1");
+            if (app.IsOpen())
+            {
+                ui.SwaggerEndpoint(FaultDocumentation.Address, "Fault queues");
+            }
+
             ui.DocumentTitle = "Orders";
             // The one operation is what people came for; the types are described beside it.
             ui.DefaultModelsExpandDepth(0);

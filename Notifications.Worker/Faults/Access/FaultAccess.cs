@@ -30,6 +30,10 @@ public static class FaultAccess
             .AddPolicy(Operator, policy => policy.AddAuthenticationSchemes(Scheme).RequireRole(Operator));
     }
 
+    /// <summary>Whether anybody can get in at all, in this program and its environment.</summary>
+    public static bool IsOpen(this WebApplication app) =>
+        app.Services.GetService<FaultUsers>() is { } users && (users.Any || app.Environment.IsDevelopment());
+
     /// <summary>Guards everything below <see cref="Path"/>, and answers its errors in words of its own.</summary>
     internal static void UseFaultAccess(this IApplicationBuilder app)
     {

@@ -1,33 +1,42 @@
 using System.Net;
+using Microsoft.AspNetCore.Authentication;
 using Notifications.Worker.Faults.Http;
 
 namespace Notifications.Worker.Faults.Access;
 
 /// <summary>
-/// What holds for every request to the fault queues before it is asked who sends it: nobody gets in where there are
-/// no users, and no other site acts in a user's name.
+/// What holds for every request to the fault queues, whatever address it asks for: nobody gets in where there are no
+/// users, no other site acts in a user's name, and nobody learns anything without signing in.
 /// </summary>
 internal sealed partial class FaultGuard(RequestDelegate next, FaultUsers users, ILogger<FaultGuard> logger)
 {
-    public Task InvokeAsync(HttpContext http)
+    public async Task InvokeAsync(HttpContext http)
     {
         if (!users.Any && !DeveloperAccess.Allows(http))
         {
-            return FaultProblems.AnswerAsync(
+            await FaultProblems.AnswerAsync(
                 http, StatusCodes.Status404NotFound, "The fault queues are closed here: there are no users. Faults__Users__0__Name, __Role and __PasswordFile add one.");
+            return;
         }
 
         if (CrossSite.IsRefused(http.Request))
         {
             Log.Refused(logger, http.Connection.RemoteIpAddress);
-            return FaultProblems.AnswerAsync(
+            await FaultProblems.AnswerAsync(
                 http, StatusCodes.Status403Forbidden, "A page of another site sent this request. Nothing was done.");
+            return;
+        }
+
+        if (!(await http.AuthenticateAsync(FaultAccess.Scheme)).Succeeded)
+        {
+            await http.ChallengeAsync(FaultAccess.Scheme);
+            return;
         }
 
         // Names, addresses and errors are no business of a cache.
         http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers.XContentTypeOptions = "nosniff";
-        return next(http);
+        await next(http);
     }
 
     private static partial class Log

@@ -43,9 +43,14 @@ internal static partial class FaultProblems
     private static Task AnswerAsync(HttpContext http, Exception exception)
     {
         var status = StatusOf(exception, http);
+        if (status == StatusCodes.Status400BadRequest)
+        {
+            return AnswerAsync(http, exception.InnerException as JsonException);
+        }
+
         if (status != StatusCodes.Status503ServiceUnavailable)
         {
-            return AnswerAsync(http, status, status == StatusCodes.Status400BadRequest ? Explain(exception.InnerException as JsonException) : null);
+            return AnswerAsync(http, status);
         }
 
         http.Response.Headers.RetryAfter = "1";
@@ -83,12 +88,18 @@ internal static partial class FaultProblems
         _ => null,
     };
 
-    private static string Explain(JsonException? exception) => exception switch
+    /// <summary>Answers to a body that is no request.</summary>
+    private static Task AnswerAsync(HttpContext http, JsonException? exception) => exception switch
     {
-        null => "The request must have a body, as JSON.",
-        { Path: { Length: > 1 } path } =>
-            $"{path} in line {exception.LineNumber + 1} is not a field of this request, has a value of the wrong type, or ends too soon.",
-        _ => $"The body is not JSON: line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.",
+        null => AnswerAsync(http, StatusCodes.Status400BadRequest, "The request must have a body, as JSON."),
+        { Path: ['$', '.', .. var field] } => TypedResults.ValidationProblem(
+            new Dictionary<string, string[]>
+            {
+                [field] = [$"Line {exception.LineNumber + 1}: there is no such field, its value is of the wrong type, or it is not JSON."],
+            },
+            FaultApi.Mistaken).ExecuteAsync(http),
+        _ => AnswerAsync(
+            http, StatusCodes.Status400BadRequest, $"The body is not JSON: line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."),
     };
 
     private static partial class Log

@@ -1,8 +1,10 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Notifications.Worker.Faults.Inspection;
 
 /// <summary>Says which faults are meant. Conditions that are left out take every fault; all others must hold together.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record FaultFilter
 {
     /// <summary>These faults and no others.</summary>
@@ -36,6 +38,7 @@ public sealed record FaultFilter
     public int? MaxReplays { get; init; }
 
     /// <summary>Whether every fault is taken.</summary>
+    [JsonIgnore]
     public bool IsEmpty => this == new FaultFilter();
 
     /// <summary>The filter in words, without an address of a person: it goes into the audit trail.</summary>
