@@ -20,6 +20,7 @@ internal abstract class FaultPagesUnderTest
     private static readonly TimeSpan FaultTime = TimeSpan.FromSeconds(20);
 
     private readonly List<string> _trouble = [];
+    private readonly List<IPage> _pages = [];
     private Chromium? _chromium;
     private OrderSystem? _system;
 
@@ -47,6 +48,13 @@ internal abstract class FaultPagesUnderTest
     [TearDown]
     public async Task StopAsync()
     {
+        // First of all: a page whose system goes away complains.
+        foreach (var page in _pages)
+        {
+            await page.CloseAsync();
+        }
+
+        _pages.Clear();
         if (_system is not null)
         {
             await _system.DisposeAsync();
@@ -68,6 +76,8 @@ internal abstract class FaultPagesUnderTest
         _chromium ??= await Chromium.StartAsync();
         var page = await _chromium.OpenAsync(options);
         page.SetDefaultTimeout(15_000);
+        _pages.Add(page);
+        var address = TheSystem.Http.BaseAddress!.ToString();
         page.PageError += (_, error) => _trouble.Add(error);
         page.Console += (_, line) =>
         {
@@ -83,7 +93,7 @@ internal abstract class FaultPagesUnderTest
         };
         page.Request += (_, request) =>
         {
-            if (!request.Url.StartsWith(TheSystem.Http.BaseAddress!.ToString(), StringComparison.Ordinal))
+            if (!request.Url.StartsWith(address, StringComparison.Ordinal))
             {
                 _trouble.Add($"asked for {request.Url}");
             }

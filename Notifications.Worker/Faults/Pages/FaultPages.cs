@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using MassTransit;
@@ -315,7 +314,7 @@ public static class FaultPages
     }
 
     private static bool IsOfTheBroker(Exception exception) =>
-        exception is FaultQueueBusyException or RabbitMQClientException or MassTransitException or TimeoutException or IOException or SocketException;
+        exception is FaultQueueBusyException or BrokerUnreachableException or RabbitMQClientException or MassTransitException or TimeoutException;
 
     /// <summary>What is wrong with an edited message, by the name of its field.</summary>
     private static Dictionary<string, string> FindMistakes(EditModel edit)

@@ -18,6 +18,9 @@ internal static class Words
     /// <summary>Where a queue's messages are, in the middle of a sentence.</summary>
     public static string Place(this FaultQueue queue) => queue == FaultQueue.Error ? "in the error queue" : "in parking";
 
+    /// <summary>Where messages were taken from.</summary>
+    public static string Source(this FaultQueue queue) => queue == FaultQueue.Error ? "from the error queue" : "from parking";
+
     public static string Word(this FaultAction action) => action.ToString().ToLowerInvariant();
 
     public static string Word(this OperationState state) => state.ToString().ToLowerInvariant();

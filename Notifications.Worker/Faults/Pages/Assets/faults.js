@@ -69,6 +69,7 @@
   let fetching = null;
 
   const refresh = () => {
+    if (all('[data-live]').length === 0) return;
     isStale = true;
     fetching ??= fetchAgain().finally(() => { fetching = null; });
   };
@@ -103,7 +104,9 @@
   }, 300));
 
   // News.
-  let known = null;
+  const inWords = (error, parked) => `${error} in the error queue, ${parked} parked`;
+  const shown = queue => document.querySelector(`[data-count=${queue}]`).textContent;
+  let known = inWords(shown('error'), shown('parked'));
   const tellCounts = counts => {
     const total = counts.error + counts.parked;
     document.title = `${total > 0 ? `(${number(total)}) ` : ''}${document.body.dataset.title}`;
@@ -113,28 +116,28 @@
       element.classList.toggle('some', count > 0);
     }
 
-    const text = `${number(counts.error)} in the error queue, ${number(counts.parked)} parked`;
+    const text = inWords(number(counts.error), number(counts.parked));
     if (known !== text) {
-      if (known !== null) write(document.querySelector('[data-announce]'), text);
       known = text;
+      write(document.querySelector('[data-announce]'), text);
       refresh();
     }
   };
 
   const tellProgress = operation => {
-    const shown = document.querySelector(`[data-operation="${CSS.escape(operation.id)}"]`);
-    if (!shown) {
+    const article = document.querySelector(`[data-operation="${CSS.escape(operation.id)}"]`);
+    if (!article) {
       if (document.getElementById('operations')) refresh();
       return;
     }
 
-    shown.querySelector('progress').value = operation.done + operation.gone;
-    write(shown.querySelector('[data-done]'), number(operation.done));
-    write(shown.querySelector('[data-gone]'), number(operation.gone));
-    shown.querySelector('[data-gone-line]').hidden = operation.gone === 0;
-    if (operation.state !== 'running' && shown.querySelector('[data-state]').textContent === 'running') {
+    article.querySelector('progress').value = operation.done + operation.gone;
+    write(article.querySelector('[data-done]'), number(operation.done));
+    write(article.querySelector('[data-gone]'), number(operation.gone));
+    article.querySelector('[data-gone-line]').hidden = operation.gone === 0;
+    if (operation.state !== 'running' && article.querySelector('[data-state]').textContent === 'running') {
       write(document.querySelector('[data-announce]'), `The operation is ${operation.state}: ${operation.done} of ${operation.total}`);
-      if (shown.contains(document.activeElement) || document.activeElement?.form?.closest('[data-live]')) document.activeElement.blur();
+      if (article.contains(document.activeElement) || document.activeElement?.form?.closest('[data-live]')) document.activeElement.blur();
       refresh();
     }
   };
