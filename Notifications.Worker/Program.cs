@@ -1,4 +1,5 @@
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.CommandLine;
 using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Health;
 using Notifications.Worker.Hosting;
@@ -18,4 +19,5 @@ return await ProgramHost.RunAsync(
         app.MapFaults();
         app.UseFaultSwaggerUI();
         app.MapHealth();
-    });
+    },
+    (FaultsCommand.Word, FaultsCommand.RunAsync));

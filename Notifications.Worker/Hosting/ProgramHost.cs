@@ -16,13 +16,23 @@ public static class ProgramHost
     /// <param name="port">The port to listen on, on loopback, unless the configuration says otherwise.</param>
     /// <param name="compose">Adds the program's services.</param>
     /// <param name="map">Maps the program's endpoints.</param>
-    /// <returns>The exit code: 0 after an ordinary stop, 1 where the program could not start.</returns>
+    /// <param name="commands">What the program does instead where its command line begins with one of these words; each is given the rest of it.</param>
+    /// <returns>The exit code: 0 after an ordinary stop, 1 where the program could not start; that of a command.</returns>
     public static async Task<int> RunAsync(
-        string[] args, int port, Action<WebApplicationBuilder> compose, Action<WebApplication> map)
+        string[] args,
+        int port,
+        Action<WebApplicationBuilder> compose,
+        Action<WebApplication> map,
+        params (string Word, Func<string[], Task<int>> RunAsync)[] commands)
     {
         if (HealthCheckCommand.IsMeantBy(args))
         {
             return await HealthCheckCommand.RunAsync(port);
+        }
+
+        if (args is [var word, .. var rest] && Array.Find(commands, command => command.Word == word) is { RunAsync: { } runAsync })
+        {
+            return await runAsync(rest);
         }
 
         try

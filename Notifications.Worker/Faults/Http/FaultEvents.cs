@@ -32,7 +32,7 @@ internal static class FaultEvents
     }
 
     /// <summary>The news, until the listener goes or the program stops.</summary>
-    private static async IAsyncEnumerable<SseItem<object>> ReadAsync(
+    internal static async IAsyncEnumerable<SseItem<object>> ReadAsync(
         FaultFeed feed, TimeProvider clock, IHostApplicationLifetime lifetime, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);

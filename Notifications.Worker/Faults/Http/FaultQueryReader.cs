@@ -58,7 +58,7 @@ internal sealed class FaultQueryReader(IQueryCollection query)
             return null;
         }
 
-        if (DateTimeOffset.TryParseExact(text, TimeFormats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+        if (TryParseTime(text, out var time))
         {
             return time;
         }
@@ -66,6 +66,10 @@ internal sealed class FaultQueryReader(IQueryCollection query)
         _mistakes[name] = ["This must be a time such as 2026-01-31T12:00:00Z."];
         return null;
     }
+
+    /// <summary>Reads a time by ISO 8601; without an offset it is UTC.</summary>
+    public static bool TryParseTime(string text, out DateTimeOffset time) =>
+        DateTimeOffset.TryParseExact(text, TimeFormats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time);
 
     public FaultFilter Filter()
     {
