@@ -292,7 +292,7 @@ public static class FaultPages
         headers["Referrer-Policy"] = "same-origin";
         if (HttpMethods.IsPost(http.Request.Method) && !http.Request.HasFormContentType)
         {
-            return TypedResults.StatusCode(StatusCodes.Status415UnsupportedMediaType);
+            return TypedResults.Text("This address takes forms.", statusCode: StatusCodes.Status415UnsupportedMediaType);
         }
 
         try

@@ -57,6 +57,14 @@
     tellTicks();
   });
 
+  // Filters: an address says only what was typed.
+  document.addEventListener('formdata', ({ target, formData }) => {
+    if (!target.matches('[role=search]')) return;
+    for (const [name, value] of [...formData]) {
+      if (value === '') formData.delete(name);
+    }
+  });
+
   // Regions: swapped for those of the same page fetched again, but never under somebody's hands.
   const isInUse = region => {
     const selection = getSelection();
