@@ -52,7 +52,7 @@ public sealed class Chromium : IAsyncDisposable
     }
 
     /// <summary>Opens an empty page, of a visitor who has never been here.</summary>
-    public Task<IPage> OpenAsync() => _browser.NewPageAsync();
+    public Task<IPage> OpenAsync(BrowserNewPageOptions? options = null) => _browser.NewPageAsync(options);
 
     public async ValueTask DisposeAsync()
     {

@@ -104,10 +104,15 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// </summary>
     /// <param name="environment">The hosting environment.</param>
     /// <param name="settings">Settings by the names of their environment variables.</param>
-    public static async Task<OrderSystem> ServeAsync(string environment, params (string Name, string? Value)[] settings)
+    public static Task<OrderSystem> ServeAsync(string environment, params (string Name, string? Value)[] settings) =>
+        ServeAsync(environment, null, settings);
+
+    /// <summary>The same with other services.</summary>
+    public static async Task<OrderSystem> ServeAsync(
+        string environment, Action<IServiceCollection>? services, params (string Name, string? Value)[] settings)
     {
         var system = new OrderSystem(TransportUnderTest.InMemory, null, null);
-        system._api = system.Start<OrderPublisher>(null, [.. system.WorkerSettings, .. settings], environment);
+        system._api = system.Start<OrderPublisher>(services, [.. system.WorkerSettings, .. settings], environment);
         system._worker = system._api.Services;
         system.Http = await ReadyAsync(system._api);
         return system;
