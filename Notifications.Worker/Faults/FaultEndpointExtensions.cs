@@ -50,6 +50,11 @@ internal sealed partial class FaultSorter(ILogger<FaultSorter> logger) : IFilter
     {
         var kind = FailureKinds.Of(context.Exception);
         context.ExceptionHeaders.Set(FaultHeaders.FailureKind, kind.ToString());
+        if (context.TryGetPayload(out RetryCount? retries))
+        {
+            context.ExceptionHeaders.Set(FaultHeaders.RetryCount, retries.Value);
+        }
+
         try
         {
             await next.Send(context);

@@ -9,6 +9,9 @@ public static class FaultHeaders
     /// <summary>A <see cref="Faults.FailureKind"/>, on messages in the error queue and in parking.</summary>
     public const string FailureKind = "x-failure-kind";
 
+    /// <summary>How often the message was tried again at once in its last delivery, as a number.</summary>
+    public const string RetryCount = "x-retry-count";
+
     /// <summary>Why the message was parked, in one line.</summary>
     public const string ParkedReason = "x-parked-reason";
 

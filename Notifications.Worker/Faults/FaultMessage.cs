@@ -59,7 +59,7 @@ public sealed partial record FaultMessage(
     }
 
     /// <summary>How often it was tried again at once in its last delivery.</summary>
-    public int Retries => Count(Text(MessageHeaders.FaultRetryCount));
+    public int Retries => Count(Text(FaultHeaders.RetryCount));
 
     /// <summary>How often it was delivered again after a delay.</summary>
     public int Redeliveries =>
@@ -185,7 +185,7 @@ public sealed partial record FaultMessage(
         header.StartsWith("MT-Fault-", StringComparison.Ordinal)
         || header.StartsWith("MT-Host-", StringComparison.Ordinal)
         || header is MessageHeaders.Reason or MessageHeaders.RedeliveryCount
-            or FaultHeaders.FailureKind or FaultHeaders.ParkedReason or FaultHeaders.ParkedAt
+            or FaultHeaders.FailureKind or FaultHeaders.RetryCount or FaultHeaders.ParkedReason or FaultHeaders.ParkedAt
             // The broker's and its client's: x-delivery-count would count towards the delivery limit again.
             or "x-delivery-count" or "x-acquired-count" or "x-dotnet-pub-seq-no"
             or "x-death" or "x-first-death-exchange" or "x-first-death-queue" or "x-first-death-reason"

@@ -68,6 +68,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
                     retry.Interval(_options.Retries, _options.RetryInterval);
                 }
             });
+            messages.UseFilter(new RetryCountFilter<OrderPlaced>());
         });
     }
 }

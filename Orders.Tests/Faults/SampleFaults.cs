@@ -33,7 +33,7 @@ internal static class SampleFaults
             [MessageHeaders.FaultExceptionType] = exceptionType,
             [MessageHeaders.FaultMessage] = error,
             [MessageHeaders.FaultTimestamp] = (failedAt ?? new DateTimeOffset(2026, 11, 21, 12, 0, 0, TimeSpan.Zero)).ToString("O", CultureInfo.InvariantCulture),
-            [MessageHeaders.FaultRetryCount] = 1,
+            [FaultHeaders.RetryCount] = 1,
             [FaultHeaders.FailureKind] = kind.ToString(),
         };
         if (stackTrace is not null)

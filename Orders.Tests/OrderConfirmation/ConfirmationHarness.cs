@@ -1,3 +1,4 @@
+using System.Globalization;
 using Contracts;
 using MassTransit;
 using MassTransit.Testing;
@@ -18,12 +19,13 @@ internal sealed class ConfirmationHarness : IAsyncDisposable
 {
     private readonly IHost _host;
 
-    private ConfirmationHarness(ScriptedEmailSender sender, Action<IBusFactoryConfigurator>? configureBus, TimeSpan consumerStopTimeout)
+    private ConfirmationHarness(ScriptedEmailSender sender, Action<IBusFactoryConfigurator>? configureBus, TimeSpan consumerStopTimeout, int retries)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "test" });
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["Email:From"] = "Acorn Shop <orders@shop.example>",
+            ["OrderConfirmation:Retries"] = retries.ToString(CultureInfo.InvariantCulture),
             ["OrderConfirmation:RetryInterval"] = "00:00:00.001",
             ["Redelivery:Intervals:0"] = "00:00:00.010",
             ["Redelivery:Intervals:1"] = "00:00:00.020",
@@ -61,9 +63,9 @@ internal sealed class ConfirmationHarness : IAsyncDisposable
     public ITestHarness Bus => _host.Services.GetTestHarness();
 
     public static async Task<ConfirmationHarness> StartAsync(
-        ScriptedEmailSender sender, Action<IBusFactoryConfigurator>? configureBus = null, TimeSpan? consumerStopTimeout = null)
+        ScriptedEmailSender sender, Action<IBusFactoryConfigurator>? configureBus = null, TimeSpan? consumerStopTimeout = null, int retries = 1)
     {
-        var harness = new ConfirmationHarness(sender, configureBus, consumerStopTimeout ?? TimeSpan.FromSeconds(10));
+        var harness = new ConfirmationHarness(sender, configureBus, consumerStopTimeout ?? TimeSpan.FromSeconds(10), retries);
         await harness._host.StartAsync();
         return harness;
     }

@@ -55,6 +55,18 @@ public sealed class OrderConfirmationConsumerTests
     }
 
     [Test]
+    public async Task Without_retries_a_failed_send_is_redelivered_after_its_delay()
+    {
+        var sender = new ScriptedEmailSender(attempt => attempt == 1 ? new TransientEmailException("451 try again") : null);
+        await using var harness = await ConfirmationHarness.StartAsync(sender, retries: 0);
+
+        await harness.PlaceAsync("1");
+
+        await harness.PublishedAsync<OrderConfirmationSent>();
+        AssertTries(harness, ["try 1 of delivery 1"]);
+    }
+
+    [Test]
     public async Task A_send_that_goes_on_failing_is_set_aside_after_every_retry_and_redelivery()
     {
         var sender = new ScriptedEmailSender(_ => new TransientEmailException("451 try again"));
@@ -69,6 +81,8 @@ public sealed class OrderConfirmationConsumerTests
             Assert.That(fault.Kind, Is.EqualTo(FailureKind.Transient));
             Assert.That(fault.OrderId, Is.EqualTo("1"));
             Assert.That(fault.Error, Is.EqualTo("451 try again"));
+            Assert.That(fault.Retries, Is.EqualTo(1));
+            Assert.That(fault.Redeliveries, Is.EqualTo(3));
             Assert.That((await harness.PublishedAsync<Fault<OrderPlaced>>()).Message.OrderId, Is.EqualTo("1"));
             Assert.That(harness.PublishedSoFar<OrderConfirmationSent>(), Is.Empty);
         }
