@@ -9,6 +9,9 @@ public sealed class RabbitMqConnection(IOptions<RabbitMqOptions> options, IHostE
     private readonly SemaphoreSlim _connecting = new(1, 1);
     private IConnection? _connection;
 
+    /// <summary>The type of our queues on that broker.</summary>
+    public QueueType QueueType => options.Value.QueueType;
+
     /// <summary>The connection, open as far as is known.</summary>
     public async Task<IConnection> GetAsync(CancellationToken cancellationToken)
     {

@@ -78,35 +78,49 @@ public sealed partial class RedeliverJob(
         var turn = clock.GetTimestamp();
         var waiting = 0L;
         var readAgainAt = clock.GetUtcNow() + LongestTrust;
-        await foreach (var held in session.ReadAsync(cancellationToken))
+        await foreach (var portion in session.ReadAsync(cancellationToken).Chunk(FaultTurn.InFlight).WithCancellation(cancellationToken))
         {
-            var verdict = policy.Judge(held.Message);
-            if (verdict is Verdict.Wait(var due))
+            var due = new List<(HeldFault Held, Verdict Verdict)>();
+            foreach (var held in portion)
             {
-                waiting++;
-                readAgainAt = due < readAgainAt ? due : readAgainAt;
-                continue;
+                var verdict = policy.Judge(held.Message);
+                if (verdict is Verdict.Wait(var dueAt))
+                {
+                    waiting++;
+                    readAgainAt = dueAt < readAgainAt ? dueAt : readAgainAt;
+                }
+                else
+                {
+                    due.Add((held, verdict));
+                }
             }
 
-            if (clock.GetElapsedTime(turn) > FaultTurn.Longest)
+            if (due.Count > 0 && clock.GetElapsedTime(turn) > FaultTurn.Longest)
             {
                 return false;
             }
 
-            if (verdict is Verdict.Replay(var redeliverCount))
-            {
-                await mover.ReplayAsync(session, FaultQueue.Error, held, redeliverCount, new OnBehalf(AuditEntry.RedeliverJob), cancellationToken);
-                Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts, held.Message.OrderId);
-            }
-            else if (verdict is Verdict.Park(var reason))
-            {
-                await mover.ParkAsync(session, held, reason, new OnBehalf(AuditEntry.RedeliverJob, reason), cancellationToken);
-                Log.Parked(logger, held.Message.OrderId, reason);
-            }
+            await Task.WhenAll(due.Select(fault => HandleAsync(session, fault.Held, fault.Verdict, cancellationToken)));
         }
 
         _seen = new Seen(waiting, readAgainAt);
         return true;
+    }
+
+    private async Task HandleAsync(IFaultSession session, HeldFault held, Verdict verdict, CancellationToken cancellationToken)
+    {
+        switch (verdict)
+        {
+            case Verdict.Replay(var redeliverCount):
+                await mover.ReplayAsync(session, FaultQueue.Error, held, redeliverCount, new OnBehalf(AuditEntry.RedeliverJob), cancellationToken);
+                Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts, held.Message.OrderId);
+                break;
+
+            case Verdict.Park(var reason):
+                await mover.ParkAsync(session, held, reason, new OnBehalf(AuditEntry.RedeliverJob, reason), cancellationToken);
+                Log.Parked(logger, held.Message.OrderId, reason);
+                break;
+        }
     }
 
     /// <summary>What the last pass left in the queue, and when the first of it is due.</summary>

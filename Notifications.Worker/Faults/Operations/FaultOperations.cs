@@ -193,12 +193,12 @@ public sealed partial class FaultOperations(
     private async Task WorkAsync(Running running, IReadOnlyList<string> ids)
     {
         // Two messages may be alike to the last byte: a crash repeats a step.
-        var remaining = ids.GroupBy(id => id).ToDictionary(same => same.Key, same => same.Count());
+        var remaining = new ConcurrentDictionary<string, int>(ids.CountBy(id => id));
         var rate = running.State.Request.Rate ?? options.Value.Rate;
         var began = clock.GetTimestamp();
         var lastMoved = began;
 
-        while (remaining.Count > 0)
+        while (!remaining.IsEmpty)
         {
             var done = running.State.Done;
             var turn = clock.GetTimestamp();
@@ -225,7 +225,7 @@ public sealed partial class FaultOperations(
                 await Task.Delay(TimeSpan.FromSeconds(1), clock, running.Cancelled.Token);
             }
 
-            if (remaining.Count > 0)
+            if (!remaining.IsEmpty)
             {
                 var next = TimeSpan.FromSeconds(running.State.Done / rate) - clock.GetElapsedTime(began);
                 var pause = new[] { next, ShortestPause, clock.GetElapsedTime(turn) }.Max();
@@ -235,7 +235,7 @@ public sealed partial class FaultOperations(
     }
 
     /// <returns>Whether the queue was read to its end, so that what remains is not in it.</returns>
-    private async Task<bool> TakeTurnAsync(Running running, Dictionary<string, int> remaining, int allowed)
+    private async Task<bool> TakeTurnAsync(Running running, ConcurrentDictionary<string, int> remaining, int allowed)
     {
         var cancelled = running.Cancelled.Token;
         await using var session = await transport.OpenAsync(running.State.Request.Queue.QueueName(), cancelled);
@@ -245,39 +245,36 @@ public sealed partial class FaultOperations(
         }
 
         var turn = Stopwatch.StartNew();
-        await foreach (var held in session.ReadAsync(cancelled))
+        var moved = 0;
+        await foreach (var portion in session.ReadAsync(cancelled)
+            .Where(held => remaining.ContainsKey(FaultReading.IdOf(held.Message)))
+            .Take(allowed)
+            .Chunk(FaultTurn.InFlight)
+            .WithCancellation(cancelled))
         {
-            var id = FaultReading.IdOf(held.Message);
-            if (!remaining.TryGetValue(id, out var count))
-            {
-                continue;
-            }
-
-            if (allowed-- == 0 || turn.Elapsed > FaultTurn.Longest)
+            if (turn.Elapsed > FaultTurn.Longest)
             {
                 return false;
             }
 
-            cancelled.ThrowIfCancellationRequested();
+            moved += portion.Length;
             // Not cancelled half way, where nobody could say whether it was done.
-            await MoveAsync(session, held, running.State);
-            if (count == 1)
-            {
-                remaining.Remove(id);
-            }
-            else
-            {
-                remaining[id] = count - 1;
-            }
-
-            running.Update(state => state with { Done = state.Done + 1 }, feed);
-            if (remaining.Count == 0)
-            {
-                return false;
-            }
+            await Task.WhenAll(portion.Select(held => MoveAndCountAsync(running, session, held, remaining)));
         }
 
-        return true;
+        return moved < allowed;
+    }
+
+    private async Task MoveAndCountAsync(Running running, IFaultSession session, HeldFault held, ConcurrentDictionary<string, int> remaining)
+    {
+        var id = FaultReading.IdOf(held.Message);
+        await MoveAsync(session, held, running.State);
+        if (remaining.AddOrUpdate(id, 0, (_, count) => count - 1) <= 0)
+        {
+            remaining.TryRemove(id, out _);
+        }
+
+        running.Update(state => state with { Done = state.Done + 1 }, feed);
     }
 
     private Task MoveAsync(IFaultSession session, HeldFault held, FaultOperation operation)
@@ -309,6 +306,7 @@ public sealed partial class FaultOperations(
 
     private sealed class Running(FaultOperation operation, CancellationTokenSource cancelled)
     {
+        private readonly Lock _updating = new();
         private long _told;
 
         public volatile FaultOperation State = operation;
@@ -320,11 +318,14 @@ public sealed partial class FaultOperations(
         /// <summary>Changes the state; tells of it a few times a second at most.</summary>
         public void Update(Func<FaultOperation, FaultOperation> change, FaultFeed feed)
         {
-            State = change(State);
-            if (Stopwatch.GetElapsedTime(_told) > TimeSpan.FromMilliseconds(200))
+            lock (_updating)
             {
-                _told = Stopwatch.GetTimestamp();
-                feed.Tell(new FaultNews.Progress(State));
+                State = change(State);
+                if (Stopwatch.GetElapsedTime(_told) > TimeSpan.FromMilliseconds(200))
+                {
+                    _told = Stopwatch.GetTimestamp();
+                    feed.Tell(new FaultNews.Progress(State));
+                }
             }
         }
     }

@@ -56,6 +56,9 @@ public static class FaultTurn
     /// <summary>Who moves many messages lets others have the queue after this time.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
 
+    /// <summary>How many messages are moved at the same time: as many may be doubled by a crash.</summary>
+    public const int InFlight = 50;
+
     /// <summary>How long to wait for a turn.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 }

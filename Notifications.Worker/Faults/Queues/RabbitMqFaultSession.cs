@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Notifications.Worker.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 
@@ -15,10 +16,10 @@ namespace Notifications.Worker.Faults.Queues;
 /// <para>
 /// Puts back by <c>basic.nack</c>, which RabbitMQ 4.3 does not count towards a quorum queue's delivery limit. What was put
 /// back before comes first in a quorum queue, and what is put back now comes after all of that: so a look that takes one
-/// such message takes all of them.
+/// such message takes all of them. In a classic queue a message has its place for good.
 /// </para>
 /// </remarks>
-internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long count, Func<Task> onEnd) : IFaultSession
+internal sealed class RabbitMqFaultSession(IChannel channel, string queue, QueueType queueType, long count, Func<Task> onEnd) : IFaultSession
 {
     /// <summary>How many messages the first consumer may hold: enough for a page.</summary>
     private const ushort FirstHold = 100;
@@ -116,7 +117,7 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long 
 
     private async Task TakeInReturnedAsync()
     {
-        if (_consumers.Count > 0 && _consumers[^1].LastWasReturned)
+        if (queueType == QueueType.Quorum && _consumers.Count > 0 && _consumers[^1].LastWasReturned)
         {
             await foreach (var held in ReadAsync(CancellationToken.None))
             {
@@ -135,7 +136,7 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, long 
     private async Task PutBackAsync()
     {
         var ready = await CountReadyAsync();
-        foreach (var portion in _consumers.SelectMany(consumer => consumer.GetHeld().Chunk(PutBackAtOnce)))
+        foreach (var portion in _consumers.SelectMany(consumer => consumer.GetHeld().Chunk(queueType == QueueType.Quorum ? PutBackAtOnce : int.MaxValue)))
         {
             await channel.BasicNackAsync(portion[^1], multiple: true, requeue: true);
 

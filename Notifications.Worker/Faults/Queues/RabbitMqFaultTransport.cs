@@ -94,7 +94,7 @@ public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFau
                 return (true, null);
             }
 
-            var session = new RabbitMqFaultSession(channel, queue, count, async () =>
+            var session = new RabbitMqFaultSession(channel, queue, connection.QueueType, count, async () =>
             {
                 await UnlockAsync(open, queue);
                 turn.Session = null;
