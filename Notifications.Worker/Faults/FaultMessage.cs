@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using MassTransit;
 using MassTransit.Serialization;
+using RabbitMQ.Client;
 
 namespace Notifications.Worker.Faults;
 
@@ -72,13 +73,7 @@ public sealed partial record FaultMessage(
     public string? OrderId => ReadMessage("orderId") is { } id && OrderIdPattern().IsMatch(id) ? id : null;
 
     /// <summary>A header as text, whichever way its transport brings it.</summary>
-    public string? Text(string header) => Headers.GetValueOrDefault(header) switch
-    {
-        null => null,
-        byte[] bytes => Encoding.UTF8.GetString(bytes),
-        IFormattable value => value.ToString(null, CultureInfo.InvariantCulture),
-        var value => value.ToString(),
-    };
+    public string? Text(string header) => TextOf(Headers.GetValueOrDefault(header));
 
     /// <summary>
     /// The same message, fit to be consumed from the beginning: without what its failures, its delays and its
@@ -130,6 +125,18 @@ public sealed partial record FaultMessage(
         envelope["messageId"] = messageId;
         return edited with { Body = JsonSerializer.SerializeToUtf8Bytes(envelope, SystemTextJsonMessageSerializer.Options) };
     }
+
+    private static string? TextOf(object? value) => value switch
+    {
+        null => null,
+        byte[] bytes => Encoding.UTF8.GetString(bytes),
+        AmqpTimestamp time => time.UnixTime.ToString(CultureInfo.InvariantCulture),
+        // What a broker writes of the queues that a message went through is a list of tables.
+        IDictionary<string, object?> table => $"{{{string.Join(", ", table.Select(field => $"{field.Key}: {TextOf(field.Value)}"))}}}",
+        IEnumerable<object?> list => $"[{string.Join(", ", list.Select(TextOf))}]",
+        IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString(),
+    };
 
     private static int Count(string? text) =>
         int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var count) && count > 0 ? count : 0;

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using Orders.Tests.Machine;
 
@@ -19,22 +21,29 @@ public sealed class ComposeTests
     private readonly Dictionary<string, string> _environment = [];
     private HttpClient? _api;
     private HttpClient? _mailpit;
+    private HttpClient? _faults;
     private bool _started;
 
     private HttpClient Api => _api!;
 
     private HttpClient Mailpit => _mailpit!;
 
+    private HttpClient Faults => _faults!;
+
     [OneTimeSetUp]
     public async Task StartTheDeployment()
     {
         await ContainerEngine.RequireAsync();
-        var ports = Ports.Free(3);
+        var ports = Ports.Free(4);
         _environment["API_PORT"] = Invariant(ports[0]);
         _environment["MAILPIT_PORT"] = Invariant(ports[1]);
         _environment["RABBITMQ_MANAGEMENT_PORT"] = Invariant(ports[2]);
+        _environment["FAULTS_PORT"] = Invariant(ports[3]);
+        _environment["FAULTS_USER"] = "on-call";
+        _environment["FAULTS_PASSWORD"] = "let me in";
         _api = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[0]}") };
         _mailpit = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[1]}") };
+        _faults = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[3]}") };
 
         _started = true;
         await ComposeAsync(StartTime, "up", "--build", "--wait", "--quiet-pull");
@@ -60,6 +69,7 @@ public sealed class ComposeTests
 
         _api?.Dispose();
         _mailpit?.Dispose();
+        _faults?.Dispose();
     }
 
     [Test]
@@ -121,6 +131,31 @@ public sealed class ComposeTests
         {
             await WaitForEmailAsync(email);
         }
+    }
+
+    [Test]
+    public async Task The_fault_queues_open_to_the_user_of_the_deployment_and_to_nobody_else()
+    {
+        using var anonymous = await Faults.GetAsync("/faults/api");
+        using var wrong = await GetFaultsAsync("on-call", "another");
+        using var right = await GetFaultsAsync("on-call", "let me in");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(anonymous.StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+            Assert.That(wrong.StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+            Assert.That(right.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        }
+
+        var queues = (await right.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray();
+        Assert.That(queues.Select(queue => queue.GetProperty("queue").GetString()), Is.EqualTo(["error", "parked"]));
+    }
+
+    private async Task<HttpResponseMessage> GetFaultsAsync(string user, string password)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/faults/api");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")));
+        return await Faults.SendAsync(request);
     }
 
     /// <returns>The customer's address, which no other order has.</returns>

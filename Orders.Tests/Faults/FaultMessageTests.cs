@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Notifications.Worker.Faults;
+using RabbitMQ.Client;
 
 namespace Orders.Tests.Faults;
 
@@ -159,6 +160,22 @@ public sealed class FaultMessageTests
     [TestCase(null)]
     public void The_time_of_the_failure_is_unknown_where_it_is_nonsense(string? header) =>
         Assert.That(Fault(headers: [("MT-Fault-Timestamp", header)]).FailedAt, Is.Null);
+
+    [Test]
+    public void A_header_that_is_a_list_of_tables_is_text_for_people()
+    {
+        var death = new Dictionary<string, object?>
+        {
+            ["queue"] = Bytes("order-confirmation_delay_5000"),
+            ["count"] = 3L,
+            ["routing-keys"] = new List<object?> { Bytes("5000") },
+            ["time"] = new AmqpTimestamp(1_800_000_000),
+        };
+
+        Assert.That(
+            Fault(headers: [("x-death", new List<object?> { death })]).Text("x-death"),
+            Is.EqualTo("[{queue: order-confirmation_delay_5000, count: 3, routing-keys: [5000], time: 1800000000}]"));
+    }
 
     [Test]
     public void The_error_is_one_short_line()

@@ -169,7 +169,8 @@ public sealed partial class FaultOperations(
 
         running.State = running.State with { State = end, EndedAt = clock.GetUtcNow(), Error = error };
         feed.Tell(new FaultNews.Progress(running.State));
-        Log.Ended(logger, running.State.Id, end, running.State.Done, running.State.Total, error);
+        var outcome = error is null ? end.ToString().ToLowerInvariant() : $"{end.ToString().ToLowerInvariant()}: {error}";
+        Log.Ended(logger, running.State.Id, running.State.Done, running.State.Total, outcome);
         try
         {
             using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
@@ -179,7 +180,7 @@ public sealed partial class FaultOperations(
                     running.State.Who,
                     AuditEvent.End,
                     running.State.Request.Queue,
-                    Reason: error is null ? end.ToString().ToLowerInvariant() : $"{end.ToString().ToLowerInvariant()}: {error}",
+                    Reason: outcome,
                     Operation: running.State.Id,
                     Count: running.State.Done),
                 timeout.Token);
@@ -335,8 +336,8 @@ public sealed partial class FaultOperations(
         [LoggerMessage(EventId = 220, Level = LogLevel.Information, Message = "{Who} began to {Action} {Count} messages of the {Queue} queue (operation {Operation})")]
         public static partial void Began(ILogger logger, string who, FaultAction action, int count, FaultQueue queue, string operation);
 
-        [LoggerMessage(EventId = 221, Level = LogLevel.Information, Message = "Operation {Operation} ended ({State}): {Done} of {Total} messages. {Error}")]
-        public static partial void Ended(ILogger logger, string operation, OperationState state, int done, int total, string? error);
+        [LoggerMessage(EventId = 221, Level = LogLevel.Information, Message = "Operation {Operation} ended after {Done} of {Total} messages, {Outcome}")]
+        public static partial void Ended(ILogger logger, string operation, int done, int total, string outcome);
 
         [LoggerMessage(EventId = 222, Level = LogLevel.Warning, Message = "Operation {Operation} was interrupted and goes on: {Error}")]
         public static partial void Interrupted(ILogger logger, string operation, string error);
