@@ -147,6 +147,34 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
     }
 
     [Test]
+    public async Task A_look_that_is_cancelled_ends_at_once_and_gives_everything_back()
+    {
+        await FillAsync(200);
+        var faults = Open();
+        using var cancelled = new CancellationTokenSource();
+        var read = 0;
+        await using (var session = await faults.OpenAsync(Queue, CancellationToken.None))
+        {
+            Assert.CatchAsync<OperationCanceledException>(async () =>
+            {
+                await foreach (var _ in session!.ReadAsync(cancelled.Token))
+                {
+                    if (++read == 10)
+                    {
+                        await cancelled.CancelAsync();
+                    }
+                }
+            });
+        }
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(read, Is.EqualTo(10));
+            Assert.That((await LookAsync(faults)).Select(message => message.Body), Is.EqualTo(Enumerable.Range(0, 200).Select(Text)));
+        }
+    }
+
+    [Test]
     public async Task A_look_whose_connection_is_cut_gives_everything_back()
     {
         await FillAsync(200);

@@ -94,7 +94,7 @@ public static class FaultApi
             .RequireAuthorization(FaultAccess.Operator)
             .ProducesProblem(StatusCodes.Status403Forbidden)
             .WithSummary("Cancel an operation")
-            .WithDescription("Ends an operation after the message that it is at. What it has not come to stays where it is.");
+            .WithDescription("Ends an operation after the messages that it is at. What it has not come to stays where it is.");
 
         api.MapGet("/audit", GetAuditAsync)
             .WithTags("Audit")

@@ -74,7 +74,7 @@ public sealed partial class FaultOperations(
         return operation;
     }
 
-    /// <summary>Ends an operation after the message that it is at.</summary>
+    /// <summary>Ends an operation after the messages that it is at.</summary>
     /// <returns>The operation, <c>null</c> where this process has none of this id.</returns>
     public async Task<FaultOperation?> CancelAsync(string id)
     {

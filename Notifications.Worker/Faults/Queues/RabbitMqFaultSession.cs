@@ -52,6 +52,7 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, Queue
             // No further than what was there at first: what comes in meanwhile may be what was just replayed.
             while (_delivered < count)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 var isFull = consumer is null || consumer.IsFull;
                 if (consumer is not null && consumer.Deliveries.TryRead(out var held))
                 {

@@ -1,0 +1,87 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Inspection;
+using Notifications.Worker.Faults.Operations;
+using Notifications.Worker.Faults.Queues;
+using Orders.Tests.EndToEnd;
+
+namespace Orders.Tests.Faults;
+
+/// <summary>What no transport makes a difference to.</summary>
+internal sealed class FaultOperationsTests : OrderSystemTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    /// <summary>More than have their turn at once, so that a whole portion is held up.</summary>
+    private const int Unheld = 30;
+
+    private readonly HeldAuditTrail _audit = new();
+
+    [Test]
+    public async Task A_cancelled_operation_finishes_what_it_has_begun_and_begins_nothing_more()
+    {
+        const int Orders = Unheld + (2 * FaultTurn.InFlight);
+        TheSystem = await OrderSystem.StartAsync(
+            TransportUnderTest.InMemory, services => services.AddSingleton<IAuditTrail>(_audit), FailingOrders.Settings);
+        await TheSystem.FailAsync([.. Enumerable.Range(1, Orders).Select(number => number.ToString(CultureInfo.InvariantCulture))]);
+        var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
+
+        var operation = await operations.StartAsync(
+            new FaultRequest(FaultQueue.Error, FaultAction.Park, new FaultFilter(), "a test", Rate: 10_000), "olga", CancellationToken.None);
+        await _audit.Reached.WaitAsync(Patience);
+        var cancelling = operations.CancelAsync(operation.Id);
+        Assert.That(cancelling.IsCompleted, Is.False);
+        _audit.Release();
+        var cancelled = await cancelling.WaitAsync(Patience);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(cancelled!.State, Is.EqualTo(OperationState.Cancelled));
+            Assert.That(cancelled.Done, Is.InRange(Unheld + 1, Unheld + FaultTurn.InFlight));
+            Assert.That(await TheSystem.ReadAsync(FaultQueue.Error.QueueName()), Has.Count.EqualTo(Orders - cancelled.Done));
+            Assert.That(_audit.Entries[^1].Reason, Is.EqualTo("cancelled"));
+        }
+    }
+
+    /// <summary>Holds up what is to be put on record of every message but the first ones, until it is released.</summary>
+    private sealed class HeldAuditTrail : IAuditTrail
+    {
+        private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly List<AuditEntry> _entries = [];
+        private int _parkings;
+
+        /// <summary>Completes when a message is held up.</summary>
+        public Task Reached => _reached.Task;
+
+        public IReadOnlyList<AuditEntry> Entries
+        {
+            get
+            {
+                lock (_entries)
+                {
+                    return [.. _entries];
+                }
+            }
+        }
+
+        public void Release() => _released.TrySetResult();
+
+        public async Task WriteAsync(AuditEntry entry, CancellationToken cancellationToken)
+        {
+            if (entry.Event == AuditEvent.Park && Interlocked.Increment(ref _parkings) > Unheld)
+            {
+                _reached.TrySetResult();
+                await _released.Task.WaitAsync(cancellationToken);
+            }
+
+            lock (_entries)
+            {
+                _entries.Add(entry);
+            }
+        }
+
+        public Task<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) => Task.FromResult(Entries);
+    }
+}
