@@ -2,9 +2,13 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Inspection;
+using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Tests.Brokers;
 using Orders.Tests.Faults;
 using Orders.Tests.Faults.Access;
 using Orders.Tests.Machine;
@@ -52,6 +56,36 @@ internal sealed class ReplayOfThousands(TransportUnderTest transport) : OrderSys
             Assert.That(replayed, Has.Count.InRange(Faults, Faults + FaultTurn.InFlight));
             Assert.That(total, Is.InRange(1, Faults - doneWhenKilled));
             Assert.That(doneAfterwards, Is.EqualTo(total));
+        }
+    }
+
+    [Test]
+    public async Task The_broker_is_killed_in_the_middle_of_a_replay_which_goes_on_when_it_is_back()
+    {
+        const int Count = 1_000;
+        var broker = await TestBrokers.StartAsync(transport.Broker!.Value);
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport, broker);
+        await TheSystem.DeclareFaultQueuesAsync(transport.QueueType);
+        await TheSystem.AddFaultsAsync(Enumerable.Range(0, Count).Select(number => SampleFaults.Create($"{number}", failedAt: DateTimeOffset.UtcNow)));
+        await TheSystem.StartWorkerAsync(settings: [.. FailingOrders.Settings, ("Worker__Role", "Faults")]);
+        var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
+
+        // Slow enough that the queues are no longer so young that a broker that is killed may forget them.
+        var operation = await operations.StartAsync(
+            new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter(), Rate: 50), "olga", CancellationToken.None);
+        await Eventually.GetAsync(
+            "a quarter of the replay", _ => Task.FromResult(operations.Find(operation.Id)!.Done), done => done >= Count / 4, TimeSpan.FromSeconds(60));
+        await broker.KillAsync();
+        await broker.StartAsync();
+        var ended = await operations.WaitAsync(operation.Id, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(90));
+
+        var replayed = await TheSystem.DrainAsync(OrderConfirmationEndpoint.Queue);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((ended!.State, ended.Error), Is.EqualTo((OperationState.Done, (string?)null)));
+            Assert.That(await TheSystem.DrainAsync(OrderConfirmationEndpoint.ErrorQueue), Is.Empty);
+            Assert.That(replayed.Distinct().Count(), Is.EqualTo(Count), "Nothing is lost.");
+            Assert.That(replayed, Has.Count.InRange(Count, Count + FaultTurn.InFlight));
         }
     }
 

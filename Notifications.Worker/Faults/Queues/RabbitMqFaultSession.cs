@@ -111,8 +111,14 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, Queue
         }
         finally
         {
-            await channel.DisposeAsync();
-            await onEnd();
+            try
+            {
+                await channel.DisposeAsync();
+            }
+            finally
+            {
+                await onEnd();
+            }
         }
     }
 

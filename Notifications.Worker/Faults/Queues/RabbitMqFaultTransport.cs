@@ -96,9 +96,15 @@ public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFau
 
             var session = new RabbitMqFaultSession(channel, queue, connection.QueueType, count, async () =>
             {
-                await UnlockAsync(open, queue);
-                turn.Session = null;
-                turn.Gate.Release();
+                try
+                {
+                    await UnlockAsync(open, queue);
+                }
+                finally
+                {
+                    turn.Session = null;
+                    turn.Gate.Release();
+                }
             });
             channel = null;
             return (true, session);
