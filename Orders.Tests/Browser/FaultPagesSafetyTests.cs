@@ -165,6 +165,18 @@ internal sealed class FaultPagesSafetyTests : FaultPagesUnderTest
     }
 
     [Test]
+    public async Task A_form_that_holds_too_much_is_refused_in_words()
+    {
+        await StartAsync();
+        using var http = Client();
+
+        using var answer = await PostAsync(http, "/faults/error/park", ("reason", new string('x', 5 * 1024 * 1024)));
+
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.RequestEntityTooLarge));
+        Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("The body is too large."));
+    }
+
+    [Test]
     public async Task Nothing_is_touched_without_the_count_of_a_dry_run_or_that_came_in_since()
     {
         await StartAsync();

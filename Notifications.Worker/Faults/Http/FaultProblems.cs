@@ -70,6 +70,8 @@ internal static partial class FaultProblems
         // What reads the body takes a charset that it does not know for a mistake of ours.
         InvalidOperationException when http.Request.GetTypedHeaders().ContentType is { Charset.HasValue: true, Encoding: null } =>
             StatusCodes.Status415UnsupportedMediaType,
+        // What reads a form, of one that holds more than it takes.
+        InvalidDataException => StatusCodes.Status413PayloadTooLarge,
         // No connection, one that broke on the way, or one on which no answer comes.
         FaultQueueBusyException or BrokerUnreachableException or RabbitMQClientException or TimeoutException or OperationCanceledException =>
             StatusCodes.Status503ServiceUnavailable,
