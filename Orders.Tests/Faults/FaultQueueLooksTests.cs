@@ -7,6 +7,7 @@ using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace Orders.Tests.Faults;
 
@@ -144,6 +145,30 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
             Assert.That(await second.WaitAsync(TimeSpan.FromSeconds(10)), Has.Count.EqualTo(10));
             Assert.That(await third.WaitAsync(TimeSpan.FromSeconds(10)), Has.Count.EqualTo(10));
         }
+    }
+
+    [Test]
+    public async Task A_look_whose_connection_is_cut_in_the_middle_does_not_end_as_if_it_had_seen_all()
+    {
+        await FillAsync(500);
+        var connection = Connect();
+        var session = await new RabbitMqFaultTransport(connection).OpenAsync(Queue, CancellationToken.None);
+        var read = 0;
+
+        Assert.CatchAsync<RabbitMQClientException>(async () =>
+        {
+            await foreach (var _ in session!.ReadAsync(CancellationToken.None))
+            {
+                if (++read == 10)
+                {
+                    await connection.DisposeAsync();
+                }
+            }
+        });
+
+        Assert.That(read, Is.LessThan(500));
+        await session!.DisposeAsync();
+        await TheSystem.WaitForCountAsync(Queue, 500);
     }
 
     [Test]

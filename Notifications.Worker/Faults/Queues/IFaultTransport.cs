@@ -26,7 +26,7 @@ public interface IFaultSession : IAsyncDisposable
     long Count { get; }
 
     /// <summary>
-    /// Reads what was in the queue when the session began, oldest first.
+    /// Reads what was in the queue when the session began, oldest first. Ends early only by an exception.
     /// </summary>
     IAsyncEnumerable<HeldFault> ReadAsync(CancellationToken cancellationToken);
 

@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Notifications.Worker.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 
 namespace Notifications.Worker.Faults.Queues;
 
@@ -271,7 +272,8 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, Queue
 
         public override Task HandleChannelShutdownAsync(object channel, ShutdownEventArgs reason)
         {
-            _deliveries.Writer.TryComplete();
+            // Whoever reads must not take it for the end of the queue.
+            _deliveries.Writer.TryComplete(new AlreadyClosedException(reason));
             return base.HandleChannelShutdownAsync(channel, reason);
         }
 
