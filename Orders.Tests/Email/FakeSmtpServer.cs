@@ -34,17 +34,21 @@ public enum SmtpStep
     /// <summary>The first line after DATA; only <see cref="SmtpReply.Drop"/> and holding make sense.</summary>
     Content,
 
-    /// <summary>The end of the email, with its raw text; usually 250. The email counts as taken only when the reply is 250.</summary>
+    /// <summary>The end of the email, with its raw text; usually 250. The email counts as taken only when the reply is 250, or <see cref="SmtpReply.TakeAndDrop"/>.</summary>
     EndOfData,
 }
 
 /// <summary>What the server does at a step.</summary>
 /// <param name="Line">What it says, or <c>null</c> for nothing at all.</param>
 /// <param name="ThenClose">Whether it closes the connection after that.</param>
-public sealed record SmtpReply(string? Line, bool ThenClose = false)
+/// <param name="Takes">Whether it takes the email all the same, at <see cref="SmtpStep.EndOfData"/>.</param>
+public sealed record SmtpReply(string? Line, bool ThenClose = false, bool Takes = false)
 {
     /// <summary>Closes the connection without a word.</summary>
     public static SmtpReply Drop { get; } = new(null, ThenClose: true);
+
+    /// <summary>Takes the email and closes the connection without a word.</summary>
+    public static SmtpReply TakeAndDrop { get; } = new(null, ThenClose: true, Takes: true);
 
     [return: NotNullIfNotNull(nameof(line))]
     public static implicit operator SmtpReply?(string? line) => line is null ? null : new SmtpReply(line);
@@ -443,7 +447,7 @@ public sealed class SmtpSession
             if (line == ".")
             {
                 var reply = await _server.Answer(SmtpStep.EndOfData, raw.ToString(), "250 2.0.0 Ok: queued");
-                if (reply.Is(250))
+                if (reply.Is(250) || reply.Takes)
                 {
                     // Before the reply: who has got the reply may look at the messages.
                     var mail = ReceivedMail.Parse(raw.ToString(), from, recipients);

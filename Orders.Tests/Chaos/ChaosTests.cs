@@ -1,0 +1,46 @@
+using Orders.Tests.Brokers;
+
+namespace Orders.Tests.Chaos;
+
+/// <summary>Two minutes of chaos with a seed that never changes; <c>dotnet run --project Orders.Tests -- chaos</c> makes longer runs.</summary>
+[TestFixtureSource(typeof(TestBrokers), nameof(TestBrokers.Kinds))]
+[Category("Chaos")]
+internal sealed class ChaosTests(BrokerKind kind)
+{
+    [Test]
+    public async Task Whatever_breaks_every_accepted_order_ends_as_an_email_or_in_parking()
+    {
+        var report = await ChaosRun.RunAsync(new ChaosOptions(Seed: 20261126, TimeSpan.FromMinutes(2), kind), TestContext.Out);
+
+        await TestContext.Out.WriteLineAsync(report.ToString());
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(report.Unexplained, Is.Empty);
+            Assert.That(report.Accepted, Is.GreaterThan(100));
+        }
+    }
+}
+
+/// <summary>What makes a run one that can be repeated.</summary>
+internal sealed class ChaosScheduleTests
+{
+    [Test]
+    public void The_same_seed_makes_the_same_schedule_and_another_seed_another()
+    {
+        var schedule = ChaosSchedule.Make(7, TimeSpan.FromMinutes(30));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(ChaosSchedule.Make(7, TimeSpan.FromMinutes(30)), Is.EqualTo(schedule));
+            Assert.That(ChaosSchedule.Make(8, TimeSpan.FromMinutes(30)), Is.Not.EqualTo(schedule));
+        }
+    }
+
+    [Test]
+    public void A_long_run_breaks_everything_that_can_be_broken()
+    {
+        var faults = ChaosSchedule.Make(1, TimeSpan.FromMinutes(30)).SelectMany(acts => acts).Select(act => act.Fault).Distinct();
+
+        Assert.That(faults, Is.EquivalentTo(Enum.GetValues<ChaosFault>()));
+    }
+}

@@ -1,0 +1,4 @@
+using Orders.Tests.Chaos;
+
+// dotnet test runs the tests without coming here; this is for what is run by hand.
+return await ChaosCommand.RunAsync(args);
