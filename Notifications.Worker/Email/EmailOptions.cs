@@ -58,8 +58,20 @@ public sealed class SmtpOptions
     /// <summary>Most connections at once; a send beyond that waits for one.</summary>
     public int PoolSize { get; set; } = 8;
 
-    /// <summary>Most time for one email, from connecting to the server's last reply, not counting the wait for a connection of the pool.</summary>
-    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
+    /// <summary>Most time for a new connection, from looking up the server's name to its answer to EHLO.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Most further time until the server asks for the content. Where the connection is new it counts from the end of
+    /// <see cref="ConnectTimeout"/>, however soon the server answered EHLO.
+    /// </summary>
+    public TimeSpan EnvelopeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Most time from the first byte of the content until the server has taken it. A server that checks for spam may take
+    /// its time, and to give up here risks that the email arrives twice.
+    /// </summary>
+    public TimeSpan ContentTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>A connection unused for longer is closed instead of used again: most servers would have closed it by then.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
@@ -142,9 +154,17 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
             yield return $"Email__Smtp__PoolSize must be 1 to 1000, but is {smtp.PoolSize}.";
         }
 
-        if (smtp.Timeout <= TimeSpan.Zero || smtp.Timeout > LongestTimeout)
+        foreach (var (name, timeout) in new[]
         {
-            yield return $"Email__Smtp__Timeout must be a positive time like 00:00:30, but is {smtp.Timeout}.";
+            (nameof(smtp.ConnectTimeout), smtp.ConnectTimeout),
+            (nameof(smtp.EnvelopeTimeout), smtp.EnvelopeTimeout),
+            (nameof(smtp.ContentTimeout), smtp.ContentTimeout),
+        })
+        {
+            if (timeout <= TimeSpan.Zero || timeout > LongestTimeout)
+            {
+                yield return $"Email__Smtp__{name} must be a positive time like 00:00:30, but is {timeout}.";
+            }
         }
 
         if (smtp.IdleTimeout < TimeSpan.Zero)

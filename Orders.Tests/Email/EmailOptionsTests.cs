@@ -27,7 +27,9 @@ public sealed class EmailOptionsTests
             ("Email__Smtp__Username", "shop"),
             ("Email__Smtp__Password", "s3cret"),
             ("Email__Smtp__PoolSize", "32"),
-            ("Email__Smtp__Timeout", "00:01:00"),
+            ("Email__Smtp__ConnectTimeout", "00:00:05"),
+            ("Email__Smtp__EnvelopeTimeout", "00:00:20"),
+            ("Email__Smtp__ContentTimeout", "00:05:00"),
             ("Email__Smtp__IdleTimeout", "00:00:10"),
         ]);
         await host.StartAsync();
@@ -46,8 +48,9 @@ public sealed class EmailOptionsTests
     [TestCase("Email__Smtp__Port", "0", "Email__Smtp__Port must be 1 to 65535, but is 0.")]
     [TestCase("Email__Smtp__Port", "70000", "Email__Smtp__Port must be 1 to 65535")]
     [TestCase("Email__Smtp__PoolSize", "0", "Email__Smtp__PoolSize must be")]
-    [TestCase("Email__Smtp__Timeout", "00:00:00", "Email__Smtp__Timeout must be")]
-    [TestCase("Email__Smtp__Timeout", "365.00:00:00", "Email__Smtp__Timeout must be")]
+    [TestCase("Email__Smtp__ConnectTimeout", "00:00:00", "Email__Smtp__ConnectTimeout must be")]
+    [TestCase("Email__Smtp__EnvelopeTimeout", "-00:00:01", "Email__Smtp__EnvelopeTimeout must be")]
+    [TestCase("Email__Smtp__ContentTimeout", "365.00:00:00", "Email__Smtp__ContentTimeout must be")]
     [TestCase("Email__Smtp__IdleTimeout", "-00:00:01", "Email__Smtp__IdleTimeout must not be negative")]
     [TestCase("Email__Smtp__Password", "s3cret", "Email__Smtp__Username and Email__Smtp__Password must be set together")]
     [TestCase("Email__Smtp__Username", "shop", "Email__Smtp__Username and Email__Smtp__Password must be set together")]
