@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Mail;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Email.Outages;
 
 namespace Notifications.Worker.Email;
 
@@ -23,6 +24,9 @@ public sealed class EmailOptions
 
     /// <summary>The mail server for <see cref="EmailDelivery.Smtp"/>.</summary>
     public SmtpOptions Smtp { get; set; } = new();
+
+    /// <summary>What is done when that mail server takes no email at all.</summary>
+    public MailOutageOptions Outage { get; set; } = new();
 
     /// <summary><see cref="From"/> as validated at start, its domain in ASCII.</summary>
     internal MailAddress Sender =>
@@ -111,6 +115,11 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
             yield return "Email__PickupDirectory is required when Email__Delivery is PickupDirectory.";
         }
 
+        foreach (var failure in Failures(options.Outage))
+        {
+            yield return failure;
+        }
+
         if (options.Delivery == EmailDelivery.Smtp)
         {
             if (string.IsNullOrWhiteSpace(options.From))
@@ -170,6 +179,24 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
         if (smtp.IdleTimeout < TimeSpan.Zero)
         {
             yield return $"Email__Smtp__IdleTimeout must not be negative, but is {smtp.IdleTimeout}.";
+        }
+    }
+
+    private static IEnumerable<string> Failures(MailOutageOptions outage)
+    {
+        if (outage.FirstPause < TimeSpan.FromMilliseconds(10) || outage.FirstPause > TimeSpan.FromMinutes(5))
+        {
+            yield return $"Email__Outage__FirstPause must be between 00:00:00.010 and 00:05:00, but is {outage.FirstPause}.";
+        }
+
+        if (outage.LongestPause < outage.FirstPause || outage.LongestPause > TimeSpan.FromHours(1))
+        {
+            yield return $"Email__Outage__LongestPause must be between Email__Outage__FirstPause and 01:00:00, but is {outage.LongestPause}.";
+        }
+
+        if (outage.Suspects is < 1 or > 1000)
+        {
+            yield return $"Email__Outage__Suspects must be 1 to 1000, but is {outage.Suspects}.";
         }
     }
 
