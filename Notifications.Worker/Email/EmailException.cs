@@ -10,7 +10,14 @@ public abstract class EmailException(string message) : Exception(message);
 public class TransientEmailException(string message) : EmailException(message);
 
 /// <summary>It is not about this email: there is no connection, it broke, or the server has no time for anybody now.</summary>
-public sealed class MailServerUnavailableException(string message) : TransientEmailException(message);
+public sealed class MailServerUnavailableException(string message, bool wasLetIn) : TransientEmailException(message)
+{
+    /// <summary>
+    /// Whether the server had answered EHLO before. As long as it has not, no email can be to blame; afterwards it may
+    /// be this one that made the server give up.
+    /// </summary>
+    public bool WasLetIn { get; } = wasLetIn;
+}
 
 /// <summary>It is not about this email: the server will not have us, which is up to our own configuration.</summary>
 public sealed class MailServerRefusedUsException(string message) : TransientEmailException(message);

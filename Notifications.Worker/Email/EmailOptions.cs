@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Mail;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Email.Outages;
 
 namespace Notifications.Worker.Email;
 
@@ -23,6 +24,9 @@ public sealed class EmailOptions
 
     /// <summary>The mail server for <see cref="EmailDelivery.Smtp"/>.</summary>
     public SmtpOptions Smtp { get; set; } = new();
+
+    /// <summary>What is done when that mail server takes no email at all.</summary>
+    public MailOutageOptions Outage { get; set; } = new();
 
     /// <summary><see cref="From"/> as validated at start, its domain in ASCII.</summary>
     internal MailAddress Sender =>
@@ -58,8 +62,20 @@ public sealed class SmtpOptions
     /// <summary>Most connections at once; a send beyond that waits for one.</summary>
     public int PoolSize { get; set; } = 8;
 
-    /// <summary>Most time for one email, from connecting to the server's last reply, not counting the wait for a connection of the pool.</summary>
-    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
+    /// <summary>Most time for a new connection, from looking up the server's name to its answer to EHLO.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Most further time until the server asks for the content. Where the connection is new it counts from the end of
+    /// <see cref="ConnectTimeout"/>, however soon the server answered EHLO.
+    /// </summary>
+    public TimeSpan EnvelopeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Most time from the first byte of the content until the server has taken it. A server that checks for spam may take
+    /// its time, and to give up here risks that the email arrives twice.
+    /// </summary>
+    public TimeSpan ContentTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>A connection unused for longer is closed instead of used again: most servers would have closed it by then.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
@@ -97,6 +113,11 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
         if (options.Delivery == EmailDelivery.PickupDirectory && string.IsNullOrWhiteSpace(options.PickupDirectory))
         {
             yield return "Email__PickupDirectory is required when Email__Delivery is PickupDirectory.";
+        }
+
+        foreach (var failure in Failures(options.Outage))
+        {
+            yield return failure;
         }
 
         if (options.Delivery == EmailDelivery.Smtp)
@@ -142,14 +163,40 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
             yield return $"Email__Smtp__PoolSize must be 1 to 1000, but is {smtp.PoolSize}.";
         }
 
-        if (smtp.Timeout <= TimeSpan.Zero || smtp.Timeout > LongestTimeout)
+        foreach (var (name, timeout) in new[]
         {
-            yield return $"Email__Smtp__Timeout must be a positive time like 00:00:30, but is {smtp.Timeout}.";
+            (nameof(smtp.ConnectTimeout), smtp.ConnectTimeout),
+            (nameof(smtp.EnvelopeTimeout), smtp.EnvelopeTimeout),
+            (nameof(smtp.ContentTimeout), smtp.ContentTimeout),
+        })
+        {
+            if (timeout <= TimeSpan.Zero || timeout > LongestTimeout)
+            {
+                yield return $"Email__Smtp__{name} must be a positive time like 00:00:30, but is {timeout}.";
+            }
         }
 
         if (smtp.IdleTimeout < TimeSpan.Zero)
         {
             yield return $"Email__Smtp__IdleTimeout must not be negative, but is {smtp.IdleTimeout}.";
+        }
+    }
+
+    private static IEnumerable<string> Failures(MailOutageOptions outage)
+    {
+        if (outage.FirstPause < TimeSpan.FromMilliseconds(10) || outage.FirstPause > TimeSpan.FromMinutes(5))
+        {
+            yield return $"Email__Outage__FirstPause must be between 00:00:00.010 and 00:05:00, but is {outage.FirstPause}.";
+        }
+
+        if (outage.LongestPause < outage.FirstPause || outage.LongestPause > TimeSpan.FromHours(1))
+        {
+            yield return $"Email__Outage__LongestPause must be between Email__Outage__FirstPause and 01:00:00, but is {outage.LongestPause}.";
+        }
+
+        if (outage.Suspects is < 1 or > 1000)
+        {
+            yield return $"Email__Outage__Suspects must be 1 to 1000, but is {outage.Suspects}.";
         }
     }
 

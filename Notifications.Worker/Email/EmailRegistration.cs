@@ -19,13 +19,16 @@ public static class EmailRegistration
 #else
         builder.Services.AddSingleton<ISmtpHandover, NetMailHandover>();
 #endif
-        builder.Services.AddSingleton<IEmailSender>(services =>
-            services.GetRequiredService<IOptions<EmailOptions>>().Value.Delivery switch
-            {
-                EmailDelivery.Smtp => ActivatorUtilities.CreateInstance<SmtpEmailSender>(services),
-                _ => ActivatorUtilities.CreateInstance<PickupDirectoryEmailSender>(services),
-            });
+        builder.Services.AddSingleton(CreateSender);
 
         return builder;
     }
+
+    /// <summary>The sender itself, which knows nothing of outages.</summary>
+    internal static IEmailSender CreateSender(IServiceProvider services) =>
+        services.GetRequiredService<IOptions<EmailOptions>>().Value.Delivery switch
+        {
+            EmailDelivery.Smtp => ActivatorUtilities.CreateInstance<SmtpEmailSender>(services),
+            _ => ActivatorUtilities.CreateInstance<PickupDirectoryEmailSender>(services),
+        };
 }

@@ -11,9 +11,11 @@ internal sealed class FluentEmailHandover(IOptions<EmailOptions> options) : ISmt
 {
     private readonly MailAddress _sender = options.Value.Sender;
 
+    // FluentEmail makes the mail itself.
+    public bool SeesContent => false;
+
     public async Task SendAsync(SmtpClient client, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken)
     {
-        // FluentEmail makes the mail itself, so attempt.ContentWasBegun stays unknown.
         var fluent = new FluentEmail.Core.Email(new ReplaceRenderer(), new SmtpSender(client), _sender.Address, _sender.DisplayName)
             .Subject(OutgoingMail.OneLine(email.Subject))
             .Body(email.Html.ReplaceLineEndings("\r\n"), isHtml: true)

@@ -10,9 +10,14 @@ namespace Notifications.Worker.Email;
 /// </summary>
 internal sealed class OutgoingMail : MailMessage
 {
-    private readonly ContentStream _text;
-
-    public OutgoingMail(EmailMessage email, MailAddress from, MailAddress to)
+    /// <param name="email">The email.</param>
+    /// <param name="from">The sender.</param>
+    /// <param name="to">The recipient.</param>
+    /// <param name="onContent">
+    /// Called when the content is asked for. As long as it isn't, the end of the email can't have been sent, so no mail
+    /// server can have taken it.
+    /// </param>
+    public OutgoingMail(EmailMessage email, MailAddress from, MailAddress to, Action? onContent = null)
         : base(from, to)
     {
         Subject = OneLine(email.Subject);
@@ -21,16 +26,9 @@ internal sealed class OutgoingMail : MailMessage
         Headers.Add("Message-ID", OneLine(email.MessageId));
         Headers.Add("Auto-Submitted", "auto-generated");
 
-        _text = new ContentStream(email.Text);
-        AlternateViews.Add(View(_text, MediaTypeNames.Text.Plain));
+        AlternateViews.Add(View(new ContentStream(email.Text, onContent), MediaTypeNames.Text.Plain));
         AlternateViews.Add(View(new ContentStream(email.Html), MediaTypeNames.Text.Html));
     }
-
-    /// <summary>
-    /// Whether any of the content was asked for. As long as it wasn't, the end of the email can't have been sent,
-    /// so no mail server can have taken it.
-    /// </summary>
-    public bool IsBegun => _text.IsBegun;
 
     /// <summary>A header field's value without what could end its line.</summary>
     internal static string OneLine(string value) => string.Concat(value.Where(c => !char.IsControl(c)));
@@ -43,10 +41,10 @@ internal sealed class OutgoingMail : MailMessage
         // RFC 5322, section 2.1.1: characters in a line, without its CRLF.
         private const int LongestLine = 998;
 
-        public ContentStream(string content)
-            : this(Encoding.UTF8.GetBytes(content.ReplaceLineEndings("\r\n")))
-        {
-        }
+        private Action? _onBegin;
+
+        public ContentStream(string content, Action? onBegin = null)
+            : this(Encoding.UTF8.GetBytes(content.ReplaceLineEndings("\r\n"))) => _onBegin = onBegin;
 
         private ContentStream(byte[] bytes)
             : base(bytes, writable: false)
@@ -58,31 +56,31 @@ internal sealed class OutgoingMail : MailMessage
 
         public TransferEncoding TransferEncoding { get; }
 
-        public bool IsBegun { get; private set; }
-
         public override int Read(byte[] buffer, int offset, int count)
         {
-            IsBegun = true;
+            Begin();
             return base.Read(buffer, offset, count);
         }
 
         public override int Read(Span<byte> buffer)
         {
-            IsBegun = true;
+            Begin();
             return base.Read(buffer);
         }
 
         public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
         {
-            IsBegun = true;
+            Begin();
             return base.ReadAsync(buffer, offset, count, cancellationToken);
         }
 
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            IsBegun = true;
+            Begin();
             return base.ReadAsync(buffer, cancellationToken);
         }
+
+        private void Begin() => Interlocked.Exchange(ref _onBegin, null)?.Invoke();
 
         private static bool HasShortLines(ReadOnlySpan<byte> text)
         {

@@ -31,12 +31,12 @@ internal sealed partial class SmtpEmailSender(
     private async Task<bool> TrySendAsync(EmailMessage email, MailAddress recipient, bool fresh, CancellationToken cancellationToken)
     {
         var connection = await pool.RentAsync(fresh, cancellationToken);
-        var attempt = new SmtpAttempt();
+        var attempt = new SmtpAttempt(handover.SeesContent);
         var succeeded = false;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var deadline = new SmtpDeadline(connection, attempt, _options, ending);
         try
         {
-            ending.CancelAfter(_options.Timeout);
             try
             {
                 // SmtpClient doesn't look at the token while it waits for the server to accept the end of the email,
@@ -56,7 +56,7 @@ internal sealed partial class SmtpEmailSender(
             }
             catch (Exception) when (ending.IsCancellationRequested)
             {
-                throw new MailServerUnavailableException($"The mail server did not take the email within {_options.Timeout.TotalSeconds:0.###} s.");
+                throw deadline.Failure;
             }
             catch (SmtpException e) when (connection.IsKept && IsClosedConnection(e, attempt))
             {
@@ -101,16 +101,11 @@ internal sealed class NetMailHandover(IOptions<EmailOptions> options) : ISmtpHan
 {
     private readonly MailAddress _sender = options.Value.Sender;
 
+    public bool SeesContent => true;
+
     public async Task SendAsync(SmtpClient client, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken)
     {
-        using var mail = new OutgoingMail(email, _sender, to);
-        try
-        {
-            await client.SendMailAsync(mail, cancellationToken);
-        }
-        finally
-        {
-            attempt.ContentWasBegun = mail.IsBegun;
-        }
+        using var mail = new OutgoingMail(email, _sender, to, attempt.BeginContent);
+        await client.SendMailAsync(mail, cancellationToken);
     }
 }

@@ -28,7 +28,7 @@ internal static partial class SmtpFailure
             var unsent = OneLine($"The email could not be handed to the mail server: {cause.Message}");
             return cause is AuthenticationException || exception.Message == NoStartTls
                 ? new MailServerRefusedUsException(unsent)
-                : new MailServerUnavailableException(unsent);
+                : new MailServerUnavailableException(unsent, isGreeted);
         }
 
         var code = (int)refusal.StatusCode;
@@ -38,7 +38,7 @@ internal static partial class SmtpFailure
         return code switch
         {
             // RFC 5321, section 3.8: the server closes the channel.
-            421 => new MailServerUnavailableException(OneLine(refused)),
+            421 => new MailServerUnavailableException(OneLine(refused), isGreeted),
 
             // Beyond 599 it is what SmtpClient makes of something that is no reply at all.
             < 500 or > 599 => new TransientEmailException(OneLine(refused)),

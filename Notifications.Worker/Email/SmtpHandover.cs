@@ -5,6 +5,9 @@ namespace Notifications.Worker.Email;
 /// <summary>How one email is put through one <see cref="SmtpClient"/>.</summary>
 internal interface ISmtpHandover
 {
+    /// <summary>Whether <see cref="SmtpAttempt.BeginContent"/> is called when the server asks for the content.</summary>
+    bool SeesContent { get; }
+
     /// <summary>
     /// Makes one attempt, and lets whatever the client throws pass. Who cancels also disposes the client, so it
     /// is no harm to ignore the token.
@@ -18,11 +21,22 @@ internal interface ISmtpHandover
 }
 
 /// <summary>How far an attempt to send came.</summary>
-internal sealed class SmtpAttempt
+/// <param name="seesContent">As <see cref="ISmtpHandover.SeesContent"/>.</param>
+internal sealed class SmtpAttempt(bool seesContent)
 {
     /// <summary>
     /// Whether the sending of the email's content was begun, or <c>null</c> where that is not known. As long as it
     /// wasn't, the server can't have taken the email, however the conversation ended.
     /// </summary>
-    public bool? ContentWasBegun { get; set; }
+    public bool? ContentWasBegun { get; private set; } = seesContent ? false : null;
+
+    /// <summary>Who wants to know of <see cref="BeginContent"/>.</summary>
+    public Action? ContentBegun { get; set; }
+
+    /// <summary>Notes that the server asked for the content.</summary>
+    public void BeginContent()
+    {
+        ContentWasBegun = true;
+        ContentBegun?.Invoke();
+    }
 }

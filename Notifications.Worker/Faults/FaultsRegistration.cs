@@ -41,6 +41,8 @@ public static class FaultsRegistration
             builder.Services.AddSingleton<IAuditTrail, InMemoryAuditTrail>();
         }
 
+        builder.Services.AddSingleton<AlertEmail>();
+        builder.Services.AddSingleton<OutageAlerts>();
         builder.Services.AddSingleton<RedeliverPolicy>();
         builder.Services.AddSingleton<FaultReading>();
         builder.Services.AddSingleton<FaultInspector>();
@@ -67,12 +69,13 @@ public static class FaultsRegistration
         app.MapFaultDocumentation();
     }
 
-    /// <summary>Adds the consumer that alerts people, where there are people to alert.</summary>
-    public static void AddParkedAlerts(this IBusRegistrationConfigurator bus, IConfiguration configuration)
+    /// <summary>Adds the consumers that alert people, where there are people to alert.</summary>
+    public static void AddAlerts(this IBusRegistrationConfigurator bus, IConfiguration configuration)
     {
         if (!string.IsNullOrEmpty(configuration[$"{AlertOptions.Section}:{nameof(AlertOptions.To)}"]))
         {
             bus.AddConsumer<ParkedAlertConsumer, ParkedAlertConsumerDefinition>();
+            bus.AddConsumer<OutageAlertConsumer, OutageAlertConsumerDefinition>();
         }
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
+using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
@@ -26,6 +27,7 @@ public static class NotificationsRegistration
 
         builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
         builder.AddEmail();
+        builder.AddMailOutages();
         if (confirmations)
         {
             builder.AddOrderConfirmation();
@@ -46,7 +48,7 @@ public static class NotificationsRegistration
 
                 if (faults)
                 {
-                    bus.AddParkedAlerts(builder.Configuration);
+                    bus.AddAlerts(builder.Configuration);
                 }
             },
             FaultsRegistration.KeepFaults);

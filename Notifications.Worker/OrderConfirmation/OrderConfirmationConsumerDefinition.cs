@@ -1,6 +1,7 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.Redelivery;
@@ -69,6 +70,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
                 }
             });
             messages.UseFilter(new RetryCountFilter<OrderPlaced>());
+            messages.UseHeldMail(onRabbitMq is null ? null : _delays.Min());
         });
     }
 }

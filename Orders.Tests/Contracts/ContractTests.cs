@@ -34,6 +34,16 @@ public sealed class ContractTests
             "urn:message:Contracts:OrderConfirmationFailed",
             """{"orderId":null,"reason":"Unreadable: not JSON","failedAt":"2026-11-21T12:00:00.123+00:00"}""")
             .SetArgDisplayNames("OrderConfirmationFailed of an unreadable order"),
+        new TestCaseData(
+            new MailServerUnreachable(Noon, "Connection refused"),
+            "urn:message:Contracts:MailServerUnreachable",
+            """{"since":"2026-11-21T12:00:00.123+00:00","reason":"Connection refused"}""")
+            .SetArgDisplayNames("MailServerUnreachable"),
+        new TestCaseData(
+            new MailServerReachable(Noon, Noon.AddMinutes(10)),
+            "urn:message:Contracts:MailServerReachable",
+            """{"since":"2026-11-21T12:00:00.123+00:00","until":"2026-11-21T12:10:00.123+00:00"}""")
+            .SetArgDisplayNames("MailServerReachable"),
     ];
 
     [TestCaseSource(nameof(Messages))]

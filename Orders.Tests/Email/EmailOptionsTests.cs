@@ -27,7 +27,9 @@ public sealed class EmailOptionsTests
             ("Email__Smtp__Username", "shop"),
             ("Email__Smtp__Password", "s3cret"),
             ("Email__Smtp__PoolSize", "32"),
-            ("Email__Smtp__Timeout", "00:01:00"),
+            ("Email__Smtp__ConnectTimeout", "00:00:05"),
+            ("Email__Smtp__EnvelopeTimeout", "00:00:20"),
+            ("Email__Smtp__ContentTimeout", "00:05:00"),
             ("Email__Smtp__IdleTimeout", "00:00:10"),
         ]);
         await host.StartAsync();
@@ -46,8 +48,12 @@ public sealed class EmailOptionsTests
     [TestCase("Email__Smtp__Port", "0", "Email__Smtp__Port must be 1 to 65535, but is 0.")]
     [TestCase("Email__Smtp__Port", "70000", "Email__Smtp__Port must be 1 to 65535")]
     [TestCase("Email__Smtp__PoolSize", "0", "Email__Smtp__PoolSize must be")]
-    [TestCase("Email__Smtp__Timeout", "00:00:00", "Email__Smtp__Timeout must be")]
-    [TestCase("Email__Smtp__Timeout", "365.00:00:00", "Email__Smtp__Timeout must be")]
+    [TestCase("Email__Smtp__ConnectTimeout", "00:00:00", "Email__Smtp__ConnectTimeout must be")]
+    [TestCase("Email__Smtp__EnvelopeTimeout", "-00:00:01", "Email__Smtp__EnvelopeTimeout must be")]
+    [TestCase("Email__Smtp__ContentTimeout", "365.00:00:00", "Email__Smtp__ContentTimeout must be")]
+    [TestCase("Email__Outage__FirstPause", "00:00:00", "Email__Outage__FirstPause must be between 00:00:00.010 and 00:05:00")]
+    [TestCase("Email__Outage__LongestPause", "00:00:00.5", "Email__Outage__LongestPause must be between Email__Outage__FirstPause and 01:00:00")]
+    [TestCase("Email__Outage__Suspects", "0", "Email__Outage__Suspects must be 1 to 1000, but is 0.")]
     [TestCase("Email__Smtp__IdleTimeout", "-00:00:01", "Email__Smtp__IdleTimeout must not be negative")]
     [TestCase("Email__Smtp__Password", "s3cret", "Email__Smtp__Username and Email__Smtp__Password must be set together")]
     [TestCase("Email__Smtp__Username", "shop", "Email__Smtp__Username and Email__Smtp__Password must be set together")]

@@ -44,6 +44,9 @@ public enum SmtpStep
 /// <param name="Takes">Whether it takes the email all the same, at <see cref="SmtpStep.EndOfData"/>.</param>
 public sealed record SmtpReply(string? Line, bool ThenClose = false, bool Takes = false)
 {
+    /// <summary>Whether it only thinks the line: it does what belongs to it, and then closes without a word.</summary>
+    public bool IsUnsaid { get; init; }
+
     /// <summary>Closes the connection without a word.</summary>
     public static SmtpReply Drop { get; } = new(null, ThenClose: true);
 
@@ -498,7 +501,7 @@ public sealed class SmtpSession
 
     private async Task<SmtpReply> Write(SmtpReply reply)
     {
-        if (reply.Line is not null)
+        if (reply.Line is not null && !reply.IsUnsaid)
         {
             await _stream.WriteAsync(Encoding.UTF8.GetBytes(reply.Line + "\r\n"));
         }

@@ -280,19 +280,73 @@ public sealed class SmtpEmailSenderTests
         Assert.That(server.Messages, Has.Count.EqualTo(2));
     }
 
-    [TestCase(SmtpStep.Connect)]
-    [TestCase(SmtpStep.Mail)]
-    [TestCase(SmtpStep.EndOfData)]
-    public async Task A_server_that_takes_too_long_is_transient(SmtpStep step)
+    [TestCase(SmtpStep.Connect, "answer a new connection within 0.3 s", false)]
+    [TestCase(SmtpStep.Ehlo, "answer a new connection within 0.3 s", false)]
+    [TestCase(SmtpStep.Mail, "ask for the email's content within 0.4 s", true)]
+    [TestCase(SmtpStep.Recipient, "ask for the email's content within 0.4 s", true)]
+    [TestCase(SmtpStep.Data, "ask for the email's content within 0.4 s", true)]
+    [TestCase(SmtpStep.EndOfData, "take the email's content within 0.5 s", true)]
+    public async Task A_server_that_takes_too_long_over_a_step_is_given_up_and_so_is_its_connection(SmtpStep step, string words, bool wasLetIn)
     {
-        using var host = EmailHost.For(_server, ("Email__Smtp__Timeout", "00:00:00.3"));
+        using var host = EmailHost.For(
+            _server,
+            ("Email__Smtp__ConnectTimeout", "00:00:00.3"),
+            ("Email__Smtp__EnvelopeTimeout", "00:00:00.4"),
+            ("Email__Smtp__ContentTimeout", "00:00:00.5"));
+        Assume.That(host.KnowsHowFarItCame);
         var hold = _server.Hold(step);
 
-        var failure = Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
-        Assert.That(failure!.Message, Does.Contain("within 0.3 s"));
+        var failure = Assert.ThrowsAsync<MailServerUnavailableException>(() => host.SendAsync());
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(failure!.Message, Does.Contain(words));
+            Assert.That(failure.WasLetIn, Is.EqualTo(wasLetIn));
+        }
 
         hold.Release();
         await _server.WaitFor("the connection to be closed", server => server.Sessions[0].IsClosed);
+        await host.SendAsync("2");
+        Assert.That(_server.Sessions, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_kept_connection_that_falls_silent_is_given_up_without_the_time_for_a_new_one()
+    {
+        using var host = EmailHost.For(_server, ("Email__Smtp__ConnectTimeout", "01:00:00"), ("Email__Smtp__EnvelopeTimeout", "00:00:00.3"));
+        await host.SendAsync("1");
+        var hold = _server.Hold(SmtpStep.Mail);
+
+        var failure = Assert.ThrowsAsync<MailServerUnavailableException>(() => host.SendAsync("2"));
+
+        Assert.That(failure!.WasLetIn);
+        hold.Release();
+        await host.SendAsync("3");
+        Assert.That(_server.Sessions, Has.Count.EqualTo(2));
+    }
+
+    [TestCase(SmtpStep.Connect, false)]
+    [TestCase(SmtpStep.Ehlo, false)]
+    [TestCase(SmtpStep.Mail, true)]
+    [TestCase(SmtpStep.Content, true)]
+    [TestCase(SmtpStep.EndOfData, true)]
+    public void A_failure_says_whether_the_server_had_let_us_in(SmtpStep step, bool wasLetIn)
+    {
+        _server.On(step, SmtpReply.Drop);
+        var dropped = Assert.ThrowsAsync<MailServerUnavailableException>(() => Host().SendAsync())!.WasLetIn;
+        _server.On(step, step == SmtpStep.Content ? SmtpReply.Drop : "421 4.3.2 Busy");
+        var refused = Assert.ThrowsAsync<MailServerUnavailableException>(() => Host().SendAsync())!.WasLetIn;
+
+        Assert.That((dropped, refused), Is.EqualTo((wasLetIn, wasLetIn)));
+    }
+
+    [Test]
+    public async Task A_server_that_is_not_there_has_not_let_us_in()
+    {
+        await _server.Stop();
+        Assert.That(Assert.ThrowsAsync<MailServerUnavailableException>(() => Host().SendAsync())!.WasLetIn, Is.False);
+
+        using var nowhere = EmailHost.For(_server, ("Email__Smtp__Host", "nowhere.invalid"));
+        Assert.That(Assert.ThrowsAsync<MailServerUnavailableException>(() => nowhere.SendAsync())!.WasLetIn, Is.False);
     }
 
     [TestCase(SmtpStep.Connect)]

@@ -17,7 +17,9 @@ internal sealed class FaultHandling(TransportUnderTest transport) : OrderSystemT
     private const string Who = "olga";
 
     [SetUp]
-    public async Task StartAsync() => TheSystem = await OrderSystem.StartAsync(transport, settings: FailingOrders.Settings);
+    public async Task StartAsync() => TheSystem = await OrderSystem.StartAsync(
+        // However many emails fail in a test, they do so one by one.
+        transport, settings: [.. FailingOrders.Settings, ("Email__Outage__Suspects", "1000")]);
 
     [Test]
     public async Task Orders_that_failed_in_three_ways_are_three_groups_and_one_replay_confirms_them_all()

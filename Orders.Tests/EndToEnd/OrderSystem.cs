@@ -37,6 +37,8 @@ internal sealed class OrderSystem : IAsyncDisposable
         ("Email__Delivery", "Smtp"),
         ("Email__From", "Acorn Shop <orders@shop.example>"),
         ("Email__Smtp__Host", FakeSmtpServer.Host),
+        ("Email__Outage__FirstPause", "00:00:00.050"),
+        ("Email__Outage__LongestPause", "00:00:00.200"),
         ("Alerts__To", Operator),
     ];
 
@@ -67,6 +69,9 @@ internal sealed class OrderSystem : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>To the program that is the worker.</summary>
+    public HttpClient WorkerHttp { get; private set; } = null!;
+
     /// <summary>The services of the program that is the worker.</summary>
     public IServiceProvider Worker => _worker;
 
@@ -95,7 +100,7 @@ internal sealed class OrderSystem : IAsyncDisposable
         var inMemory = new OrderSystem(transport, null, null);
         inMemory._api = inMemory.Start<OrderPublisher>(services, [.. inMemory.WorkerSettings, .. settings]);
         inMemory._worker = inMemory._api.Services;
-        inMemory.Http = await ReadyAsync(inMemory._api);
+        inMemory.Http = inMemory.WorkerHttp = await ReadyAsync(inMemory._api);
         return inMemory;
     }
 
@@ -132,7 +137,7 @@ internal sealed class OrderSystem : IAsyncDisposable
     {
         var worker = Start<WorkerOptions>(services, [.. MessagingSettings, .. WorkerSettings, .. settings]);
         _worker = worker.Services;
-        (await ReadyAsync(worker)).Dispose();
+        WorkerHttp = await ReadyAsync(worker);
     }
 
     /// <summary>Starts a worker as a process of its own, to be killed.</summary>

@@ -17,26 +17,6 @@ namespace Orders.Tests.EndToEnd;
 internal sealed class Outages(TransportUnderTest transport) : OrderSystemTests
 {
     [Test]
-    public async Task The_mail_server_is_gone_for_a_while()
-    {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Redeliver__MaxAttempts", "1000"));
-        await TheSystem.Mail.Stop();
-
-        var orders = Enumerable.Range(0, 20).Select(i => $"{i}").ToArray();
-        foreach (var order in orders)
-        {
-            await TheSystem.PlaceAsync(order);
-        }
-
-        await TheSystem.Log.WaitFor<RedeliverJob>(200, orders.Length);
-        TheSystem.Mail.Restart();
-
-        await TheSystem.Mail.WaitForMessages(orders.Length, TimeSpan.FromSeconds(60));
-        Assert.That(ConfirmedOrders(), Is.EquivalentTo(orders));
-        Assert.That(TheSystem.Log.Of<RedeliverJob>(201), Is.Empty);
-    }
-
-    [Test]
     public async Task The_broker_is_killed_under_load()
     {
         var broker = await TestBrokers.StartAsync(transport.Broker!.Value);

@@ -1,20 +1,15 @@
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Email;
 using Notifications.Worker.Faults.Job;
-using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
-using Notifications.Worker.Redelivery;
 
 namespace Notifications.Worker.Faults.Alerts;
 
 /// <summary>Emails <see cref="AlertOptions.To"/> that a message was parked.</summary>
-public sealed class ParkedAlertConsumer(IEmailSender sender, IOptions<AlertOptions> alerts, IOptions<EmailOptions> email)
-    : IConsumer<OrderConfirmationFailed>
+internal sealed class ParkedAlertConsumer(AlertEmail alert) : IConsumer<OrderConfirmationFailed>
 {
     public Task Consume(ConsumeContext<OrderConfirmationFailed> context)
     {
@@ -30,39 +25,23 @@ public sealed class ParkedAlertConsumer(IEmailSender sender, IOptions<AlertOptio
             The customer has not been told. The message is kept until a person acts.
             """;
 
-        return sender.SendAsync(
-            new EmailMessage(
-                MessageId(failed),
-                alerts.Value.To!,
-                $"Not confirmed: {order}",
-                text,
-                $"<pre style=\"font:14px/1.5 ui-monospace,monospace\">{WebUtility.HtmlEncode(text)}</pre>"),
-            context.CancellationToken);
-    }
-
-    /// <summary>The same for every attempt to send this alert.</summary>
-    private string MessageId(OrderConfirmationFailed failed)
-    {
         var key = SHA256.HashData(Encoding.UTF8.GetBytes($"{failed.OrderId}\n{failed.Reason}\n{failed.FailedAt:O}"));
-        return $"<parked-{Convert.ToHexStringLower(key.AsSpan(0, 16))}@{email.Value.Sender.Host}>";
+        return alert.SendAsync(
+            $"parked-{Convert.ToHexStringLower(key.AsSpan(0, 16))}", $"Not confirmed: {order}", text, context.CancellationToken);
     }
 }
 
-/// <summary>
-/// Alerts wait out a mail server that is down by the same steps as the redeliver job. One that fails for the last
-/// time ends in its own error queue, which nobody is alerted about.
-/// </summary>
-public sealed class ParkedAlertConsumerDefinition : ConsumerDefinition<ParkedAlertConsumer>
+/// <summary>Alerts of parked messages have a queue of their own.</summary>
+internal sealed class ParkedAlertConsumerDefinition : ConsumerDefinition<ParkedAlertConsumer>
 {
     public const string Queue = "order-confirmation-alert";
 
-    private readonly TimeSpan[] _delays;
+    private readonly AlertEndpoint _endpoint;
 
     public ParkedAlertConsumerDefinition(IOptions<RedeliverOptions> options)
     {
         EndpointName = Queue;
-        // No delay queue can hold a message for no time at all.
-        _delays = [.. options.Value.Waits.Where(wait => wait > TimeSpan.Zero)];
+        _endpoint = new AlertEndpoint(Queue, options.Value);
     }
 
     protected override void ConfigureConsumer(
@@ -70,27 +49,7 @@ public sealed class ParkedAlertConsumerDefinition : ConsumerDefinition<ParkedAle
         IConsumerConfigurator<ParkedAlertConsumer> consumerConfigurator,
         IRegistrationContext context)
     {
-        var onRabbitMq = endpointConfigurator as IRabbitMqReceiveEndpointConfigurator;
-        if (onRabbitMq is not null)
-        {
-            var queueType = context.GetQueueType();
-            onRabbitMq.SetQueueArguments(QueueArguments.Holding(queueType));
-            onRabbitMq.DeclareDelayQueues(Queue, _delays, queueType);
-        }
-
-        endpointConfigurator.SetFaultsAside(context, deliveryLimit: 20);
-        consumerConfigurator.Message<OrderConfirmationFailed>(messages =>
-        {
-            if (onRabbitMq is not null)
-            {
-                messages.UseDelayQueues(Queue);
-            }
-
-            messages.UseDelayedRedelivery(redelivery =>
-            {
-                redelivery.HandleTransientOnly();
-                redelivery.Intervals(_delays);
-            });
-        });
+        _endpoint.Configure(endpointConfigurator, context);
+        consumerConfigurator.Message<OrderConfirmationFailed>(messages => _endpoint.Configure(messages, endpointConfigurator));
     }
 }

@@ -1,0 +1,71 @@
+namespace Notifications.Worker.Email.Outages;
+
+/// <summary>Sends each email when the <see cref="MailServerGate"/> lets it through.</summary>
+/// <param name="sender">Sends the emails.</param>
+/// <param name="gate">The gate of this process.</param>
+/// <param name="longestHold">How long an email may wait.</param>
+/// <param name="logger">Is told of each email that must wait.</param>
+/// <param name="stopping">From when on none may wait.</param>
+internal sealed partial class GatedEmailSender(
+    IEmailSender sender, MailServerGate gate, TimeSpan longestHold, ILogger<GatedEmailSender> logger, CancellationToken stopping) : IEmailSender
+{
+    /// <exception cref="MailHeldException">The email has waited too long.</exception>
+    /// <inheritdoc/>
+    public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+        patience.CancelAfter(longestHold);
+        while (!await TrySendAsync(email, patience.Token, cancellationToken))
+        {
+        }
+    }
+
+    private async Task<bool> TrySendAsync(EmailMessage email, CancellationToken patience, CancellationToken cancellationToken)
+    {
+        var attempt = await EnterAsync(email, patience, cancellationToken);
+        try
+        {
+            await sender.SendAsync(email, cancellationToken);
+        }
+        catch (EmailException failure)
+        {
+            if (!gate.Fail(attempt, failure))
+            {
+                throw;
+            }
+
+            Log.Waits(logger, email.MessageId, failure.Message);
+            return false;
+        }
+        catch
+        {
+            gate.Abandon(attempt);
+            throw;
+        }
+
+        gate.Succeed(attempt);
+        return true;
+    }
+
+    private async Task<MailAttempt> EnterAsync(EmailMessage email, CancellationToken patience, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await gate.EnterAsync(email.MessageId, patience);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new MailHeldException();
+        }
+        catch (OperationCanceledException)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2130, LogLevel.Debug, "The email {MessageId} waits for the mail server: {Reason}")]
+        public static partial void Waits(ILogger logger, string messageId, string reason);
+    }
+}

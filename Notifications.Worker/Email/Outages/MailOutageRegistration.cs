@@ -1,0 +1,43 @@
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Messaging;
+using Notifications.Worker.OrderConfirmation;
+
+namespace Notifications.Worker.Email.Outages;
+
+public static class MailOutageRegistration
+{
+    // RabbitMQ wants every message acknowledged within 30 minutes.
+    private static readonly TimeSpan LongestHold = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LongestInAll = TimeSpan.FromMinutes(20);
+
+    /// <summary>Has emails wait while the mail server is down for all of them, and tells of it.</summary>
+    public static void AddMailOutages(this IHostApplicationBuilder builder)
+    {
+        var inMemory = builder.Configuration.GetTransport() == Transport.InMemory;
+        builder.Services.AddSingleton<MailServerGate>();
+        builder.Services.AddHostedService<MailOutageAnnouncer>();
+        builder.Services.AddHealthChecks().AddCheck<MailServerHealthCheck>("mail-server");
+        builder.Services.AddSingleton<IEmailSender>(services => new GatedEmailSender(
+            EmailRegistration.CreateSender(services),
+            services.GetRequiredService<MailServerGate>(),
+            inMemory ? Timeout.InfiniteTimeSpan : HoldFor(services.GetRequiredService<IOptions<OrderConfirmationOptions>>().Value),
+            services.GetRequiredService<ILogger<GatedEmailSender>>(),
+            services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));
+    }
+
+    /// <summary>Has a message come back later when its email may wait no longer. Put it last in the message's pipe.</summary>
+    /// <typeparam name="TMessage">The message whose consumer sends emails.</typeparam>
+    /// <param name="messages">The consumer's pipe of that message.</param>
+    /// <param name="roundTrip">As <see cref="HeldMailFilter{TMessage}"/> has it.</param>
+    internal static void UseHeldMail<TMessage>(this IPipeConfigurator<ConsumeContext<TMessage>> messages, TimeSpan? roundTrip)
+        where TMessage : class =>
+        messages.UseFilter(new HeldMailFilter<TMessage>(roundTrip));
+
+    /// <summary>What was prefetched waits until all that came before it has been held in its turn.</summary>
+    private static TimeSpan HoldFor(OrderConfirmationOptions confirmation)
+    {
+        var turns = 1 + (double)confirmation.Prefetch / confirmation.Concurrency;
+        return LongestHold < LongestInAll / turns ? LongestHold : LongestInAll / turns;
+    }
+}

@@ -1,0 +1,316 @@
+using Microsoft.Extensions.Options;
+
+namespace Notifications.Worker.Email.Outages;
+
+/// <summary>
+/// What every email of this process passes on its way to the mail server. Once the server fails for everybody, the gate
+/// closes: the emails wait, and one at a time is let through to see whether the server is back, after pauses that grow.
+/// </summary>
+internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvider time) : IDisposable
+{
+    private const int MostGuilty = 1_000;
+
+    private readonly Lock _lock = new();
+    private readonly MailOutageOptions _options = options.Value.Outage;
+    private readonly LinkedList<Waiter> _waiters = [];
+    // Different emails that failed on a server that had let us in, since one last went through.
+    private readonly HashSet<string> _suspects = [];
+    // Those among them that another one's success has shown to be to blame themselves.
+    private readonly HashSet<string> _guilty = [];
+    private TaskCompletionSource _changed = Signal();
+    private ITimer? _timer;
+    private MailOutage? _outage;
+    private bool _isConfirmed;
+    private MailAttempt? _probe;
+    private bool _isProbeDue;
+    private DateTimeOffset _openSince = DateTimeOffset.MinValue;
+    private TimeSpan _pause;
+    private long _successes;
+    private int _pauses;
+
+    /// <summary>
+    /// The outage, once a probe has confirmed it and as long as the gate is closed; a moment's failure is none.
+    /// </summary>
+    public MailOutage? Outage
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isConfirmed ? _outage : null;
+            }
+        }
+    }
+
+    /// <summary>Since when the gate has been open; <c>null</c> while it is closed.</summary>
+    public DateTimeOffset? OpenSince
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _outage is null ? _openSince : null;
+            }
+        }
+    }
+
+    /// <summary>Completes when <see cref="Outage"/> or <see cref="OpenSince"/> changes the next time.</summary>
+    public Task Changed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _changed.Task;
+            }
+        }
+    }
+
+    /// <summary>Lets an email through: at once while the gate is open, else in its turn.</summary>
+    /// <param name="messageId">The email's <c>Message-ID</c>.</param>
+    /// <param name="cancellationToken">Ends the wait; an open gate does not look at it.</param>
+    /// <returns>The attempt, which must be given to exactly one of the methods below.</returns>
+    public Task<MailAttempt> EnterAsync(string messageId, CancellationToken cancellationToken)
+    {
+        Waiter waiter;
+        lock (_lock)
+        {
+            if (_outage is null)
+            {
+                return Task.FromResult(new MailAttempt(messageId, _successes));
+            }
+
+            waiter = new Waiter(messageId);
+            _waiters.AddLast(waiter);
+            if (_isProbeDue)
+            {
+                LetProbeThrough();
+            }
+        }
+
+        var registration = cancellationToken.UnsafeRegister(_ => GiveUp(waiter, cancellationToken), null);
+        _ = waiter.Turn.Task.ContinueWith(_ => registration.Dispose(), TaskScheduler.Default);
+        return waiter.Turn.Task;
+    }
+
+    /// <summary>The mail server took the email: it is there.</summary>
+    public void Succeed(MailAttempt attempt)
+    {
+        lock (_lock)
+        {
+            _successes++;
+            // They come back if they fail again.
+            if (_guilty.Count > MostGuilty)
+            {
+                _guilty.Clear();
+            }
+
+            _guilty.UnionWith(_suspects);
+            _guilty.Remove(attempt.MessageId);
+            _suspects.Clear();
+            Open();
+        }
+    }
+
+    /// <summary>The email was not sent.</summary>
+    /// <returns>
+    /// Whether this is the outage's doing, so that the email is to enter again; otherwise the failure is its own.
+    /// </returns>
+    public bool Fail(MailAttempt attempt, EmailException failure)
+    {
+        lock (_lock)
+        {
+            var isProbe = attempt == _probe;
+            if (failure is not (MailServerUnavailableException or MailServerRefusedUsException))
+            {
+                _guilty.Remove(attempt.MessageId);
+                if (isProbe)
+                {
+                    // Whoever has an opinion of an email is there.
+                    _suspects.Clear();
+                    Open();
+                }
+
+                return false;
+            }
+
+            // Others have got through since: it is there for them.
+            if (_outage is null && _successes > attempt.SuccessesBefore)
+            {
+                return false;
+            }
+
+            if (failure is MailServerUnavailableException { WasLetIn: false } || Suspect(attempt.MessageId))
+            {
+                if (isProbe)
+                {
+                    Confirm();
+                    Pause();
+                }
+
+                Close(failure);
+                return true;
+            }
+
+            if (isProbe)
+            {
+                Open();
+            }
+
+            return _outage is not null;
+        }
+    }
+
+    /// <summary>The attempt ended in a way that says nothing about the mail server.</summary>
+    public void Abandon(MailAttempt attempt)
+    {
+        lock (_lock)
+        {
+            if (attempt == _probe)
+            {
+                LetProbeThrough();
+            }
+        }
+    }
+
+    public void Dispose() => _timer?.Dispose();
+
+    private static TaskCompletionSource Signal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <returns>Whether there are enough suspects now for the server to be to blame.</returns>
+    private bool Suspect(string messageId)
+    {
+        if (!_guilty.Contains(messageId))
+        {
+            _suspects.Add(messageId);
+        }
+
+        return _suspects.Count >= _options.Suspects;
+    }
+
+    private void Close(EmailException failure)
+    {
+        if (_outage is not null)
+        {
+            return;
+        }
+
+        var now = time.GetUtcNow();
+        if (now - _openSince > _options.LongestPause)
+        {
+            _pause = TimeSpan.Zero;
+        }
+
+        _outage = new MailOutage(now, failure.Message);
+        Pause();
+        Change();
+    }
+
+    private void Open()
+    {
+        if (_outage is null)
+        {
+            return;
+        }
+
+        _outage = null;
+        _isConfirmed = false;
+        _probe = null;
+        _isProbeDue = false;
+        _openSince = time.GetUtcNow();
+        _timer?.Dispose();
+        while (_waiters.First is not null)
+        {
+            LetFirstThrough();
+        }
+
+        Change();
+    }
+
+    private void Confirm()
+    {
+        if (!_isConfirmed)
+        {
+            _isConfirmed = true;
+            Change();
+        }
+    }
+
+    /// <summary>Has the next probe wait, for twice as long as the one before.</summary>
+    private void Pause()
+    {
+        _pause = _pause == TimeSpan.Zero ? _options.FirstPause : _pause * 2;
+        if (_pause > _options.LongestPause)
+        {
+            _pause = _options.LongestPause;
+        }
+
+        _probe = null;
+        _isProbeDue = false;
+        _timer?.Dispose();
+        // A timer that is disposed of may be about to fire all the same.
+        _timer = time.CreateTimer(pause => EndPause((int)pause!), ++_pauses, _pause, Timeout.InfiniteTimeSpan);
+    }
+
+    private void EndPause(int pause)
+    {
+        lock (_lock)
+        {
+            if (pause == _pauses && _outage is not null)
+            {
+                LetProbeThrough();
+            }
+        }
+    }
+
+    /// <summary>Makes a probe of the email that has waited longest, or else of the first to come.</summary>
+    private void LetProbeThrough()
+    {
+        _isProbeDue = _waiters.Count == 0;
+        _probe = _isProbeDue ? null : LetFirstThrough();
+    }
+
+    private MailAttempt LetFirstThrough()
+    {
+        var waiter = _waiters.First!.Value;
+        _waiters.RemoveFirst();
+        var attempt = new MailAttempt(waiter.MessageId, _successes);
+        waiter.Turn.SetResult(attempt);
+        return attempt;
+    }
+
+    private void GiveUp(Waiter waiter, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            // Unless its turn came just now.
+            if (_waiters.Remove(waiter))
+            {
+                waiter.Turn.SetCanceled(cancellationToken);
+            }
+        }
+    }
+
+    private void Change()
+    {
+        _changed.SetResult();
+        _changed = Signal();
+    }
+
+    private sealed class Waiter(string messageId)
+    {
+        public string MessageId { get; } = messageId;
+
+        public TaskCompletionSource<MailAttempt> Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
+
+/// <summary>One attempt to send an email, begun when the gate let it through.</summary>
+/// <param name="messageId">The email's <c>Message-ID</c>.</param>
+/// <param name="successesBefore">How many emails had been sent by then.</param>
+internal sealed class MailAttempt(string messageId, long successesBefore)
+{
+    public string MessageId { get; } = messageId;
+
+    public long SuccessesBefore { get; } = successesBefore;
+}

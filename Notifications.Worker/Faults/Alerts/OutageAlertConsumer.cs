@@ -1,0 +1,128 @@
+using System.Globalization;
+using Contracts;
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Faults.Job;
+
+namespace Notifications.Worker.Faults.Alerts;
+
+/// <summary>
+/// Emails <see cref="AlertOptions.To"/> once when an outage of the mail server begins and once when it has ended, however
+/// many workers say so. What says that it began waits for its end to be sent, like every other email: until then the log
+/// tells.
+/// </summary>
+internal sealed class OutageAlertConsumer(AlertEmail alert, OutageAlerts alerts)
+    : IConsumer<MailServerUnreachable>, IConsumer<MailServerReachable>
+{
+    public async Task Consume(ConsumeContext<MailServerUnreachable> context)
+    {
+        var outage = context.Message;
+        if (alerts.IsBeginning(outage))
+        {
+            await alert.SendAsync(
+                $"mail-outage-{Id(outage.Since)}-begin",
+                "The mail server cannot be reached",
+                $"""
+                The mail server cannot be reached. Order confirmations wait in their queue, and are sent as soon as it is back.
+
+                Since: {outage.Since:u}
+                Why:   {outage.Reason}
+
+                This email had to wait as well, for the server that it is about.
+                """,
+                context.CancellationToken);
+        }
+    }
+
+    public async Task Consume(ConsumeContext<MailServerReachable> context)
+    {
+        if (alerts.FindEnded(context.Message) is { } since)
+        {
+            await alert.SendAsync(
+                $"mail-outage-{Id(since)}-end",
+                "The mail server is back",
+                $"""
+                The mail server can be reached again. The order confirmations that waited are being sent.
+
+                Since: {context.Message.Until:u}
+                It could not be reached since {since:u}.
+                """,
+                context.CancellationToken);
+        }
+    }
+
+    private static string Id(DateTimeOffset since) => since.UtcTicks.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>
+/// The outages that people are told of, as one sequence: every worker has its own view of when the same one began and
+/// ended. It is kept in memory, so after a restart an outage may be told of a second time.
+/// </summary>
+internal sealed class OutageAlerts
+{
+    private readonly Lock _lock = new();
+    private DateTimeOffset _since = DateTimeOffset.MinValue;
+    private DateTimeOffset? _until = DateTimeOffset.MinValue;
+    private DateTimeOffset? _endOf;
+
+    /// <summary>Whether this message begins an outage, or began it when it came for the first time.</summary>
+    public bool IsBeginning(MailServerUnreachable message)
+    {
+        lock (_lock)
+        {
+            if (_until is { } until && message.Since > until)
+            {
+                (_since, _until, _endOf) = (message.Since, null, null);
+            }
+
+            return message.Since == _since;
+        }
+    }
+
+    /// <summary>When the outage began that this message ends, or ended when it came for the first time; else nothing.</summary>
+    public DateTimeOffset? FindEnded(MailServerReachable message)
+    {
+        lock (_lock)
+        {
+            if (_until is null && message.Until > _since)
+            {
+                (_until, _endOf) = (message.Until, message.Since);
+            }
+
+            return (_until, _endOf) == (message.Until, message.Since) ? _since : null;
+        }
+    }
+}
+
+/// <summary>
+/// One message at a time, in one process at a time and in their order: the end of an outage must not overtake its beginning.
+/// </summary>
+internal sealed class OutageAlertConsumerDefinition : ConsumerDefinition<OutageAlertConsumer>
+{
+    public const string Queue = "order-confirmation-outage-alert";
+
+    private readonly AlertEndpoint _endpoint;
+
+    public OutageAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+    {
+        EndpointName = Queue;
+        ConcurrentMessageLimit = 1;
+        _endpoint = new AlertEndpoint(Queue, options.Value);
+    }
+
+    protected override void ConfigureConsumer(
+        IReceiveEndpointConfigurator endpointConfigurator,
+        IConsumerConfigurator<OutageAlertConsumer> consumerConfigurator,
+        IRegistrationContext context)
+    {
+        endpointConfigurator.PrefetchCount = 1;
+        if (endpointConfigurator is IRabbitMqReceiveEndpointConfigurator onRabbitMq)
+        {
+            onRabbitMq.SingleActiveConsumer = true;
+        }
+
+        _endpoint.Configure(endpointConfigurator, context);
+        consumerConfigurator.Message<MailServerUnreachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
+        consumerConfigurator.Message<MailServerReachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
+    }
+}

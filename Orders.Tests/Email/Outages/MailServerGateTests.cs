@@ -1,0 +1,352 @@
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Email;
+using Notifications.Worker.Email.Outages;
+using Orders.Tests.Faults;
+
+namespace Orders.Tests.Email.Outages;
+
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class MailServerGateTests : IDisposable
+{
+    private static readonly EmailException NotThere = new MailServerUnavailableException("Connection refused", wasLetIn: false);
+    private static readonly EmailException Dropped = new MailServerUnavailableException("The connection was closed", wasLetIn: true);
+    private static readonly EmailException Unwanted = new MailServerRefusedUsException("530 Authentication required");
+    private static readonly EmailException Busy = new TransientEmailException("451 Try again later");
+    private static readonly EmailException NoSuchUser = new PermanentEmailException("550 No such user");
+
+    private static readonly DateTimeOffset Noon = new(2026, 11, 25, 12, 0, 0, TimeSpan.Zero);
+
+    private readonly TestClock _clock = new(Noon);
+    private readonly MailServerGate _gate;
+
+    public MailServerGateTests() => _gate = new MailServerGate(Options.Create(new EmailOptions()), _clock);
+
+    public void Dispose() => _gate.Dispose();
+
+    [Test]
+    public void At_first_everybody_passes()
+    {
+        Pass("a");
+        Pass("b");
+
+        Assert.That((_gate.OpenSince, _gate.Outage), Is.EqualTo(((DateTimeOffset?)DateTimeOffset.MinValue, (MailOutage?)null)));
+    }
+
+    [Test]
+    public void One_email_that_finds_no_server_closes_the_gate_and_is_held()
+    {
+        Assert.That(_gate.Fail(Pass("a"), NotThere), Is.True);
+
+        Assert.That(_gate.OpenSince, Is.Null);
+        Assert.That(Enter("b").IsCompleted, Is.False);
+    }
+
+    [Test]
+    public void That_is_not_an_outage_before_a_probe_has_confirmed_it()
+    {
+        _gate.Fail(Pass("a"), NotThere);
+        Assert.That(_gate.Outage, Is.Null);
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        FailProbe(Enter("a"), NotThere);
+
+        Assert.That(_gate.Outage, Is.EqualTo(new MailOutage(Noon, "Connection refused")));
+    }
+
+    [Test]
+    public void A_failure_while_others_get_through_is_the_emails_own()
+    {
+        var (a, b) = (Pass("a"), Pass("b"));
+        _gate.Succeed(b);
+
+        Assert.That(_gate.Fail(a, NotThere), Is.False);
+        Assert.That(_gate.OpenSince, Is.Not.Null);
+    }
+
+    [Test]
+    public void A_success_from_before_the_attempt_proves_nothing()
+    {
+        _gate.Succeed(Pass("a"));
+
+        Assert.That(_gate.Fail(Pass("b"), NotThere), Is.True);
+    }
+
+    [Test]
+    public void A_failure_after_the_server_let_us_in_is_the_servers_only_with_the_third_email()
+    {
+        var held = new[] { ("a", Dropped), ("b", Unwanted), ("c", Dropped) }.Select(mail => _gate.Fail(Pass(mail.Item1), mail.Item2)).ToArray();
+
+        Assert.That(held, Is.EqualTo([false, false, true]));
+        Assert.That(_gate.OpenSince, Is.Null);
+    }
+
+    [Test]
+    public void The_same_email_again_and_again_is_one_suspect()
+    {
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.That(_gate.Fail(Pass("poison"), Dropped), Is.False);
+        }
+    }
+
+    [Test]
+    public void A_success_clears_the_suspects()
+    {
+        _gate.Fail(Pass("a"), Dropped);
+        _gate.Fail(Pass("b"), Dropped);
+        _gate.Succeed(Pass("c"));
+
+        Assert.That(_gate.Fail(Pass("d"), Dropped), Is.False);
+        Assert.That(_gate.Fail(Pass("e"), Dropped), Is.False);
+        Assert.That(_gate.Fail(Pass("f"), Dropped), Is.True);
+    }
+
+    [Test]
+    public void An_email_that_failed_where_another_got_through_is_no_suspect_again_until_it_gets_through_itself()
+    {
+        string[] poison = ["a", "b", "c"];
+        _gate.Fail(Pass("a"), Dropped);
+        _gate.Fail(Pass("b"), Dropped);
+        _gate.Fail(Pass("c"), Dropped);
+        _clock.Tick();
+        _gate.Succeed(Pass("other"));
+
+        Assert.That(poison.Select(mail => _gate.Fail(Pass(mail), Dropped)), Is.All.False, "Three that the server cannot stomach stop nobody twice.");
+
+        foreach (var mail in poison)
+        {
+            _gate.Succeed(Pass(mail));
+        }
+
+        Assert.That(poison.Select(mail => _gate.Fail(Pass(mail), Dropped)), Is.EqualTo([false, false, true]));
+    }
+
+    [Test]
+    public void Failures_of_an_emails_own_never_close_the_gate()
+    {
+        foreach (var failure in new[] { Busy, NoSuchUser })
+        {
+            for (var i = 0; i < 10; i++)
+            {
+                Assert.That(_gate.Fail(Pass($"{i}"), failure), Is.False);
+            }
+        }
+    }
+
+    [Test]
+    public void What_fails_in_the_same_way_while_the_gate_is_closed_is_held_as_well()
+    {
+        var (a, b, c, d) = (Pass("a"), Pass("b"), Pass("c"), Pass("d"));
+        _gate.Fail(a, NotThere);
+
+        Assert.That(_gate.Fail(b, NotThere), Is.True);
+        Assert.That(_gate.Fail(c, Dropped), Is.True);
+        Assert.That(_gate.Fail(d, NoSuchUser), Is.False);
+        Assert.That(_gate.OpenSince, Is.Null);
+    }
+
+    [Test]
+    public void After_a_pause_the_one_that_waits_longest_is_let_through_alone()
+    {
+        _gate.Fail(Pass("a"), NotThere);
+        var (first, second) = (Enter("first"), Enter("second"));
+
+        _clock.Tick();
+
+        Assert.That((first.IsCompleted, second.IsCompleted), Is.EqualTo((true, false)));
+        _clock.Tick();
+        Assert.That(second.IsCompleted, Is.False, "There is a probe on its way.");
+    }
+
+    [Test]
+    public void Where_nobody_waits_the_first_to_come_is_the_probe()
+    {
+        _gate.Fail(Pass("a"), NotThere);
+        _clock.Tick();
+
+        Assert.That(Enter("first").IsCompleted, Is.True);
+        Assert.That(Enter("second").IsCompleted, Is.False);
+    }
+
+    [Test]
+    public void Pauses_grow_up_to_the_longest()
+    {
+        _gate.Fail(Pass("a"), NotThere);
+        for (var i = 0; i < 7; i++)
+        {
+            FailProbe(Enter("a"), NotThere);
+        }
+
+        Assert.That(_clock.DueTimes.Select(pause => pause.TotalSeconds), Is.EqualTo([1, 2, 4, 8, 16, 30, 30, 30]));
+    }
+
+    [Test]
+    public void Pauses_go_on_growing_on_a_server_that_comes_and_goes()
+    {
+        _gate.Fail(Pass("a"), NotThere);
+        SucceedProbe("a");
+        _clock.Advance(TimeSpan.FromSeconds(30));
+        _gate.Fail(Pass("a"), NotThere);
+        SucceedProbe("a");
+        _clock.Advance(TimeSpan.FromSeconds(31));
+        _gate.Fail(Pass("a"), NotThere);
+
+        Assert.That(_clock.DueTimes.Select(pause => pause.TotalSeconds), Is.EqualTo([1, 2, 1]));
+    }
+
+    [Test]
+    public void A_probe_that_gets_through_opens_the_gate_for_all()
+    {
+        _gate.Fail(Pass("a"), NotThere);
+        FailProbe(Enter("a"), NotThere);
+        var waiting = new[] { Enter("a"), Enter("b"), Enter("c") };
+        _clock.Tick();
+        _clock.Advance(TimeSpan.FromSeconds(7));
+
+        _gate.Succeed(waiting[0].Result);
+
+        Assert.That(waiting.Select(waiter => waiter.IsCompleted), Is.All.True);
+        Assert.That((_gate.OpenSince, _gate.Outage), Is.EqualTo(((DateTimeOffset?)Noon.AddSeconds(7), (MailOutage?)null)));
+    }
+
+    [Test]
+    public void An_email_on_its_way_from_before_that_gets_through_opens_it_too()
+    {
+        var (slow, quick) = (Pass("slow"), Pass("quick"));
+        _gate.Fail(quick, NotThere);
+        var waiting = Enter("quick");
+
+        _gate.Succeed(slow);
+
+        Assert.That(waiting.IsCompleted);
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public void A_probe_that_is_refused_for_reasons_of_its_own_opens_the_gate_and_goes_its_way(bool permanent)
+    {
+        _gate.Fail(Pass("a"), NotThere);
+        var (probe, waiting) = (Enter("a"), Enter("b"));
+        _clock.Tick();
+
+        Assert.That(_gate.Fail(probe.Result, permanent ? NoSuchUser : Busy), Is.False);
+        Assert.That(waiting.IsCompleted);
+    }
+
+    [Test]
+    public void A_probe_that_the_server_lets_in_and_drops_may_be_the_cause_itself_so_the_gate_opens()
+    {
+        _gate.Fail(Pass("a"), NotThere);
+        var (probe, waiting) = (Enter("poison"), Enter("b"));
+        _clock.Tick();
+
+        Assert.That(_gate.Fail(probe.Result, Dropped), Is.False);
+        Assert.That(waiting.IsCompleted);
+        Assert.That(_gate.Fail(waiting.Result, Dropped), Is.False);
+        Assert.That(_gate.Fail(Pass("c"), Dropped), Is.True, "It is the third one.");
+    }
+
+    [Test]
+    public void Where_there_are_enough_suspects_a_probe_that_is_dropped_is_held_and_another_email_is_the_next()
+    {
+        foreach (var mail in new[] { "a", "b", "c" })
+        {
+            _gate.Fail(Pass(mail), Dropped);
+        }
+
+        var (first, second) = (Enter("c"), Enter("d"));
+        _clock.Tick();
+        Assert.That(_gate.Fail(first.Result, Dropped), Is.True);
+        var again = Enter("c");
+        _clock.Tick();
+
+        Assert.That((second.IsCompleted, again.IsCompleted), Is.EqualTo((true, false)));
+        Assert.That(_gate.Outage, Is.Not.Null);
+    }
+
+    [Test]
+    public void A_probe_that_is_cancelled_makes_room_for_the_next()
+    {
+        _gate.Fail(Pass("a"), NotThere);
+        var (probe, next) = (Enter("a"), Enter("b"));
+        _clock.Tick();
+
+        _gate.Abandon(probe.Result);
+
+        Assert.That(next.IsCompleted);
+        _gate.Abandon(next.Result);
+        Assert.That(Enter("c").IsCompleted, "Nobody waited, so the first to come is the probe.");
+    }
+
+    [Test]
+    public void Who_gives_up_waiting_is_passed_over()
+    {
+        using var patience = new CancellationTokenSource();
+        _gate.Fail(Pass("a"), NotThere);
+        var (impatient, patient) = (_gate.EnterAsync("a", patience.Token), Enter("b"));
+
+        patience.Cancel();
+        _clock.Tick();
+
+        Assert.That(impatient.IsCanceled);
+        Assert.That(patient.IsCompleted);
+    }
+
+    [Test]
+    public void An_open_gate_lets_through_whoever_has_no_time_to_wait() =>
+        Assert.That(_gate.EnterAsync("a", new CancellationToken(canceled: true)).IsCompletedSuccessfully);
+
+    [Test]
+    public void A_probe_that_comes_back_after_the_gate_was_opened_and_closed_again_is_not_the_new_outages_probe()
+    {
+        var slow = Pass("slow");
+        _gate.Fail(Pass("a"), NotThere);
+        var probe = Enter("a");
+        _clock.Tick();
+        _gate.Succeed(slow);
+        _gate.Fail(Pass("b"), NotThere);
+
+        Assert.That(_gate.Fail(probe.Result, NotThere), Is.True);
+        Assert.That(_gate.Outage, Is.Null);
+    }
+
+    [Test]
+    public async Task Every_change_is_told()
+    {
+        var closing = _gate.Changed;
+        _gate.Fail(Pass("a"), NotThere);
+        await closing.WaitAsync(TimeSpan.FromSeconds(5));
+
+        var confirmation = _gate.Changed;
+        FailProbe(Enter("a"), NotThere);
+        await confirmation.WaitAsync(TimeSpan.FromSeconds(5));
+
+        var opening = _gate.Changed;
+        SucceedProbe("a");
+        await opening.WaitAsync(TimeSpan.FromSeconds(5));
+    }
+
+    /// <summary>Enters where nothing may be in the way.</summary>
+    private MailAttempt Pass(string mail)
+    {
+        var entering = Enter(mail);
+        Assert.That(entering.IsCompleted, "The gate is closed.");
+        return entering.Result;
+    }
+
+    private Task<MailAttempt> Enter(string mail) => _gate.EnterAsync(mail, CancellationToken.None);
+
+    private void FailProbe(Task<MailAttempt> waiting, EmailException failure)
+    {
+        _clock.Tick();
+        Assert.That(waiting.IsCompleted, "It was not made a probe.");
+        Assert.That(_gate.Fail(waiting.Result, failure), Is.True);
+    }
+
+    private void SucceedProbe(string mail)
+    {
+        var probe = Enter(mail);
+        _clock.Tick();
+        _gate.Succeed(probe.Result);
+    }
+}
