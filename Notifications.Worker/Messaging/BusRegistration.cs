@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Hosting;
+using RabbitMQ.Client;
 
 namespace Notifications.Worker.Messaging;
 
@@ -25,6 +26,9 @@ public static class BusRegistration
         if (transport == Transport.RabbitMq)
         {
             builder.AddValidatedOptions<RabbitMqOptions>(RabbitMqOptions.Section);
+            builder.Services.AddSingleton<BrokerWatch>();
+            builder.Services.AddHostedService(services => services.GetRequiredService<BrokerWatch>());
+            builder.Services.AddHealthChecks().AddCheck<BrokerWatch>("broker", tags: ["ready"]);
         }
 
         builder.Services.AddOptions<MassTransitHostOptions>().Configure(options =>
@@ -48,10 +52,19 @@ public static class BusRegistration
                 bus.UsingRabbitMq((context, rabbitMq) =>
                 {
                     var options = context.GetRequiredService<IOptions<RabbitMqOptions>>().Value;
-                    rabbitMq.Host(options.Host, (ushort)options.Port, options.VirtualHost, builder.Environment.ApplicationName, host =>
+                    var first = options.Nodes[0];
+                    rabbitMq.Host(first.HostName, (ushort)first.Port, options.VirtualHost, builder.Environment.ApplicationName, host =>
                     {
                         host.Username(options.Username!);
                         host.Password(options.Password!);
+                        host.Heartbeat(RabbitMqOptions.Heartbeat);
+                        host.RequestedConnectionTimeout(RabbitMqOptions.ConnectTimeout);
+                        // Not UseCluster, which tries one node and then pauses before the next.
+                        host.OnRefreshConnectionFactory = factory =>
+                        {
+                            factory.EndpointResolverFactory = _ => new DefaultEndpointResolver(options.Nodes);
+                            return Task.CompletedTask;
+                        };
                     });
                     // Without an endpoint that is started, a program that only publishes would never learn that its
                     // connection broke, and would go on calling itself ready.

@@ -26,9 +26,7 @@ public sealed class RabbitMqConnection(IOptions<RabbitMqOptions> options, IHostE
                     _connection = null;
                 }
 
-                _connection = await options.Value
-                    .CreateConnectionFactory($"{environment.ApplicationName} faults")
-                    .CreateConnectionAsync(cancellationToken);
+                _connection = await options.Value.ConnectAsync($"{environment.ApplicationName} faults", cancellationToken);
             }
 
             return _connection;

@@ -4,10 +4,20 @@ using RabbitMQ.Client;
 namespace Notifications.Worker.Messaging;
 
 /// <summary>Section <c>RabbitMq</c>: the broker, where <see cref="MessagingOptions.Transport"/> is <see cref="Transport.RabbitMq"/>.</summary>
-public sealed class RabbitMqOptions
+public sealed class RabbitMqOptions : IValidatableObject
 {
     public const string Section = "RabbitMq";
 
+    /// <summary>After two of them without a sign of life the other side is taken for dead.</summary>
+    internal static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a node may take to accept a connection; the next one is asked after that.</summary>
+    internal static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The broker's name or address; for a cluster those of its nodes, separated by commas. Each may have a port of
+    /// its own, as in <c>rabbitmq-1,rabbitmq-2:5673</c>.
+    /// </summary>
     [Required(ErrorMessage = "RabbitMq__Host is required when Messaging__Transport is RabbitMq.")]
     public string? Host { get; set; }
 
@@ -29,18 +39,38 @@ public sealed class RabbitMqOptions
     /// </summary>
     public QueueType QueueType { get; set; } = QueueType.Quorum;
 
-    /// <summary>A factory for connections of our own, beside MassTransit's.</summary>
-    internal ConnectionFactory CreateConnectionFactory(string connectionName) => new()
+    /// <summary>The nodes that <see cref="Host"/> names.</summary>
+    internal IReadOnlyList<AmqpTcpEndpoint> Nodes =>
+        [.. Host!.Split(',').Select(ParseNode).Select(node => new AmqpTcpEndpoint(node!.IdnHost, node.Port < 0 ? Port : node.Port))];
+
+    /// <summary>Opens a connection of our own, beside MassTransit's, to a node that is there.</summary>
+    internal Task<IConnection> ConnectAsync(string connectionName, CancellationToken cancellationToken) => new ConnectionFactory
     {
-        HostName = Host!,
-        Port = Port,
         VirtualHost = VirtualHost,
         UserName = Username!,
         Password = Password!,
-        ClientProvidedName = connectionName,
+        RequestedHeartbeat = Heartbeat,
+        RequestedConnectionTimeout = ConnectTimeout,
         // Whoever uses the connection must notice that it broke: what was held unacknowledged is back in its queue.
         AutomaticRecoveryEnabled = false,
-    };
+    }.CreateConnectionAsync(Nodes, connectionName, cancellationToken);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        foreach (var node in Host!.Split(',').Where(node => ParseNode(node) is null))
+        {
+            yield return new ValidationResult(
+                $"RabbitMq__Host must be a host or several separated by commas, each with or without a port, like rabbitmq-1,rabbitmq-2:5673, but one is '{node}'.");
+        }
+    }
+
+    /// <returns><c>null</c> where it is neither a host nor a host and a port; the port is -1 where there is none.</returns>
+    private static Uri? ParseNode(string node) =>
+        Uri.TryCreate($"node://{node.Trim()}/", UriKind.Absolute, out var address)
+            && address is { Host.Length: > 0, UserInfo: "", PathAndQuery: "/", Fragment: "" }
+            && address.Port != 0
+            ? address
+            : null;
 }
 
 public enum QueueType

@@ -1,10 +1,14 @@
 using Contracts;
 using MassTransit;
+using Notifications.Worker.Messaging;
 
 namespace Orders.Api.Orders;
 
 /// <summary>Publishes orders, and knows what became of each.</summary>
-public sealed partial class OrderPublisher(IBus bus, ILogger<OrderPublisher> logger)
+/// <param name="bus">The bus.</param>
+/// <param name="logger">The log.</param>
+/// <param name="broker">Knows whether the broker takes messages; <c>null</c> where there is no broker.</param>
+public sealed partial class OrderPublisher(IBus bus, ILogger<OrderPublisher> logger, BrokerWatch? broker = null)
 {
     /// <summary>How long the broker has to confirm an order.</summary>
     public static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(5);
@@ -14,21 +18,31 @@ public sealed partial class OrderPublisher(IBus bus, ILogger<OrderPublisher> log
     /// <param name="cancellationToken">The client went away; what was handed to the broker stays there.</param>
     public async Task<PublishOutcome> PublishAsync(OrderPlaced order, CancellationToken cancellationToken)
     {
+        if (broker?.Problem is { } problem)
+        {
+            // Given to a connection that the broker does not read from, it would be placed whenever the broker reads again.
+            Log.NotConfirmed(logger, order.OrderId, problem);
+            return PublishOutcome.NotPlaced;
+        }
+
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(ConfirmTimeout);
         var handedOver = false;
         try
         {
-            await bus.Publish(
+            var published = bus.Publish(
                 order,
                 context =>
                 {
                     // Unroutable must be an error: an order that no queue takes would be lost with a confirm.
                     context.Mandatory = true;
-                    // MassTransit comes here once it has a channel to the broker, just before it writes to it.
+                    // MassTransit comes here once it has a channel to the broker, and looks at the token once more before
+                    // it writes to it.
                     handedOver = true;
                 },
                 timeout.Token);
+            // It does not look at the token while it declares the exchange.
+            await published.WaitAsync(timeout.Token);
             return PublishOutcome.Confirmed;
         }
         catch (MessageReturnedException)

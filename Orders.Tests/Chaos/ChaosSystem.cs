@@ -253,7 +253,11 @@ internal sealed class ChaosSystem : IAsyncDisposable
         ("Email__From", "Acorn Shop <orders@shop.example>"),
         ("Email__Smtp__Host", "127.0.0.1"),
         ("Email__Smtp__Port", Invariant(Mail.Port)),
-        ("Email__Smtp__Timeout", "00:00:02"),
+        ("Email__Smtp__ConnectTimeout", "00:00:02"),
+        ("Email__Smtp__EnvelopeTimeout", "00:00:02"),
+        ("Email__Smtp__ContentTimeout", "00:00:02"),
+        ("Email__Outage__FirstPause", "00:00:00.500"),
+        ("Email__Outage__LongestPause", "00:00:04"),
         ("Alerts__To", Operator),
     ];
 

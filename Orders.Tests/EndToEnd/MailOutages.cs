@@ -37,7 +37,7 @@ internal sealed class MailOutages(TransportUnderTest transport) : OrderSystemTes
             Assert.That(health.GetProperty("checks").GetProperty("mail-server").GetProperty("description").GetString(), Does.StartWith("mail server unreachable since 20"));
             Assert.That((await GetHealthAsync()).Body.GetProperty("status").GetString(), Is.EqualTo("Healthy"));
             Assert.That(attempts, Is.LessThan(40), "Eight at once, then one at a time.");
-            Assert.That(ConfirmedOrders(), Is.EquivalentTo(orders));
+            Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(orders));
             Assert.That(TheSystem.Alerts.Select(alert => alert.Subject), Is.EqualTo(["The mail server cannot be reached", "The mail server is back"]));
             Assert.That(TheSystem.Log.Of<MailOutageAnnouncer>(Unreachable), Has.Count.EqualTo(1));
             AssertNothingFailed();
@@ -56,7 +56,7 @@ internal sealed class MailOutages(TransportUnderTest transport) : OrderSystemTes
 
         await WaitForConfirmationsAsync(orders.Count);
         await TheSystem.Log.WaitFor<MailOutageAnnouncer>(Reachable);
-        Assert.That(ConfirmedOrders(), Is.EquivalentTo(orders));
+        Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(orders));
         AssertNothingFailed();
     }
 
@@ -74,7 +74,7 @@ internal sealed class MailOutages(TransportUnderTest transport) : OrderSystemTes
         using (Assert.EnterMultipleScope())
         {
             Assert.That(parked.Select(fault => fault.OrderId), Is.EqualTo(["poison"]));
-            Assert.That(ConfirmedOrders(), Is.EquivalentTo(orders));
+            Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(orders));
             Assert.That(TheSystem.Log.Of<MailOutageAnnouncer>(Unreachable), Is.Empty);
         }
     }
@@ -97,12 +97,12 @@ internal sealed class MailOutages(TransportUnderTest transport) : OrderSystemTes
         await silence.Reached();
         silence.Release();
 
-        await TheSystem.Mail.WaitFor("an email for each order", _ => !orders.Except(ConfirmedOrders()).Any(), TimeSpan.FromSeconds(90));
+        await TheSystem.Mail.WaitFor("an email for each order", _ => !orders.Except(TheSystem.ConfirmedOrders).Any(), TimeSpan.FromSeconds(90));
         var parked = await TheSystem.WaitForParked(refused.Count);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(parked.Select(fault => fault.OrderId), Is.EquivalentTo(refused));
-            Assert.That(ConfirmedOrders().Distinct(), Is.EquivalentTo(orders), "A copy has the Message-ID of the first.");
+            Assert.That(TheSystem.ConfirmedOrders.Distinct(), Is.EquivalentTo(orders), "A copy has the Message-ID of the first.");
             Assert.That(TheSystem.Mail.Sessions.Count(session => session.IsClosed), Is.GreaterThan(3), "Broken connections are not kept.");
         }
     }
@@ -116,9 +116,6 @@ internal sealed class MailOutages(TransportUnderTest transport) : OrderSystemTes
 
     private Task WaitForConfirmationsAsync(int count) =>
         TheSystem.Mail.WaitFor($"{count} confirmations", _ => TheSystem.Confirmations.Count >= count, TimeSpan.FromSeconds(60));
-
-    private IEnumerable<string> ConfirmedOrders() =>
-        TheSystem.Confirmations.Select(mail => mail.MessageId["<order-confirmation-".Length..mail.MessageId.IndexOf('@', StringComparison.Ordinal)]);
 
     private int CountAttempts() => TheSystem.Log.All.Count(entry => entry.Id == 2130);
 

@@ -45,6 +45,7 @@ internal sealed class OrderSystem : IAsyncDisposable
     private readonly RabbitMqBroker? _broker;
     private readonly string? _virtualHost;
     private RabbitMqBroker? _ownBroker;
+    private TcpProxy? _network;
     private readonly TransportUnderTest _transport;
     private readonly List<IAsyncDisposable> _programs = [];
     private WebApplicationFactory<OrderPublisher> _api = null!;
@@ -72,6 +73,9 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>To the program that is the worker.</summary>
     public HttpClient WorkerHttp { get; private set; } = null!;
 
+    /// <summary>The way between the programs and the broker, where the test asked for one of its own.</summary>
+    public TcpProxy Network => _network ?? throw new InvalidOperationException("The test has not asked for a network.");
+
     /// <summary>The services of the program that is the worker.</summary>
     public IServiceProvider Worker => _worker;
 
@@ -79,6 +83,10 @@ internal sealed class OrderSystem : IAsyncDisposable
     public IFaultTransport Faults => _worker.GetRequiredService<IFaultTransport>();
 
     public IReadOnlyList<ReceivedMail> Confirmations => [.. Mail.Messages.Where(mail => !mail.Recipients.Contains(Operator))];
+
+    /// <summary>The ids of the orders that were confirmed, one for each email.</summary>
+    public IEnumerable<string> ConfirmedOrders =>
+        Confirmations.Select(mail => mail.MessageId["<order-confirmation-".Length..mail.MessageId.IndexOf('@', StringComparison.Ordinal)]);
 
     public IReadOnlyList<ReceivedMail> Alerts => [.. Mail.Messages.Where(mail => mail.Recipients.Contains(Operator))];
 
@@ -126,10 +134,16 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>Provides a mail server and an empty virtual host; the test starts the programs that it wants.</summary>
     /// <param name="transport">A transport on a broker.</param>
     /// <param name="ownBroker">A broker for this system alone, which is ended with it; by default the one that the tests share.</param>
-    public static async Task<OrderSystem> StartWithoutProgramsAsync(TransportUnderTest transport, RabbitMqBroker? ownBroker = null)
+    /// <param name="ownNetwork">Whether the programs' way to the broker is <see cref="Network"/>.</param>
+    public static async Task<OrderSystem> StartWithoutProgramsAsync(
+        TransportUnderTest transport, RabbitMqBroker? ownBroker = null, bool ownNetwork = false)
     {
         var broker = ownBroker ?? await TestBrokers.SharedAsync(transport.Broker!.Value);
-        return new OrderSystem(transport, broker, await broker.CreateVirtualHostAsync()) { _ownBroker = ownBroker };
+        return new OrderSystem(transport, broker, await broker.CreateVirtualHostAsync())
+        {
+            _ownBroker = ownBroker,
+            _network = ownNetwork ? TcpProxy.To(broker.Port) : null,
+        };
     }
 
     /// <summary>Starts a worker in this process.</summary>
@@ -166,6 +180,16 @@ internal sealed class OrderSystem : IAsyncDisposable
     {
         _api = Start<OrderPublisher>(null, MessagingSettings);
         Http = await ReadyAsync(_api);
+    }
+
+    /// <summary>Waits until the API and the worker of this process say that they are ready, or that they are not.</summary>
+    public async Task WaitForReadinessAsync(bool ready, TimeSpan within)
+    {
+        await WaitForAsync(Http, nameof(Http));
+        await WaitForAsync(WorkerHttp, nameof(Worker));
+
+        Task WaitForAsync(HttpClient http, string program) => Eventually.GetAsync(
+            $"{program} {(ready ? "ready" : "not ready")}", cancellationToken => StatusAsync(http, cancellationToken), status => status == (ready ? 200 : 503), within);
     }
 
     /// <summary>Counts what is ready in a queue; 0 where there is no such queue.</summary>
@@ -255,6 +279,11 @@ internal sealed class OrderSystem : IAsyncDisposable
         }
 
         await Mail.DisposeAsync();
+        if (_network is not null)
+        {
+            await _network.DisposeAsync();
+        }
+
         if (_ownBroker is not null)
         {
             await _ownBroker.DisposeAsync();
@@ -271,7 +300,7 @@ internal sealed class OrderSystem : IAsyncDisposable
     [
         ("Messaging__Transport", "RabbitMq"),
         ("RabbitMq__Host", _broker!.Host),
-        ("RabbitMq__Port", Invariant(_broker.Port)),
+        ("RabbitMq__Port", Invariant(_network?.Port ?? _broker.Port)),
         ("RabbitMq__VirtualHost", _virtualHost),
         ("RabbitMq__Username", _broker.Username),
         ("RabbitMq__Password", _broker.Password),
@@ -314,10 +343,16 @@ internal sealed class OrderSystem : IAsyncDisposable
         var http = program.CreateClient();
         await Eventually.GetAsync(
             $"{typeof(TProgram).Assembly.GetName().Name} is ready",
-            async cancellationToken => (int)(await http.GetAsync(new Uri("/health/ready", UriKind.Relative), cancellationToken)).StatusCode,
+            cancellationToken => StatusAsync(http, cancellationToken),
             status => status == 200,
             TimeSpan.FromSeconds(60));
         return http;
+    }
+
+    private static async Task<int> StatusAsync(HttpClient http, CancellationToken cancellationToken)
+    {
+        using var response = await http.GetAsync(new Uri("/health/ready", UriKind.Relative), cancellationToken);
+        return (int)response.StatusCode;
     }
 
     private static string Invariant(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -24,35 +24,21 @@ internal sealed class Outages(TransportUnderTest transport) : OrderSystemTests
         await TheSystem.StartWorkerAsync();
         await TheSystem.StartApiAsync();
 
-        var accepted = new List<string>();
-        var answers = new HashSet<HttpStatusCode>();
+        var load = new OrderLoad(TheSystem);
         // A quorum queue that is younger than a few seconds may itself be forgotten by a broker that is killed.
         var queueAge = Stopwatch.StartNew();
-        await PlaceUntilAsync(() => accepted.Count >= 100 && queueAge.Elapsed > TimeSpan.FromSeconds(4));
+        await load.PlaceUntilAsync("100 orders accepted", () => load.Accepted >= 100 && queueAge.Elapsed > TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(60));
 
         await broker.KillAsync();
-        await PlaceUntilAsync(() => answers.Contains(HttpStatusCode.ServiceUnavailable));
+        await load.PlaceWhileAsync(TheSystem.WaitForReadinessAsync(false, TimeSpan.FromSeconds(30)));
+        await load.PlaceUntilAsync("an order refused", () => load.NotPlaced + load.Unknown > 0, TimeSpan.FromSeconds(30));
         await broker.StartAsync();
-        var acceptedBefore = accepted.Count;
-        await PlaceUntilAsync(() => accepted.Count >= acceptedBefore + 50);
+        await load.PlaceWhileAsync(TheSystem.WaitForReadinessAsync(true, TimeSpan.FromSeconds(90)));
+        var acceptedBefore = load.Accepted;
+        await load.PlaceUntilAsync("50 more orders accepted", () => load.Accepted >= acceptedBefore + 50, TimeSpan.FromSeconds(60));
 
-        await TheSystem.Mail.WaitFor("an email for each accepted order", _ => accepted.Except(ConfirmedOrders()).Any() is false, TimeSpan.FromSeconds(60));
-        Assert.That(answers, Is.EquivalentTo([HttpStatusCode.Accepted, HttpStatusCode.ServiceUnavailable]));
+        await load.ExpectEmailsAsync();
         Assert.That(TheSystem.Log.Of<RedeliverJob>(201), Is.Empty);
-
-        async Task PlaceUntilAsync(Func<bool> enough)
-        {
-            while (!enough())
-            {
-                var id = $"order-{accepted.Count}-{answers.Count}-{Guid.NewGuid():N}";
-                using var response = await TheSystem.Http.PostAsJsonAsync("/orders", new { orderId = id, email = "customer@example.com", product = "Laptop" });
-                answers.Add(response.StatusCode);
-                if (response.StatusCode == HttpStatusCode.Accepted)
-                {
-                    accepted.Add(id);
-                }
-            }
-        }
     }
 
     [Test]
@@ -74,7 +60,7 @@ internal sealed class Outages(TransportUnderTest transport) : OrderSystemTests
         hold.Release();
 
         Assert.That(await worker.WaitForExitAsync(TimeSpan.FromSeconds(40)), Is.Zero);
-        Assert.That(ConfirmedOrders(), Is.EqualTo(["begun"]));
+        Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo(["begun"]));
         await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.Queue, 2);
     }
 
@@ -102,7 +88,7 @@ internal sealed class Outages(TransportUnderTest transport) : OrderSystemTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(TheSystem.Log.Of<RedeliverJob>(200), Has.Count.EqualTo(Faults));
-            Assert.That(ConfirmedOrders(), Is.EquivalentTo(Enumerable.Range(0, Faults).Select(Text)));
+            Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(Enumerable.Range(0, Faults).Select(Text)));
         }
     }
 
@@ -186,9 +172,6 @@ internal sealed class Outages(TransportUnderTest transport) : OrderSystemTests
 
     /// <summary>Quorum queues of RabbitMQ 3 take back thousands of messages in an order of their own.</summary>
     private bool KeepsOrder => transport.QueueType == QueueType.Classic || !TheSystem.BrokerVersion.StartsWith("3.", StringComparison.Ordinal);
-
-    private IEnumerable<string> ConfirmedOrders() =>
-        TheSystem.Confirmations.Select(mail => mail.MessageId["<order-confirmation-".Length..mail.MessageId.IndexOf('@', StringComparison.Ordinal)]);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -24,6 +24,10 @@ public sealed class ConfigurationMistakesTests
         ExpectAsync(RealProgram.Api, [(name, value)], line);
 
     [TestCase("RabbitMq__QueueType", "Mirrored", "RabbitMq__QueueType must be Quorum or Classic, but is 'Mirrored'.")]
+    [TestCase("RabbitMq__Host", "rabbitmq-1,,rabbitmq-3", "RabbitMq__Host must be a host or several separated by commas, each with or without a port, like rabbitmq-1,rabbitmq-2:5673, but one is ''.")]
+    [TestCase("RabbitMq__Host", "rabbitmq-1,rabbitmq-2:amqp", "RabbitMq__Host must be a host or several separated by commas, each with or without a port, like rabbitmq-1,rabbitmq-2:5673, but one is 'rabbitmq-2:amqp'.")]
+    [TestCase("RabbitMq__Host", "rabbitmq:70000", "RabbitMq__Host must be a host or several separated by commas, each with or without a port, like rabbitmq-1,rabbitmq-2:5673, but one is 'rabbitmq:70000'.")]
+    [TestCase("RabbitMq__Host", "amqp://rabbitmq", "RabbitMq__Host must be a host or several separated by commas, each with or without a port, like rabbitmq-1,rabbitmq-2:5673, but one is 'amqp://rabbitmq'.")]
     [TestCase("RabbitMq__Port", "70000", "RabbitMq__Port must be between 1 and 65535.")]
     [TestCase("RabbitMq__Port", "amqp", "RabbitMq__Port must be a whole number, but is 'amqp'.")]
     [TestCase("Redeliver__Perod", "00:00:10", "Redeliver__Perod is not a setting. There are Redeliver__Period, Redeliver__MaxAttempts, Redeliver__Backoff.")]
