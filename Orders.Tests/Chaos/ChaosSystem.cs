@@ -247,8 +247,12 @@ internal sealed class ChaosSystem : IAsyncDisposable
         ("Redelivery__Intervals__1", "00:00:00.500"),
         ("Redelivery__Intervals__2", "00:00:01"),
         ("Redeliver__Period", "00:00:01"),
+        // The alerts go by these as well, and some of them meet the mail server at its worst three times.
         ("Redeliver__Backoff__0", "00:00:01"),
-        ("Redeliver__Backoff__1", "00:00:05"),
+        ("Redeliver__Backoff__1", "00:00:02"),
+        ("Redeliver__Backoff__2", "00:00:04"),
+        ("Redeliver__Backoff__3", "00:00:08"),
+        ("Redeliver__Backoff__4", "00:00:16"),
         ("Email__Delivery", "Smtp"),
         ("Email__From", "Acorn Shop <orders@shop.example>"),
         ("Email__Smtp__Host", "127.0.0.1"),
