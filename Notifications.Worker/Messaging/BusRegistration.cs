@@ -69,6 +69,7 @@ public static class BusRegistration
                     // Without an endpoint that is started, a program that only publishes would never learn that its
                     // connection broke, and would go on calling itself ready.
                     rabbitMq.AutoStart = true;
+                    rabbitMq.LetGoOfClosedChannels();
                     rabbitMq.ConfigureEndpoints(context);
                 });
             }

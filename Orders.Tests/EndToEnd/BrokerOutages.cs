@@ -1,4 +1,5 @@
 using MassTransit;
+using MassTransit.RabbitMqTransport;
 using Notifications.Worker.Messaging;
 using Orders.Tests.Brokers;
 
@@ -58,9 +59,9 @@ internal sealed class BrokerOutages(TransportUnderTest transport) : OrderSystemT
     }
 
     [Test]
-    public async Task A_connection_is_gone_when_a_message_on_it_comes_to_its_turn()
+    public async Task The_connection_is_closed_while_a_message_waits_for_its_turn()
     {
-        var turn = new HeldTurn();
+        var turn = new FirstTurn();
         TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport, ownNetwork: true);
         await TheSystem.StartWorkerAsync(services => services.AddReceiveObserver(_ => turn));
         await TheSystem.StartApiAsync();
@@ -77,17 +78,42 @@ internal sealed class BrokerOutages(TransportUnderTest transport) : OrderSystemT
         await load.ExpectEmailsAsync();
     }
 
-    /// <summary>Holds the first message just before MassTransit looks whether its channel is still open.</summary>
-    private sealed class HeldTurn : IReceiveObserver
+    [Test]
+    public async Task The_broker_closes_the_channel_while_a_message_waits_for_its_turn()
     {
-        private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        var turn = new FirstTurn();
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.StartWorkerAsync(services => services.AddReceiveObserver(_ => turn));
+        await TheSystem.StartApiAsync();
+        await TheSystem.PlaceAsync("0");
+        var channel = (await turn.Reached.WaitAsync(Patience)).GetPayload<ChannelContext>().Channel;
+        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        channel.ChannelShutdownAsync += (_, _) =>
+        {
+            closed.TrySetResult();
+            return Task.CompletedTask;
+        };
+
+        await channel.BasicAckAsync(4711, multiple: false);
+        await closed.Task.WaitAsync(Patience);
+        turn.Release();
+
+        // Sooner than the heartbeat would end a connection that nobody reads from any more.
+        await TheSystem.Mail.WaitForMessages(1, TimeSpan.FromSeconds(15));
+        Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo(["0"]));
+    }
+
+    /// <summary>Holds the first message just before MassTransit looks whether its channel is still open.</summary>
+    private sealed class FirstTurn : IReceiveObserver
+    {
+        private readonly TaskCompletionSource<ReceiveContext> _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task Reached => _reached.Task;
+        public Task<ReceiveContext> Reached => _reached.Task;
 
         public void Release() => _released.TrySetResult();
 
-        public Task PreReceive(ReceiveContext context) => _reached.TrySetResult() ? _released.Task : Task.CompletedTask;
+        public Task PreReceive(ReceiveContext context) => _reached.TrySetResult(context) ? _released.Task : Task.CompletedTask;
 
         public Task PostReceive(ReceiveContext context) => Task.CompletedTask;
 
