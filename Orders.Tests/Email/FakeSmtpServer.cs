@@ -41,8 +41,7 @@ public enum SmtpStep
 /// <summary>What the server does at a step.</summary>
 /// <param name="Line">What it says, or <c>null</c> for nothing at all.</param>
 /// <param name="ThenClose">Whether it closes the connection after that.</param>
-/// <param name="Takes">Whether it takes the email all the same, at <see cref="SmtpStep.EndOfData"/>.</param>
-public sealed record SmtpReply(string? Line, bool ThenClose = false, bool Takes = false)
+public sealed record SmtpReply(string? Line, bool ThenClose = false)
 {
     /// <summary>Whether it only thinks the line: it does what belongs to it, and then closes without a word.</summary>
     public bool IsUnsaid { get; init; }
@@ -51,7 +50,7 @@ public sealed record SmtpReply(string? Line, bool ThenClose = false, bool Takes 
     public static SmtpReply Drop { get; } = new(null, ThenClose: true);
 
     /// <summary>Takes the email and closes the connection without a word.</summary>
-    public static SmtpReply TakeAndDrop { get; } = new(null, ThenClose: true, Takes: true);
+    public static SmtpReply TakeAndDrop { get; } = new("250", ThenClose: true) { IsUnsaid = true };
 
     [return: NotNullIfNotNull(nameof(line))]
     public static implicit operator SmtpReply?(string? line) => line is null ? null : new SmtpReply(line);
@@ -450,7 +449,7 @@ public sealed class SmtpSession
             if (line == ".")
             {
                 var reply = await _server.Answer(SmtpStep.EndOfData, raw.ToString(), "250 2.0.0 Ok: queued");
-                if (reply.Is(250) || reply.Takes)
+                if (reply.Is(250))
                 {
                     // Before the reply: who has got the reply may look at the messages.
                     var mail = ReceivedMail.Parse(raw.ToString(), from, recipients);

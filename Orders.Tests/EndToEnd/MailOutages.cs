@@ -90,7 +90,7 @@ internal sealed class MailOutages(TransportUnderTest transport) : OrderSystemTes
             : Interlocked.Increment(ref recipients) % 3 == 0 ? "451 4.3.0 Try again later" : null);
         TheSystem.Mail.On(SmtpStep.Content, _ => Interlocked.Increment(ref contents) % 7 == 0 ? SmtpReply.Drop : null);
         // Takes the email, and is gone before it says so.
-        TheSystem.Mail.On(SmtpStep.EndOfData, _ => Interlocked.Increment(ref ends) % 7 == 0 ? new SmtpReply("250", ThenClose: true) { IsUnsaid = true } : null);
+        TheSystem.Mail.On(SmtpStep.EndOfData, _ => Interlocked.Increment(ref ends) % 7 == 0 ? SmtpReply.TakeAndDrop : null);
 
         var refused = await PlaceAsync(3, "nobody");
         var orders = await PlaceAsync(60);
