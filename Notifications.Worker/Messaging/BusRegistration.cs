@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Hosting;
+using Notifications.Worker.Operators;
 
 namespace Notifications.Worker.Messaging;
 
@@ -56,6 +57,7 @@ public static class BusRegistration
                     // Without an endpoint that is started, a program that only publishes would never learn that its
                     // connection broke, and would go on calling itself ready.
                     rabbitMq.AutoStart = true;
+                    rabbitMq.UseOperatorEvents();
                     rabbitMq.ConfigureEndpoints(context);
                 });
             }
@@ -63,6 +65,7 @@ public static class BusRegistration
             {
                 bus.UsingInMemory((context, inMemory) =>
                 {
+                    inMemory.UseOperatorEvents();
                     configureInMemory?.Invoke(context, inMemory);
                     inMemory.ConfigureEndpoints(context);
                 });

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 using Orders.Api.Orders;
 
 namespace Orders.Api.Errors;
@@ -22,20 +23,36 @@ public static class Problems
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             ExceptionHandler = http => AnswerAsync(http, http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error),
-            SuppressDiagnosticsCallback = context => StatusOf(context.Exception, context.HttpContext) < StatusCodes.Status500InternalServerError,
+            SuppressDiagnosticsCallback = context => StatusOf(context.Exception) < StatusCodes.Status500InternalServerError,
         });
         app.UseStatusCodePages(context => AnswerAsync(context.HttpContext, context.HttpContext.Response.StatusCode, null));
+        app.Use(TakeUtf8OnlyAsync);
+    }
+
+    /// <summary>What reads the body fails on a charset that it does not know, and takes a quoted one for such.</summary>
+    private static Task TakeUtf8OnlyAsync(HttpContext http, RequestDelegate next)
+    {
+        if (http.Request.GetTypedHeaders().ContentType is { Charset: { HasValue: true } charset } contentType)
+        {
+            if (!HeaderUtilities.RemoveQuotes(charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+            {
+                http.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+                return Task.CompletedTask;
+            }
+
+            contentType.Charset = "utf-8";
+            http.Request.ContentType = contentType.ToString();
+        }
+
+        return next(http);
     }
 
     private static Task AnswerAsync(HttpContext http, Exception exception) =>
-        AnswerAsync(http, StatusOf(exception, http), Explain(exception.InnerException as JsonException));
+        AnswerAsync(http, StatusOf(exception), Explain(exception.InnerException as JsonException));
 
-    private static int StatusOf(Exception exception, HttpContext http) => exception switch
+    private static int StatusOf(Exception exception) => exception switch
     {
         BadHttpRequestException badRequest => badRequest.StatusCode,
-        // What reads the body takes a charset that it does not know for a mistake of ours.
-        InvalidOperationException when http.Request.GetTypedHeaders().ContentType is { Charset.HasValue: true, Encoding: null } =>
-            StatusCodes.Status415UnsupportedMediaType,
         _ => StatusCodes.Status500InternalServerError,
     };
 

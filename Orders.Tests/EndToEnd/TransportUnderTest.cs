@@ -25,6 +25,10 @@ public sealed record TransportUnderTest(BrokerKind? Broker, QueueType QueueType)
     public static IEnumerable<TestFixtureData> OnQuorumQueues =>
         OnBrokers.Where(fixture => ((TransportUnderTest)fixture.Arguments[0]!).QueueType == QueueType.Quorum);
 
+    /// <summary>The in-memory transport, and quorum queues of every broker.</summary>
+    public static IEnumerable<TestFixtureData> InMemoryAndOnQuorumQueues =>
+        [new TestFixtureData(InMemory).SetArgDisplayNames("in memory"), .. OnQuorumQueues];
+
     private static string Describe(BrokerKind kind) => kind switch
     {
         BrokerKind.Program => "RabbitMQ on the PATH",
