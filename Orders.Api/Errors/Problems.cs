@@ -26,25 +26,38 @@ public static class Problems
             SuppressDiagnosticsCallback = context => StatusOf(context.Exception) < StatusCodes.Status500InternalServerError,
         });
         app.UseStatusCodePages(context => AnswerAsync(context.HttpContext, context.HttpContext.Response.StatusCode, null));
-        app.Use(TakeUtf8OnlyAsync);
+        app.Use(TakeKnownCharsetsAsync);
     }
 
-    /// <summary>What reads the body fails on a charset that it does not know, and takes a quoted one for such.</summary>
-    private static Task TakeUtf8OnlyAsync(HttpContext http, RequestDelegate next)
+    /// <summary>What reads the body takes a charset that it does not know for a mistake of ours, and a quoted one for such.</summary>
+    private static Task TakeKnownCharsetsAsync(HttpContext http, RequestDelegate next)
     {
         if (http.Request.GetTypedHeaders().ContentType is { Charset: { HasValue: true } charset } contentType)
         {
-            if (!HeaderUtilities.RemoveQuotes(charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+            contentType.Charset = HeaderUtilities.RemoveQuotes(charset);
+            if (!HasEncoding(contentType))
             {
                 http.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
                 return Task.CompletedTask;
             }
 
-            contentType.Charset = "utf-8";
             http.Request.ContentType = contentType.ToString();
         }
 
         return next(http);
+    }
+
+    private static bool HasEncoding(MediaTypeHeaderValue contentType)
+    {
+        try
+        {
+            return contentType.Encoding is not null;
+        }
+        catch (NotSupportedException)
+        {
+            // UTF-7.
+            return false;
+        }
     }
 
     private static Task AnswerAsync(HttpContext http, Exception exception) =>
