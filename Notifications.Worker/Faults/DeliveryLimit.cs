@@ -16,7 +16,8 @@ internal sealed class DeliveryLimitFilter(int limit) : IFilter<ConsumeContext>
 {
     public Task Send(ConsumeContext context, IPipe<ConsumeContext> next)
     {
-        var returns = context.ReceiveContext.TransportHeaders.Get<long>("x-delivery-count") ?? 0;
+        // As the broker writes it: anything else is a stranger's.
+        var returns = context.ReceiveContext.TransportHeaders.TryGetHeader("x-delivery-count", out var count) && count is long number ? number : 0;
         return returns < limit ? next.Send(context) : throw new DeliveryLimitException(returns);
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using MassTransit;
 using Notifications.Worker.Email;
+using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Faults;
 
@@ -31,7 +32,7 @@ public static class FailureKinds
         {
             switch (cause)
             {
-                case PermanentEmailException or DeliveryLimitException:
+                case PermanentEmailException or InvalidOrderException or DeliveryLimitException:
                     return FailureKind.Permanent;
                 case TransientEmailException:
                     return FailureKind.Transient;
@@ -42,6 +43,9 @@ public static class FailureKinds
 
         return FailureKind.Transient;
     }
+
+    /// <summary>What a kind is called in routing keys.</summary>
+    public static string Word(this FailureKind kind) => kind.ToString().ToLowerInvariant();
 
     /// <summary>Retries and redeliveries are for what may succeed: everything else goes straight to the error queue.</summary>
     public static void HandleTransientOnly(this IExceptionConfigurator retry) =>

@@ -1,7 +1,10 @@
+using Contracts;
 using MassTransit;
 using MassTransit.Middleware;
 using MassTransit.Middleware.Rescue;
 using Notifications.Worker.Email;
+using Notifications.Worker.Operators;
+using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Faults;
 
@@ -15,7 +18,8 @@ public static class FaultEndpointExtensions
     /// </summary>
     public static void SetFaultsAside(this IReceiveEndpointConfigurator endpoint, IRegistrationContext context, int deliveryLimit)
     {
-        var logger = context.GetRequiredService<ILogger<FaultSorter>>();
+        var sorter = new FaultSorter(
+            context.GetRequiredService<OperatorEvents>(), context.GetRequiredService<TimeProvider>(), context.GetRequiredService<ILogger<FaultSorter>>());
 
         endpoint.UseFilter(new DeliveryLimitFilter(deliveryLimit));
         endpoint.ConfigureError(SortAndMove);
@@ -25,9 +29,9 @@ public static class FaultEndpointExtensions
 
         void SortAndMove(IPipeConfigurator<ExceptionReceiveContext> errors)
         {
-            errors.UseFilter(new FaultSorter(logger));
-            // MassTransit's own two, which it leaves out where the pipe is configured.
-            errors.UseFilter(new GenerateFaultFilter());
+            errors.UseFilter(sorter);
+            // MassTransit's own, which it leaves out where the pipe is configured. Without its GenerateFaultFilter: that
+            // fails on what strangers write in a message, which would then come back for ever.
             errors.UseFilter(new ErrorTransportFilter());
         }
     }
@@ -43,20 +47,33 @@ public static class FaultEndpointExtensions
     }
 }
 
-/// <summary>Writes the kind of a failure on the message that is set aside for it, and says so in the log.</summary>
-internal sealed partial class FaultSorter(ILogger<FaultSorter> logger) : IFilter<ExceptionReceiveContext>
+/// <summary>Writes the kind of a failure on the message that is set aside for it, and says so in the log and to operators.</summary>
+internal sealed partial class FaultSorter(OperatorEvents operators, TimeProvider clock, ILogger<FaultSorter> logger) : IFilter<ExceptionReceiveContext>
 {
+    private static readonly IReadOnlyDictionary<string, object?> NoHeaders = new Dictionary<string, object?>();
+
     public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
     {
-        var kind = FailureKinds.Of(context.Exception);
+        var kind = TryReadContentType(context, out var contentType) ? FailureKinds.Of(context.Exception) : FailureKind.Unreadable;
         context.ExceptionHeaders.Set(FaultHeaders.FailureKind, kind.ToString());
         if (context.TryGetPayload(out RetryCount? retries))
         {
             context.ExceptionHeaders.Set(FaultHeaders.RetryCount, retries.Value);
         }
 
+        // The in-memory transport drops the headers of a message that it moves.
+        if (context.TransportHeaders.TryGetHeader(FaultHeaders.RedeliverCount, out var redeliverCount))
+        {
+            context.ExceptionHeaders.Set(FaultHeaders.RedeliverCount, redeliverCount);
+        }
+
         try
         {
+            if (!context.IsFaulted)
+            {
+                await context.NotifyFaulted(context.Exception);
+            }
+
             await next.Send(context);
         }
         catch (Exception exception)
@@ -65,7 +82,8 @@ internal sealed partial class FaultSorter(ILogger<FaultSorter> logger) : IFilter
             throw;
         }
 
-        if (kind == FailureKind.Unreadable || context.Exception is EmailException or DeliveryLimitException)
+        var isForeseen = context.Exception is EmailException or InvalidOrderException or DeliveryLimitException;
+        if (kind == FailureKind.Unreadable || isForeseen)
         {
             Log.SetAside(logger, context.GetMessageId(), kind);
         }
@@ -74,9 +92,34 @@ internal sealed partial class FaultSorter(ILogger<FaultSorter> logger) : IFilter
             // Nobody foresaw this one: whoever is to mend it needs the stack.
             Log.SetAsideUnforeseen(logger, context.GetMessageId(), kind, context.Exception);
         }
+
+        await operators.TellAsync(
+            new OperatorEvent(
+                $"{context.InputAddress.Segments[^1]}.failed.{kind.Word()}",
+                clock.GetUtcNow(),
+                new FaultMessage(context.Body.GetBytes(), contentType, NoHeaders).OrderId,
+                context.GetMessageId()?.ToString(),
+                // Only of our own exceptions it is known that their message is one line and holds no address.
+                isForeseen ? context.Exception.Message : context.Exception.GetType().FullName!),
+            CancellationToken.None);
     }
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("faultSorter");
+
+    /// <remarks>MassTransit takes a text that is no content type for none, but fails on one with a parameter twice.</remarks>
+    private static bool TryReadContentType(ReceiveContext context, out string? contentType)
+    {
+        try
+        {
+            contentType = context.ContentType?.MediaType;
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            contentType = null;
+            return false;
+        }
+    }
 
     private static partial class Log
     {

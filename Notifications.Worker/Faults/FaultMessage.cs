@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using MassTransit;
 using MassTransit.Serialization;
+using Notifications.Worker.OrderConfirmation;
 using RabbitMQ.Client;
 
 namespace Notifications.Worker.Faults;
@@ -70,7 +71,7 @@ public sealed partial record FaultMessage(
     public string? Recipient => ReadMessage("email");
 
     /// <summary>The order that the message is about, where it has a proper order id.</summary>
-    public string? OrderId => ReadMessage("orderId") is { } id && OrderIdPattern().IsMatch(id) ? id : null;
+    public string? OrderId => ReadMessage("orderId") is { } id && OrderRules.IsOrderId(id) ? id : null;
 
     /// <summary>A header as text, whichever way its transport brings it.</summary>
     public string? Text(string header) => TextOf(Headers.GetValueOrDefault(header));
@@ -144,7 +145,7 @@ public sealed partial record FaultMessage(
     private JsonObject? Json => (_json ??= new(() => Parse(Body))).Value;
 
     private bool IsEnvelope =>
-        string.Equals(ContentType, SystemTextJsonMessageSerializer.JsonContentType.MediaType, StringComparison.OrdinalIgnoreCase);
+        string.Equals(ContentType?.Split(';')[0].Trim(), SystemTextJsonMessageSerializer.JsonContentType.MediaType, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A field of a part of the envelope; <c>null</c> where either is not there.</summary>
     private JsonNode? Read(string part, string field) => IsEnvelope ? (Json?[part] as JsonObject)?[field] : null;
@@ -200,7 +201,4 @@ public sealed partial record FaultMessage(
 
     [GeneratedRegex(@"\p{C}+")]
     private static partial Regex ControlCharacters();
-
-    [GeneratedRegex(@"^[A-Za-z0-9._-]{1,64}\z", RegexOptions.CultureInvariant)]
-    private static partial Regex OrderIdPattern();
 }

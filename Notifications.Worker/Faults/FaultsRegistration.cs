@@ -1,4 +1,5 @@
 using MassTransit;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Alerts;
 using Notifications.Worker.Faults.Audit;
@@ -11,6 +12,7 @@ using Notifications.Worker.Faults.Pages;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.Hosting;
 using Notifications.Worker.Messaging;
+using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Faults;
@@ -43,6 +45,7 @@ public static class FaultsRegistration
 
         builder.Services.AddSingleton<AlertEmail>();
         builder.Services.AddSingleton<OutageAlerts>();
+        builder.Services.TryAddSingleton<OperatorEvents>();
         builder.Services.AddSingleton<RedeliverPolicy>();
         builder.Services.AddSingleton<FaultReading>();
         builder.Services.AddSingleton<FaultInspector>();

@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Hosting;
+using Notifications.Worker.Operators;
 using RabbitMQ.Client;
 
 namespace Notifications.Worker.Messaging;
@@ -70,6 +71,7 @@ public static class BusRegistration
                     // connection broke, and would go on calling itself ready.
                     rabbitMq.AutoStart = true;
                     rabbitMq.LetGoOfClosedChannels();
+                    rabbitMq.UseOperatorEvents();
                     rabbitMq.ConfigureEndpoints(context);
                 });
             }
@@ -77,6 +79,7 @@ public static class BusRegistration
             {
                 bus.UsingInMemory((context, inMemory) =>
                 {
+                    inMemory.UseOperatorEvents();
                     configureInMemory?.Invoke(context, inMemory);
                     inMemory.ConfigureEndpoints(context);
                 });

@@ -2,6 +2,7 @@ using System.Runtime.Serialization;
 using Contracts;
 using MassTransit;
 using Notifications.Worker.Email;
+using Notifications.Worker.Messaging;
 
 namespace Notifications.Worker.OrderConfirmation;
 
@@ -14,14 +15,26 @@ public sealed partial class OrderConfirmationConsumer(
 {
     /// <inheritdoc/>
     /// <exception cref="EmailException">The email was not sent, or is not known to be sent.</exception>
+    /// <exception cref="InvalidOrderException">The order breaks the rules.</exception>
     /// <exception cref="SerializationException">The message says nothing about an order.</exception>
     public async Task Consume(ConsumeContext<OrderPlaced> context)
     {
         var order = context.Message;
         // JSON of another shape becomes an OrderPlaced of nulls.
-        if (string.IsNullOrEmpty(order.OrderId) || string.IsNullOrEmpty(order.Email) || string.IsNullOrEmpty(order.Product))
+        (string? orderId, string? address, string? product, _) = order;
+        if ((orderId ?? address ?? product) is null)
         {
-            throw new SerializationException("The message is not an OrderPlaced: orderId, email or product is missing.");
+            throw new SerializationException("The message is not an OrderPlaced: orderId, email and product are missing.");
+        }
+
+        if (OrderRules.FindMistakes(orderId, address, product) is { Count: > 0 } mistakes)
+        {
+            throw new InvalidOrderException(mistakes.Values.SelectMany(mistake => mistake));
+        }
+
+        if (order.PlacedAt == default)
+        {
+            order = order with { PlacedAt = context.GetSentAt() ?? clock.GetUtcNow() };
         }
 
         var email = await confirmation.ComposeAsync(order);

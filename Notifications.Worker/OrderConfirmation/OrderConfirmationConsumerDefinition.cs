@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Messaging;
+using Notifications.Worker.Operators;
 using Notifications.Worker.Redelivery;
 
 namespace Notifications.Worker.OrderConfirmation;
@@ -33,11 +34,14 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
     {
         endpointConfigurator.PrefetchCount = _options.Prefetch;
         endpointConfigurator.SetFaultsAside(context, _options.DeliveryLimit);
+        // Beside MassTransit's envelope: an order as a program writes it that knows nothing of MassTransit.
+        endpointConfigurator.UseRawJsonDeserializer(RawSerializerOptions.AnyMessageType | RawSerializerOptions.CopyHeaders);
 
         var onRabbitMq = endpointConfigurator as IRabbitMqReceiveEndpointConfigurator;
         if (onRabbitMq is not null)
         {
             var queueType = context.GetQueueType();
+            onRabbitMq.DeclareOperatorEvents();
             onRabbitMq.DeclareQueue(OrderConfirmationEndpoint.ParkingQueue, QueueArguments.Holding(queueType));
             // Nothing is dead-lettered by this as long as nobody sets a policy with a delivery limit.
             onRabbitMq.SetQueueArguments(QueueArguments.DeadLetterTo(OrderConfirmationEndpoint.ParkingQueue, queueType));

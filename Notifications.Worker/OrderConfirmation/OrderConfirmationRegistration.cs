@@ -1,5 +1,7 @@
 using MassTransit;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker.Hosting;
+using Notifications.Worker.Operators;
 using Notifications.Worker.Redelivery;
 
 namespace Notifications.Worker.OrderConfirmation;
@@ -12,6 +14,7 @@ public static class OrderConfirmationRegistration
         builder.AddValidatedOptions<OrderConfirmationOptions>(OrderConfirmationOptions.Section);
         builder.AddValidatedOptions<DelayedRedeliveryOptions>(DelayedRedeliveryOptions.Section);
         builder.Services.AddSingleton<OrderConfirmationEmail>();
+        builder.Services.TryAddSingleton<OperatorEvents>();
     }
 
     /// <summary>Adds the consumer itself.</summary>

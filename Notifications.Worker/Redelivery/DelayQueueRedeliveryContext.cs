@@ -1,5 +1,6 @@
 using MassTransit;
 using MassTransit.Serialization;
+using Notifications.Worker.Messaging;
 
 namespace Notifications.Worker.Redelivery;
 
@@ -19,8 +20,14 @@ internal sealed class DelayQueueRedeliveryContext<TMessage>(ConsumeContext<TMess
         {
             send.ApplyRedeliveryOptions(context, RedeliveryOptions.None);
             callback?.Invoke(context, send);
+            // A count below nothing, which only a stranger can have set, would never come to an end.
+            if (context.GetRedeliveryCount() < 0)
+            {
+                send.Headers.Set(MessageHeaders.RedeliveryCount, 1);
+            }
 
             var rabbitMq = send.GetPayload<RabbitMqSendContext>();
+            rabbitMq.KeepSentAt(context);
             rabbitMq.RoutingKey = DelayQueues.RoutingKey(delay);
             // To be returned must be an error: the message is acknowledged on the strength of this send.
             rabbitMq.Mandatory = true;

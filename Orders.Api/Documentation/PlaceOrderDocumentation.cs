@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.OpenApi;
 using Notifications.Worker.Email;
+using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Errors;
 using Orders.Api.Orders;
 
@@ -77,7 +78,7 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
         // To the serializer every field is optional, so that validation can name each one that is missing.
         schema.Required = new HashSet<string> { "email", "product" };
 
-        Field("orderId").Pattern = $"{PlaceOrderRequest.OrderIdRule}$";
+        Field("orderId").Pattern = $"{OrderRules.OrderId}$";
 
         var email = Field("email");
         email.Type = JsonSchemaType.String;
@@ -86,7 +87,7 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
 
         var product = Field("product");
         product.Type = JsonSchemaType.String;
-        product.Pattern = $"{PlaceOrderRequest.ProductRule}$";
+        product.Pattern = $"{OrderRules.Product}$";
 
         return Task.CompletedTask;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 using Orders.Api.Orders;
 
 namespace Orders.Api.Errors;
@@ -22,20 +23,49 @@ public static class Problems
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             ExceptionHandler = http => AnswerAsync(http, http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error),
-            SuppressDiagnosticsCallback = context => StatusOf(context.Exception, context.HttpContext) < StatusCodes.Status500InternalServerError,
+            SuppressDiagnosticsCallback = context => StatusOf(context.Exception) < StatusCodes.Status500InternalServerError,
         });
         app.UseStatusCodePages(context => AnswerAsync(context.HttpContext, context.HttpContext.Response.StatusCode, null));
+        app.Use(TakeKnownCharsetsAsync);
+    }
+
+    /// <summary>What reads the body takes a charset that it does not know for a mistake of ours, and a quoted one for such.</summary>
+    private static Task TakeKnownCharsetsAsync(HttpContext http, RequestDelegate next)
+    {
+        if (http.Request.GetTypedHeaders().ContentType is { Charset: { HasValue: true } charset } contentType)
+        {
+            contentType.Charset = HeaderUtilities.RemoveQuotes(charset);
+            if (!HasEncoding(contentType))
+            {
+                http.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+                return Task.CompletedTask;
+            }
+
+            http.Request.ContentType = contentType.ToString();
+        }
+
+        return next(http);
+    }
+
+    private static bool HasEncoding(MediaTypeHeaderValue contentType)
+    {
+        try
+        {
+            return contentType.Encoding is not null;
+        }
+        catch (NotSupportedException)
+        {
+            // UTF-7.
+            return false;
+        }
     }
 
     private static Task AnswerAsync(HttpContext http, Exception exception) =>
-        AnswerAsync(http, StatusOf(exception, http), Explain(exception.InnerException as JsonException));
+        AnswerAsync(http, StatusOf(exception), Explain(exception.InnerException as JsonException));
 
-    private static int StatusOf(Exception exception, HttpContext http) => exception switch
+    private static int StatusOf(Exception exception) => exception switch
     {
         BadHttpRequestException badRequest => badRequest.StatusCode,
-        // What reads the body takes a charset that it does not know for a mistake of ours.
-        InvalidOperationException when http.Request.GetTypedHeaders().ContentType is { Charset.HasValue: true, Encoding: null } =>
-            StatusCodes.Status415UnsupportedMediaType,
         _ => StatusCodes.Status500InternalServerError,
     };
 

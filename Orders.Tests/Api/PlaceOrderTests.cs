@@ -78,6 +78,15 @@ public sealed class PlaceOrderTests
         }
     }
 
+    [TestCase(200, 202)]
+    [TestCase(201, 400)]
+    public async Task A_character_beyond_the_basic_plane_counts_once(int count, int status)
+    {
+        var answer = await _api.PostAsync(Order("product", string.Concat(Enumerable.Repeat("💻", count))).ToJsonString());
+
+        Assert.That(answer.Status, Is.EqualTo(status), answer.Body);
+    }
+
     [TestCase("orderId", "", TestName = "An_empty_order_id_is_refused")]
     [TestCase("orderId", "{65}", TestName = "An_order_id_of_65_characters_is_refused")]
     [TestCase("orderId", "12 345", TestName = "An_order_id_with_a_space_is_refused")]

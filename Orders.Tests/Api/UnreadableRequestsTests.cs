@@ -75,7 +75,20 @@ internal sealed class UnreadableRequestsTests(string environment)
     [TestCase("application/xml", TestName = "XML_is_refused")]
     [TestCase("json", TestName = "A_type_that_is_none_is_refused")]
     [TestCase("application/json; charset=klingon", TestName = "An_unknown_encoding_is_refused")]
+    [TestCase("application/json; charset=utf-7", TestName = "UTF_7_is_refused")]
+    [TestCase("application/json; charset=\"utf-7\"", TestName = "Quoted_UTF_7_is_refused")]
+    [TestCase("application/json; charset=\"klingon\"", TestName = "A_quoted_unknown_encoding_is_refused")]
     public async Task NotJson(string? contentType) => _api.Expect(await _api.PostAsync(Valid, contentType: contentType), 415);
+
+    [TestCase("application/json; charset=utf-8")]
+    [TestCase("application/json; charset=\"UTF-8\"")]
+    [TestCase("application/json;charset=UTF-8;version=1")]
+    public async Task A_charset_of_UTF_8_is_taken(string contentType)
+    {
+        var answer = await _api.PostAsync(Valid, contentType: contentType);
+
+        Assert.That(answer.Status, Is.EqualTo(202), answer.Body);
+    }
 
     [Test]
     public async Task A_body_of_16_KiB_is_taken()

@@ -227,20 +227,24 @@ internal sealed class OrderSystem : IAsyncDisposable
     }
 
     /// <summary>Puts bytes straight into the queue, as a program that knows nothing of MassTransit might.</summary>
-    public async Task SendRawAsync(byte[] body, string contentType)
+    /// <param name="body">The body.</param>
+    /// <param name="contentType">What it is said to be, if anything.</param>
+    /// <param name="configure">Sets more of AMQP's properties; in memory there are none.</param>
+    public async Task SendRawAsync(byte[] body, string? contentType, Action<BasicProperties>? configure = null)
     {
         if (_broker is null)
         {
             var endpoint = await _worker.GetRequiredService<IBus>().GetSendEndpoint(new Uri($"queue:{OrderConfirmationEndpoint.Queue}"));
             await endpoint.Send(new Raw(), Pipe.Execute<SendContext<Raw>>(send =>
-                send.Serializer = new CopyBodySerializer(new(contentType), new BytesMessageBody(body))));
+                send.Serializer = new CopyBodySerializer(new(contentType!), new BytesMessageBody(body))));
             return;
         }
 
+        var properties = new BasicProperties { ContentType = contentType, Persistent = true, Headers = new Dictionary<string, object?>() };
+        configure?.Invoke(properties);
         await using var connection = await ConnectAsync();
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
-        await channel.BasicPublishAsync(
-            "", OrderConfirmationEndpoint.Queue, mandatory: true, new BasicProperties { ContentType = contentType, Persistent = true }, body);
+        await channel.BasicPublishAsync("", OrderConfirmationEndpoint.Queue, mandatory: true, properties, body);
     }
 
     /// <summary>Reads a queue of the worker's without touching it.</summary>

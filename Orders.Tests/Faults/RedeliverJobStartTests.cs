@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Faults.Operations;
+using Notifications.Worker.Operators;
 
 namespace Orders.Tests.Faults;
 
@@ -21,7 +22,7 @@ public sealed class RedeliverJobStartTests
         var clock = new TestClock(DateTimeOffset.UnixEpoch);
         var options = Options.Create(new RedeliverOptions());
         using var job = new RedeliverJob(
-            new ScriptedFaultTransport(_ => { }), new RedeliverPolicy(options, clock), new FaultMover(new InMemoryAuditTrail(), bus, clock), bus, options, clock, NullLogger<RedeliverJob>.Instance);
+            new ScriptedFaultTransport(_ => { }), new RedeliverPolicy(options, clock), new FaultMover(new InMemoryAuditTrail(), bus, new OperatorEvents(services, NullLogger<OperatorEvents>.Instance), clock), bus, options, clock, NullLogger<RedeliverJob>.Instance);
 
         await job.StartAsync(CancellationToken.None);
         Assert.That(async () => await clock.HasTimer.WaitAsync(TimeSpan.FromSeconds(1)), Throws.TypeOf<TimeoutException>());

@@ -10,6 +10,7 @@ using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Faults.Operations;
+using Notifications.Worker.Operators;
 using Orders.Tests.Machine;
 
 namespace Orders.Tests.Faults;
@@ -42,7 +43,7 @@ public sealed class RedeliverJobTests
         bus.ConnectPublishObserver(new PublishEffects(_effects.Enqueue));
 
         var options = Options.Create(new RedeliverOptions { MaxAttempts = 2, Backoff = { FirstWait, SecondWait } });
-        _job = new RedeliverJob(_transport, new RedeliverPolicy(options, _clock), new FaultMover(_audit, bus, _clock), bus, options, _clock, _services.GetRequiredService<ILogger<RedeliverJob>>());
+        _job = new RedeliverJob(_transport, new RedeliverPolicy(options, _clock), new FaultMover(_audit, bus, new OperatorEvents(_services, _services.GetRequiredService<ILogger<OperatorEvents>>()), _clock), bus, options, _clock, _services.GetRequiredService<ILogger<RedeliverJob>>());
         await _job.StartAsync(CancellationToken.None);
         await _clock.HasTimer.WaitAsync(TimeSpan.FromSeconds(10));
     }
@@ -233,7 +234,11 @@ public sealed class RedeliverJobTests
         public Task PostPublish<T>(PublishContext<T> context)
             where T : class
         {
-            effects($"published {context.Message}");
+            if (context.Message is not OperatorEvent)
+            {
+                effects($"published {context.Message}");
+            }
+
             return Task.CompletedTask;
         }
 

@@ -117,10 +117,14 @@ public sealed class OrderConfirmationConsumerTests
         }
     }
 
-    [TestCase(null, "customer@example.com", "Laptop")]
-    [TestCase("1", null, "Laptop")]
-    [TestCase("1", "customer@example.com", "")]
-    public async Task An_order_with_a_field_missing_is_set_aside_unsent(string? orderId, string? email, string? product)
+    [TestCase(null, "customer@example.com", "Laptop", FailureKind.Permanent)]
+    [TestCase("1", null, "Laptop", FailureKind.Permanent)]
+    [TestCase("1", "customer@example.com", "", FailureKind.Permanent)]
+    [TestCase("1 2", "customer@example.com", "Laptop", FailureKind.Permanent)]
+    [TestCase("1", "customer", "Laptop", FailureKind.Permanent)]
+    [TestCase("1", "customer@example.com", "Lap\ntop", FailureKind.Permanent)]
+    [TestCase(null, null, null, FailureKind.Unreadable)]
+    public async Task An_order_that_breaks_a_rule_is_set_aside_unsent(string? orderId, string? email, string? product, FailureKind kind)
     {
         var sender = new ScriptedEmailSender();
         await using var harness = await ConfirmationHarness.StartAsync(sender);
@@ -128,7 +132,7 @@ public sealed class OrderConfirmationConsumerTests
         await harness.Bus.Bus.Publish(new OrderPlaced(orderId!, email!, product!, default));
 
         var fault = await harness.FaultAsync();
-        Assert.That((fault.Kind, sender.Tries), Is.EqualTo((FailureKind.Unreadable, 0)));
+        Assert.That((fault.Kind, sender.Tries), Is.EqualTo((kind, 0)));
     }
 
     [Test]

@@ -3,6 +3,7 @@ using MassTransit;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Faults.Operations;
@@ -17,7 +18,7 @@ public sealed record OnBehalf(string Who, string? Reason = null, string? Operati
 /// Moves messages out of the queues of faults: on record first, then sent on and confirmed, then acknowledged. Whatever
 /// breaks in between repeats a step and loses nothing.
 /// </summary>
-public sealed class FaultMover(IAuditTrail audit, IBus bus, TimeProvider clock)
+public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents operators, TimeProvider clock)
 {
     /// <summary>Has a message consumed again from the beginning.</summary>
     public async Task ReplayAsync(
@@ -47,6 +48,10 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, TimeProvider clock)
         // Before the fault is let go: a crash in between tells people twice, never not at all.
         await bus.Publish(new OrderConfirmationFailed(held.Message.OrderId, reason, parkedAt), cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
+        await operators.TellAsync(
+            new OperatorEvent(
+                $"{OrderConfirmationEndpoint.Queue}.parked.{held.Message.Kind.Word()}", parkedAt, held.Message.OrderId, held.Message.MessageId, reason),
+            cancellationToken);
     }
 
     /// <summary>Deletes a parked message.</summary>

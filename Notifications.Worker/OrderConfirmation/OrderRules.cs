@@ -1,0 +1,59 @@
+using System.Text.RegularExpressions;
+using Notifications.Worker.Email;
+
+namespace Notifications.Worker.OrderConfirmation;
+
+/// <summary>What makes an order a valid one, whichever way it comes in.</summary>
+public static partial class OrderRules
+{
+    /// <summary>The order id as a pattern of ECMAScript, without its end.</summary>
+    // It is checked with \z, which means the same as ECMAScript's $: .NET's own $ would let a line feed through.
+    public const string OrderId = "^[A-Za-z0-9._-]{1,64}";
+
+    /// <summary>The product as a pattern of ECMAScript, without its end.</summary>
+    public const string Product = @"^[^\x00-\x1F\x7F-\x9F]{1,200}";
+
+    /// <summary>What is wrong, for each field by its name in JSON; empty where the order is valid. No text holds a value.</summary>
+    public static Dictionary<string, string[]> FindMistakes(string? orderId, string? email, string? product)
+    {
+        var mistakes = new Dictionary<string, string[]>();
+
+        if (!IsOrderId(orderId))
+        {
+            mistakes["orderId"] = ["The order id must have 1 to 64 characters of letters, digits, '.', '_' and '-'."];
+        }
+
+        if (string.IsNullOrEmpty(email))
+        {
+            mistakes["email"] = ["The email address is missing."];
+        }
+        else if (!EmailAddress.TryParse(email, out _))
+        {
+            mistakes["email"] = [$"The email must be one address, such as customer@example.com, of at most {EmailAddress.MaxLength} characters and without a display name."];
+        }
+
+        if (string.IsNullOrWhiteSpace(product))
+        {
+            mistakes["product"] = ["The product is missing."];
+        }
+        else if (!ProductPattern().IsMatch(product))
+        {
+            mistakes["product"] = ["The product must have 1 to 200 characters, none of them a control character."];
+        }
+
+        return mistakes;
+    }
+
+    /// <summary>Whether a text is a proper order id.</summary>
+    public static bool IsOrderId(string? text) => text is not null && OrderIdPattern().IsMatch(text);
+
+    [GeneratedRegex(OrderId + @"\z", RegexOptions.CultureInvariant)]
+    private static partial Regex OrderIdPattern();
+
+    // The same as the pattern above: to .NET a character beyond the basic plane is two.
+    [GeneratedRegex(@"^(?:[\uD800-\uDBFF][\uDC00-\uDFFF]|[^\x00-\x1F\x7F-\x9F\uD800-\uDFFF]){1,200}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ProductPattern();
+}
+
+/// <summary>An order breaks the rules; the message names its fields and no value.</summary>
+public sealed class InvalidOrderException(IEnumerable<string> mistakes) : Exception($"The order is not valid: {string.Join(' ', mistakes)}");
