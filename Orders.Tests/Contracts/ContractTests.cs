@@ -44,6 +44,7 @@ public sealed class ContractTests
             "urn:message:Contracts:MailServerReachable",
             """{"since":"2026-11-21T12:00:00.123+00:00","until":"2026-11-21T12:10:00.123+00:00"}""")
             .SetArgDisplayNames("MailServerReachable"),
+        new TestCaseData(
             new OperatorEvent("order-confirmation.failed.permanent", Noon, "12345", "01000000-5d0a-0015-7a2e-08dc00000001", "no such user"),
             "urn:message:Contracts:OperatorEvent",
             """{"key":"order-confirmation.failed.permanent","at":"2026-11-21T12:00:00.123+00:00","orderId":"12345","messageId":"01000000-5d0a-0015-7a2e-08dc00000001","reason":"no such user"}""")
