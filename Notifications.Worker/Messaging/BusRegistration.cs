@@ -30,6 +30,9 @@ public static class BusRegistration
             builder.Services.AddSingleton<BrokerWatch>();
             builder.Services.AddHostedService(services => services.GetRequiredService<BrokerWatch>());
             builder.Services.AddHealthChecks().AddCheck<BrokerWatch>("broker", tags: ["ready"]);
+            builder.Services.AddSingleton<RefusedMessages>();
+            builder.Services.AddSendObserver(services => services.GetRequiredService<RefusedMessages>());
+            builder.Services.AddPublishObserver(services => services.GetRequiredService<RefusedMessages>());
         }
 
         builder.Services.AddOptions<MassTransitHostOptions>().Configure(options =>

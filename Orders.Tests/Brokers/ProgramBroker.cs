@@ -16,6 +16,7 @@ public sealed class ProgramBroker : RabbitMqBroker
     private static readonly TimeSpan CtlTime = TimeSpan.FromMinutes(1);
 
     private readonly string _scripts;
+    private readonly ProgramBroker? _neighbour;
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("orders-tests-rabbitmq-");
     private readonly int _portMapperPort;
     private readonly Dictionary<string, string> _environment;
@@ -23,17 +24,23 @@ public sealed class ProgramBroker : RabbitMqBroker
     private Server? _server;
 
     /// <param name="scripts">RabbitMQ's folder of scripts, as <see cref="FindScripts"/> finds it.</param>
-    public ProgramBroker(string scripts)
+    /// <param name="neighbour">
+    /// A node whose cluster this one joins when it is first started, after it; it must outlive this one. By default it stays by itself.
+    /// </param>
+    public ProgramBroker(string scripts, ProgramBroker? neighbour = null)
     {
         _scripts = scripts;
+        _neighbour = neighbour;
         var ports = Ports.Free(3);
-        (Port, var distributionPort, _portMapperPort) = (ports[0], ports[1], ports[2]);
+        (Port, var distributionPort, _portMapperPort) = (ports[0], ports[1], neighbour?._portMapperPort ?? ports[2]);
+        Node = $"rabbit-{Port}@localhost";
 
         const string OnLoopback = "-kernel inet_dist_use_interface {127,0,0,1}";
         _environment = new()
         {
-            ["HOME"] = _home.FullName,
-            ["RABBITMQ_NODENAME"] = "rabbit@localhost",
+            // The cookie is kept there.
+            ["HOME"] = (neighbour?._home ?? _home).FullName,
+            ["RABBITMQ_NODENAME"] = Node,
             ["RABBITMQ_NODE_IP_ADDRESS"] = Host,
             ["RABBITMQ_NODE_PORT"] = Invariant(Port),
             ["RABBITMQ_DIST_PORT"] = Invariant(distributionPort),
@@ -50,6 +57,12 @@ public sealed class ProgramBroker : RabbitMqBroker
             ["ERL_EPMD_PORT"] = Invariant(_portMapperPort),
         };
     }
+
+    /// <summary>The node's name in its cluster.</summary>
+    public string Node { get; }
+
+    /// <summary>Whether it was started and not killed since.</summary>
+    public bool IsRunning => _server is not null;
 
     public override string Host => "127.0.0.1";
 
@@ -104,15 +117,25 @@ public sealed class ProgramBroker : RabbitMqBroker
 
     protected override async Task StartServerAsync()
     {
-        if (_portMapper is null)
+        var first = !File.Exists(InHome("rabbitmq.conf"));
+        if (first)
         {
             await File.WriteAllTextAsync(InHome("rabbitmq.conf"), $"default_user = {Username}\ndefault_pass = {Password}\n");
             await File.WriteAllTextAsync(InHome("enabled_plugins"), "[].\n");
-            await StartPortMapperAsync();
+            if (_neighbour is null)
+            {
+                await StartPortMapperAsync();
+            }
         }
 
         _server = await Server.StartAsync(
             Path.Combine(_scripts, "rabbitmq-server"), [], TestBrokers.IsReadyLine, StartTime, _environment);
+        if (first && _neighbour is not null)
+        {
+            await RunCtlAsync("stop_app");
+            await RunCtlAsync("join_cluster", _neighbour.Node);
+            await RunCtlAsync("start_app");
+        }
     }
 
     /// <summary>Without one that runs already, the node would start one that outlives it.</summary>

@@ -7,6 +7,7 @@ namespace Orders.Tests.Brokers;
 /// <summary>A real RabbitMQ. Each fixture works in a virtual host of its own.</summary>
 public abstract class RabbitMqBroker : IAsyncDisposable
 {
+    /// <summary>Its address; those of the nodes, with their ports, where it is a cluster.</summary>
     public abstract string Host { get; }
 
     public abstract int Port { get; }
@@ -52,14 +53,11 @@ public abstract class RabbitMqBroker : IAsyncDisposable
     /// </summary>
     public Task<IConnection> ConnectAsync(string virtualHost) => new ConnectionFactory
     {
-        HostName = Host,
-        Port = Port,
         UserName = Username,
         Password = Password,
         VirtualHost = virtualHost,
         AutomaticRecoveryEnabled = false,
-        ClientProvidedName = nameof(Tests),
-    }.CreateConnectionAsync();
+    }.CreateConnectionAsync(Host.Split(',').Select(host => AmqpTcpEndpoint.Parse(host.Contains(':', StringComparison.Ordinal) ? host : $"{host}:{Port}")), nameof(Tests));
 
     /// <summary>How many messages are ready in a queue, not counting those that a consumer holds; <c>null</c> where there is no such queue.</summary>
     public async Task<uint?> CountMessagesAsync(string virtualHost, string queue)

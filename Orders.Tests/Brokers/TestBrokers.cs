@@ -53,6 +53,13 @@ public static class TestBrokers
         return await StartNewAsync(kind);
     }
 
+    /// <summary>A cluster of three nodes of the machine's own RabbitMQ for the caller alone, who disposes of it. Where there is none, as <see cref="SharedAsync"/>.</summary>
+    public static async Task<ProgramCluster> StartClusterAsync()
+    {
+        await RequireAsync(BrokerKind.Program);
+        return await StartAsync(new ProgramCluster(ProgramBroker.FindScripts()!));
+    }
+
     internal static bool IsReadyLine(string line) => line.Contains("Server startup complete", StringComparison.Ordinal);
 
     internal static async Task EndSharedAsync()
@@ -76,14 +83,16 @@ public static class TestBrokers
         }
     }
 
-    private static async Task<RabbitMqBroker> StartNewAsync(BrokerKind kind)
+    private static Task<RabbitMqBroker> StartNewAsync(BrokerKind kind) => StartAsync<RabbitMqBroker>(kind switch
     {
-        RabbitMqBroker broker = kind switch
-        {
-            BrokerKind.Program => new ProgramBroker(ProgramBroker.FindScripts()!),
-            BrokerKind.Container => new ContainerBroker(),
-            _ => new GivenBroker(new Uri(Given!)),
-        };
+        BrokerKind.Program => new ProgramBroker(ProgramBroker.FindScripts()!),
+        BrokerKind.Container => new ContainerBroker(),
+        _ => new GivenBroker(new Uri(Given!)),
+    });
+
+    private static async Task<TBroker> StartAsync<TBroker>(TBroker broker)
+        where TBroker : RabbitMqBroker
+    {
         try
         {
             await broker.StartAsync();

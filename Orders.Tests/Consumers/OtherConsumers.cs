@@ -79,6 +79,28 @@ internal sealed class OtherConsumers(TransportUnderTest transport) : OrderSystem
     }
 
     [Test]
+    public async Task Operators_hear_when_an_outage_of_the_mail_server_begins_and_when_it_has_ended()
+    {
+        TheSystem = await OrderSystem.StartAsync(transport);
+        await using var connection = await TheSystem.ConnectAsync();
+        await using var channel = await connection.CreateChannelAsync();
+        var outages = await BindAsync(channel, OperatorEvents.Exchange, "order-confirmation.outage.*");
+        await TheSystem.Mail.Stop();
+
+        await TheSystem.PlaceAsync("1");
+        var began = await TakeAsync(channel, outages, 1);
+        TheSystem.Mail.Restart();
+        var ended = await TakeAsync(channel, outages, 1);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(began[0].Key, Is.EqualTo("order-confirmation.outage.began"));
+            Assert.That(ended[0].Key, Is.EqualTo("order-confirmation.outage.ended"));
+            Assert.That((DateTimeOffset)ended[0].Body["at"]!, Is.GreaterThan((DateTimeOffset)began[0].Body["at"]!));
+        }
+    }
+
+    [Test]
     public async Task An_exchange_that_somebody_deleted_holds_up_neither_faults_nor_parking()
     {
         TheSystem = await OrderSystem.StartAsync(transport);

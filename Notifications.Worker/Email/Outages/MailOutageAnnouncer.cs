@@ -1,13 +1,22 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Operators;
 
 namespace Notifications.Worker.Email.Outages;
 
 /// <summary>Tells people and other programs of each outage of the mail server, once when it begins and once when it has ended.</summary>
 internal sealed partial class MailOutageAnnouncer(
-    MailServerGate gate, IBus bus, IOptions<EmailOptions> options, TimeProvider time, ILogger<MailOutageAnnouncer> logger) : BackgroundService
+    MailServerGate gate,
+    IBus bus,
+    OperatorEvents operators,
+    IOptions<EmailOptions> options,
+    TimeProvider time,
+    ILogger<MailOutageAnnouncer> logger) : BackgroundService
 {
+    private const string Began = "order-confirmation.outage.began";
+    private const string Ended = "order-confirmation.outage.ended";
+
     private static readonly TimeSpan TimeToPublish = TimeSpan.FromSeconds(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -19,9 +28,11 @@ internal sealed partial class MailOutageAnnouncer(
             {
                 Log.Unreachable(logger, outage.Since, outage.Reason);
                 await PublishAsync(new MailServerUnreachable(outage.Since, outage.Reason), stoppingToken);
+                await operators.TellAsync(new OperatorEvent(Began, outage.Since, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
                 var until = await WaitForEndAsync(stoppingToken);
                 Log.Reachable(logger, until, outage.Since);
                 await PublishAsync(new MailServerReachable(outage.Since, until), stoppingToken);
+                await operators.TellAsync(new OperatorEvent(Ended, until, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
             }
         }
     }

@@ -1,6 +1,8 @@
 using MassTransit;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Messaging;
+using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Email.Outages;
@@ -15,6 +17,7 @@ public static class MailOutageRegistration
     public static void AddMailOutages(this IHostApplicationBuilder builder)
     {
         var inMemory = builder.Configuration.GetTransport() == Transport.InMemory;
+        builder.Services.TryAddSingleton<OperatorEvents>();
         builder.Services.AddSingleton<MailServerGate>();
         builder.Services.AddHostedService<MailOutageAnnouncer>();
         builder.Services.AddHealthChecks().AddCheck<MailServerHealthCheck>("mail-server");
