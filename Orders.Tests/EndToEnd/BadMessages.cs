@@ -84,6 +84,8 @@ internal sealed class BadMessages(TransportUnderTest transport) : OrderSystemTes
 
     private static readonly Case[] CountedOnBrokers =
     [
+        new("a count far below nothing in the envelope", Wrap("ORDER", $"\"headers\":{{\"MT-Redelivery-Count\":{int.MinValue}}},", Busy)),
+        new("a count far below nothing beside a plain order", $$"""{"orderId":"ORDER","email":"{{Busy}}","product":"Laptop"}""", Json) { Configure = properties => properties.Headers!["MT-Redelivery-Count"] = int.MinValue },
         .. from header in new[] { "MT-Redelivery-Count", "x-redeliver-count", "x-delivery-count", "x-retry-count", "MT-Fault-Redelivery-Count", "x-failure-kind", "MT-Fault-Timestamp", "MT-Fault-Message", "MT-Reason", "MT-MessageType", "MT-Fault-Address", "MT-Host-Info", "traceparent", "MT-Activity-Id", "x-death" }
            from value in new object[] { -5L, -5, long.MaxValue, "nonsense", "-5", "2999-01-01T00:00:00Z", true, 3.5, new List<object?> { 1, "two" }, new Dictionary<string, object?> { ["a"] = "table" } }
            select new Case($"{header}: {Convert.ToString(value, CultureInfo.InvariantCulture)} ({value.GetType().Name})", Wrap("ORDER", "", Busy)) { Configure = properties => properties.Headers![header] = value },
