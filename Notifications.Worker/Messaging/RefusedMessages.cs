@@ -18,12 +18,14 @@ public sealed partial class RefusedMessages(IServiceProvider services, TimeProvi
     /// <summary>How many messages must be refused in a row, with none taken in between.</summary>
     private const int Enough = 5;
 
-    /// <summary>The least time from one new connection to the next.</summary>
-    private static readonly TimeSpan Between = TimeSpan.FromMinutes(1);
+    /// <summary>The least time from one new connection to the next, which may come too soon for the queue as well; each further time is twice as long.</summary>
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
     private int _refused;
     private long? _renewed;
+    private TimeSpan _pause = FirstPause;
 
     public Task PreSend<T>(SendContext<T> context)
         where T : class => Task.CompletedTask;
@@ -45,7 +47,11 @@ public sealed partial class RefusedMessages(IServiceProvider services, TimeProvi
 
     private Task TakenAsync()
     {
-        Volatile.Write(ref _refused, 0);
+        lock (_lock)
+        {
+            (_refused, _pause) = (0, FirstPause);
+        }
+
         return Task.CompletedTask;
     }
 
@@ -65,9 +71,14 @@ public sealed partial class RefusedMessages(IServiceProvider services, TimeProvi
     {
         lock (_lock)
         {
-            if (++_refused < Enough || (_renewed is { } renewed && clock.GetElapsedTime(renewed) < Between))
+            if (++_refused < Enough || (_renewed is { } renewed && clock.GetElapsedTime(renewed) < _pause))
             {
                 return false;
+            }
+
+            if (_renewed is not null)
+            {
+                _pause = _pause * 2 < LongestPause ? _pause * 2 : LongestPause;
             }
 
             _refused = 0;

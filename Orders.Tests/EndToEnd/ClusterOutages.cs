@@ -35,7 +35,7 @@ internal sealed class ClusterOutages : OrderSystemTests
             await load.PlaceWhileAsync(node.KillAsync());
             var acceptedBefore = load.Accepted;
             await load.PlaceUntilAsync("an order accepted", () => load.Accepted > acceptedBefore, LongestStall);
-            await TestContext.Progress.WriteLineAsync($"{what} died: the next order was accepted after {stall.Elapsed.TotalSeconds:0.0} s");
+            await TestContext.Progress.WriteLineAsync($"{what} died: the next order was accepted after {stall.Elapsed.TotalSeconds:0.0} s, connected anew {TheSystem.Log.Of<RefusedMessages>(22).Count} times");
             await load.PlaceUntilAsync("50 more orders accepted", () => load.Accepted > acceptedBefore + 50, Patience);
             await load.PlaceWhileAsync(node.StartAsync());
             await load.PlaceWhileAsync(EveryQueueHasThreeMembersAsync());
