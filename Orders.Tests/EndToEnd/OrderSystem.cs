@@ -195,9 +195,9 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>Counts what is ready in a queue; 0 where there is no such queue.</summary>
     public async Task<uint> CountAsync(string queue) => await _broker!.CountMessagesAsync(_virtualHost!, queue) ?? 0;
 
-    /// <summary>Waits until so many messages are ready in a queue.</summary>
-    public Task WaitForCountAsync(string queue, uint count) => Eventually.GetAsync(
-        $"{count} messages in {queue}", _ => CountAsync(queue), found => found == count, TimeSpan.FromSeconds(60));
+    /// <summary>Waits until so many messages are ready in a queue; for a minute, unless said otherwise.</summary>
+    public Task WaitForCountAsync(string queue, uint count, TimeSpan? within = null) => Eventually.GetAsync(
+        $"{count} messages in {queue}", _ => CountAsync(queue), found => found == count, within ?? TimeSpan.FromSeconds(60));
 
     public string BrokerVersion => _broker!.Version;
 
