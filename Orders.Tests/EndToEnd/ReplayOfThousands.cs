@@ -43,8 +43,12 @@ internal sealed class ReplayOfThousands(TransportUnderTest transport) : OrderSys
             var operation = await ReplayAllAsync(program.Http);
             (var ended, doneAfterwards, total) = await WaitAsync(program.Http, operation, state => state.State == "done");
             Assert.That(ended, Is.EqualTo("done"));
-            var audit = (await program.Http.GetFromJsonAsync<JsonNode>("/faults/api/audit?take=1"))!;
-            Assert.That((string?)audit.AsArray()[0]!["event"], Is.EqualTo("end"));
+            // The process reads the record from its beginning, which takes a while.
+            await Eventually.GetAsync(
+                "the end of the operation is on record",
+                async cancellationToken => (string?)(await program.Http.GetFromJsonAsync<JsonNode>("/faults/api/audit?take=1", cancellationToken))!.AsArray()[0]!["event"],
+                newest => newest == "end",
+                TimeSpan.FromSeconds(60));
         }
 
         var left = await TheSystem.DrainAsync(OrderConfirmationEndpoint.ErrorQueue);
