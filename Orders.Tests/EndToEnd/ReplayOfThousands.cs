@@ -48,7 +48,7 @@ internal sealed class ReplayOfThousands(TransportUnderTest transport) : OrderSys
                 "the end of the operation is on record",
                 async cancellationToken => (string?)(await program.Http.GetFromJsonAsync<JsonNode>("/faults/api/audit?take=1", cancellationToken))!.AsArray()[0]!["event"],
                 newest => newest == "end",
-                TimeSpan.FromSeconds(60));
+                TimeSpan.FromMinutes(4));
         }
 
         var left = await TheSystem.DrainAsync(OrderConfirmationEndpoint.ErrorQueue);
