@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using MassTransit;
 using Notifications.Worker.Email;
+using Notifications.Worker.Faults.Alerts.Webhooks;
 using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Faults;
@@ -32,7 +33,7 @@ public static class FailureKinds
         {
             switch (cause)
             {
-                case PermanentEmailException or InvalidOrderException or DeliveryLimitException:
+                case PermanentEmailException or InvalidOrderException or DeliveryLimitException or WebhookRefusedException:
                     return FailureKind.Permanent;
                 case TransientEmailException:
                     return FailureKind.Transient;

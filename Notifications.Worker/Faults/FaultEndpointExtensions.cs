@@ -3,6 +3,7 @@ using MassTransit;
 using MassTransit.Middleware;
 using MassTransit.Middleware.Rescue;
 using Notifications.Worker.Email;
+using Notifications.Worker.Faults.Alerts.Webhooks;
 using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
 
@@ -82,7 +83,8 @@ internal sealed partial class FaultSorter(OperatorEvents operators, TimeProvider
             throw;
         }
 
-        var isForeseen = context.Exception is EmailException or InvalidOrderException or DeliveryLimitException;
+        var isForeseen = context.Exception is EmailException or InvalidOrderException or DeliveryLimitException
+            or WebhookRefusedException or WebhookUnavailableException;
         if (kind == FailureKind.Unreadable || isForeseen)
         {
             Log.SetAside(logger, context.GetMessageId(), kind);

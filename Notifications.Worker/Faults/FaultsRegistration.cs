@@ -24,7 +24,6 @@ public static class FaultsRegistration
     {
         builder.AddValidatedOptions<FaultsOptions>(FaultsOptions.Section);
         builder.AddValidatedOptions<RedeliverOptions>(RedeliverOptions.Section);
-        builder.AddValidatedOptions<AlertOptions>(AlertOptions.Section);
         builder.AddFaultAccess();
         builder.AddFaultApi();
 
@@ -43,8 +42,7 @@ public static class FaultsRegistration
             builder.Services.AddSingleton<IAuditTrail, InMemoryAuditTrail>();
         }
 
-        builder.Services.AddSingleton<AlertEmail>();
-        builder.Services.AddSingleton<OutageAlerts>();
+        builder.AddAlerts();
         builder.Services.TryAddSingleton<OperatorEvents>();
         builder.Services.AddSingleton<RedeliverPolicy>();
         builder.Services.AddSingleton<FaultReading>();
@@ -70,16 +68,6 @@ public static class FaultsRegistration
         faults.MapFaultApi();
         faults.MapFaultPages();
         app.MapFaultDocumentation();
-    }
-
-    /// <summary>Adds the consumers that alert people, where there are people to alert.</summary>
-    public static void AddAlerts(this IBusRegistrationConfigurator bus, IConfiguration configuration)
-    {
-        if (!string.IsNullOrEmpty(configuration[$"{AlertOptions.Section}:{nameof(AlertOptions.To)}"]))
-        {
-            bus.AddConsumer<ParkedAlertConsumer, ParkedAlertConsumerDefinition>();
-            bus.AddConsumer<OutageAlertConsumer, OutageAlertConsumerDefinition>();
-        }
     }
 
     /// <summary>Keeps faults on the in-memory transport, where no broker does.</summary>

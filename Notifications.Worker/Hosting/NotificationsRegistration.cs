@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Alerts;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 

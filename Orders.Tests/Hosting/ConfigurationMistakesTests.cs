@@ -42,6 +42,9 @@ public sealed class ConfigurationMistakesTests
     [TestCase("OrderConfirmation__Prefetch", "1e3", "OrderConfirmation__Prefetch must be a whole number, but is '1e3'.")]
     [TestCase("Alerts__To", "nobody", "Alerts__To must be one email address without a display name.")]
     [TestCase("Alerts__To", "Operations <operations@shop.example>", "Alerts__To must be one email address without a display name.")]
+    [TestCase("Alerts__Webhook__Url", "hooks.example/T0/B0", "Alerts__Webhook__Url must be an address that begins with https:// or http://.")]
+    [TestCase("Alerts__Webhook__Format", "Discord", "Alerts__Webhook__Format must be Slack or Teams, but is 'Discord'.")]
+    [TestCase("Alerts__Webhook__Secret", "whsec_!", "Alerts__Webhook__Secret must be base64 after whsec_.")]
     public Task The_worker_names_the_setting_that_it_cannot_work_with(string name, string value, string line) =>
         ExpectAsync(RealProgram.Worker, [.. Broker, (name, value)], line);
 

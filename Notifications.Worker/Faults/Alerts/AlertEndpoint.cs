@@ -34,6 +34,18 @@ internal sealed class AlertEndpoint(string queue, RedeliverOptions options)
         endpoint.SetFaultsAside(context, deliveryLimit: 20);
     }
 
+    /// <summary>Configures the endpoint to take one message at a time, in one process at a time.</summary>
+    public void ConfigureInOrder(IReceiveEndpointConfigurator endpoint, IRegistrationContext context)
+    {
+        endpoint.PrefetchCount = 1;
+        if (endpoint is IRabbitMqReceiveEndpointConfigurator onRabbitMq)
+        {
+            onRabbitMq.SingleActiveConsumer = true;
+        }
+
+        Configure(endpoint, context);
+    }
+
     /// <summary>Configures the consumer's pipe of a message, on that endpoint.</summary>
     public void Configure<TMessage>(IPipeConfigurator<ConsumeContext<TMessage>> messages, IReceiveEndpointConfigurator endpoint)
         where TMessage : class

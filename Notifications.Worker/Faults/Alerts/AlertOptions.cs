@@ -1,21 +1,30 @@
 using System.ComponentModel.DataAnnotations;
 using Notifications.Worker.Email;
+using Notifications.Worker.Faults.Alerts.Webhooks;
 
 namespace Notifications.Worker.Faults.Alerts;
 
-/// <summary>Section <c>Alerts</c>: who is told when a message is parked.</summary>
+/// <summary>Section <c>Alerts</c>: who is told when a message is parked or the mail server is down.</summary>
 public sealed class AlertOptions : IValidatableObject
 {
     public const string Section = "Alerts";
 
-    /// <summary>The address that gets an email for each parked message; left out, only the log tells.</summary>
+    /// <summary>The address that gets an email for each parked message and each outage of the mail server; left out, nobody does.</summary>
     public string? To { get; set; }
+
+    /// <summary>The web address that gets the same, and hears at once that the mail server is down.</summary>
+    public WebhookOptions Webhook { get; set; } = new();
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!string.IsNullOrEmpty(To) && !EmailAddress.TryParse(To, out _))
         {
             yield return new ValidationResult("Alerts__To must be one email address without a display name.");
+        }
+
+        foreach (var mistake in Webhook.FindMistakes())
+        {
+            yield return new ValidationResult(mistake);
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
@@ -11,25 +10,17 @@ namespace Notifications.Worker.Faults.Alerts;
 /// many workers say so. What says that it began waits for its end to be sent, like every other email: until then the log
 /// tells.
 /// </summary>
-internal sealed class OutageAlertConsumer(AlertEmail alert, OutageAlerts alerts)
+internal sealed class OutageAlertConsumer(
+    AlertEmail alert, [FromKeyedServices(OutageAlertConsumerDefinition.Queue)] OutageAlerts alerts)
     : IConsumer<MailServerUnreachable>, IConsumer<MailServerReachable>
 {
     public async Task Consume(ConsumeContext<MailServerUnreachable> context)
     {
-        var outage = context.Message;
-        if (alerts.IsBeginning(outage))
+        if (alerts.IsBeginning(context.Message))
         {
+            var beginning = Alert.OfBeginning(context.Message);
             await alert.SendAsync(
-                $"mail-outage-{Id(outage.Since)}-begin",
-                "The mail server cannot be reached",
-                $"""
-                The mail server cannot be reached. Order confirmations wait in their queue, and are sent as soon as it is back.
-
-                Since: {outage.Since:u}
-                Why:   {outage.Reason}
-
-                This email had to wait as well, for the server that it is about.
-                """,
+                beginning with { Text = $"{beginning.Text}\n\nThis email had to wait as well, for the server that it is about." },
                 context.CancellationToken);
         }
     }
@@ -38,20 +29,9 @@ internal sealed class OutageAlertConsumer(AlertEmail alert, OutageAlerts alerts)
     {
         if (alerts.FindEnded(context.Message) is { } since)
         {
-            await alert.SendAsync(
-                $"mail-outage-{Id(since)}-end",
-                "The mail server is back",
-                $"""
-                The mail server can be reached again. The order confirmations that waited are being sent.
-
-                Since: {context.Message.Until:u}
-                It could not be reached since {since:u}.
-                """,
-                context.CancellationToken);
+            await alert.SendAsync(Alert.OfEnd(since, context.Message.Until), context.CancellationToken);
         }
     }
-
-    private static string Id(DateTimeOffset since) => since.UtcTicks.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>
@@ -115,13 +95,7 @@ internal sealed class OutageAlertConsumerDefinition : ConsumerDefinition<OutageA
         IConsumerConfigurator<OutageAlertConsumer> consumerConfigurator,
         IRegistrationContext context)
     {
-        endpointConfigurator.PrefetchCount = 1;
-        if (endpointConfigurator is IRabbitMqReceiveEndpointConfigurator onRabbitMq)
-        {
-            onRabbitMq.SingleActiveConsumer = true;
-        }
-
-        _endpoint.Configure(endpointConfigurator, context);
+        _endpoint.ConfigureInOrder(endpointConfigurator, context);
         consumerConfigurator.Message<MailServerUnreachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
         consumerConfigurator.Message<MailServerReachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
     }

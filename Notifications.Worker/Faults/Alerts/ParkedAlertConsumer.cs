@@ -1,34 +1,15 @@
-using System.Security.Cryptography;
-using System.Text;
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults.Job;
-using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Faults.Alerts;
 
 /// <summary>Emails <see cref="AlertOptions.To"/> that a message was parked.</summary>
 internal sealed class ParkedAlertConsumer(AlertEmail alert) : IConsumer<OrderConfirmationFailed>
 {
-    public Task Consume(ConsumeContext<OrderConfirmationFailed> context)
-    {
-        var failed = context.Message;
-        var order = failed.OrderId is { } id ? $"order {id}" : "an order that cannot be read";
-        var text = $"""
-            The confirmation of {order} was given up.
-
-            Why:   {failed.Reason}
-            When:  {failed.FailedAt:u}
-            Where: queue {OrderConfirmationEndpoint.ParkingQueue}
-
-            The customer has not been told. The message is kept until a person acts.
-            """;
-
-        var key = SHA256.HashData(Encoding.UTF8.GetBytes($"{failed.OrderId}\n{failed.Reason}\n{failed.FailedAt:O}"));
-        return alert.SendAsync(
-            $"parked-{Convert.ToHexStringLower(key.AsSpan(0, 16))}", $"Not confirmed: {order}", text, context.CancellationToken);
-    }
+    public Task Consume(ConsumeContext<OrderConfirmationFailed> context) =>
+        alert.SendAsync(Alert.Of(context.Message), context.CancellationToken);
 }
 
 /// <summary>Alerts of parked messages have a queue of their own.</summary>

@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Contracts;
+using Notifications.Worker.OrderConfirmation;
+
+namespace Notifications.Worker.Faults.Alerts;
+
+/// <summary>What people are told, whatever carries it to them.</summary>
+/// <param name="Id">The same for every attempt to tell this.</param>
+/// <param name="Subject">What happened, in one line.</param>
+/// <param name="Text">What one should know of it.</param>
+internal sealed record Alert(string Id, string Subject, string Text)
+{
+    /// <summary>A message waits for a person.</summary>
+    public static Alert Of(OrderConfirmationFailed failed)
+    {
+        var order = failed.OrderId is { } id ? $"order {id}" : "an order that cannot be read";
+        var key = SHA256.HashData(Encoding.UTF8.GetBytes($"{failed.OrderId}\n{failed.Reason}\n{failed.FailedAt:O}"));
+        return new(
+            $"parked-{Convert.ToHexStringLower(key.AsSpan(0, 16))}",
+            $"Not confirmed: {order}",
+            $"""
+            The confirmation of {order} was given up.
+
+            Why:   {failed.Reason}
+            When:  {failed.FailedAt:u}
+            Where: queue {OrderConfirmationEndpoint.ParkingQueue}
+
+            The customer has not been told. The message is kept until a person acts.
+            """);
+    }
+
+    /// <summary>An outage of the mail server has begun.</summary>
+    public static Alert OfBeginning(MailServerUnreachable outage) => new(
+        $"mail-outage-{Ticks(outage.Since)}-begin",
+        "The mail server cannot be reached",
+        $"""
+        The mail server cannot be reached. Order confirmations wait in their queue, and are sent as soon as it is back.
+
+        Since: {outage.Since:u}
+        Why:   {outage.Reason}
+        """);
+
+    /// <summary>An outage of the mail server has ended.</summary>
+    /// <param name="since">When people were told that it began.</param>
+    /// <param name="until">When it ended.</param>
+    public static Alert OfEnd(DateTimeOffset since, DateTimeOffset until) => new(
+        $"mail-outage-{Ticks(since)}-end",
+        "The mail server is back",
+        $"""
+        The mail server can be reached again. The order confirmations that waited are being sent.
+
+        Since: {until:u}
+        It could not be reached since {since:u}.
+        """);
+
+    private static string Ticks(DateTimeOffset since) => since.UtcTicks.ToString(CultureInfo.InvariantCulture);
+}

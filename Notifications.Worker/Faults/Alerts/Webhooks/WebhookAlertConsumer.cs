@@ -1,0 +1,55 @@
+using Contracts;
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Faults.Job;
+
+namespace Notifications.Worker.Faults.Alerts.Webhooks;
+
+/// <summary>
+/// Tells <see cref="WebhookOptions.Url"/> that a message was parked, that an outage of the mail server has begun, and that
+/// it has ended.
+/// </summary>
+internal sealed class WebhookAlertConsumer(
+    AlertWebhook webhook, [FromKeyedServices(WebhookAlertConsumerDefinition.Queue)] OutageAlerts outages)
+    : IConsumer<OrderConfirmationFailed>, IConsumer<MailServerUnreachable>, IConsumer<MailServerReachable>
+{
+    public Task Consume(ConsumeContext<OrderConfirmationFailed> context) =>
+        webhook.SendAsync(Alert.Of(context.Message), context.CancellationToken);
+
+    public Task Consume(ConsumeContext<MailServerUnreachable> context) =>
+        outages.IsBeginning(context.Message) ? webhook.SendAsync(Alert.OfBeginning(context.Message), context.CancellationToken) : Task.CompletedTask;
+
+    public Task Consume(ConsumeContext<MailServerReachable> context) =>
+        outages.FindEnded(context.Message) is { } since
+            ? webhook.SendAsync(Alert.OfEnd(since, context.Message.Until), context.CancellationToken)
+            : Task.CompletedTask;
+}
+
+/// <summary>
+/// One message at a time, like <see cref="OutageAlertConsumerDefinition"/>, on a queue of its own: a webhook that is away
+/// keeps no email waiting, nor the other way round.
+/// </summary>
+internal sealed class WebhookAlertConsumerDefinition : ConsumerDefinition<WebhookAlertConsumer>
+{
+    public const string Queue = "order-confirmation-webhook-alert";
+
+    private readonly AlertEndpoint _endpoint;
+
+    public WebhookAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+    {
+        EndpointName = Queue;
+        ConcurrentMessageLimit = 1;
+        _endpoint = new AlertEndpoint(Queue, options.Value);
+    }
+
+    protected override void ConfigureConsumer(
+        IReceiveEndpointConfigurator endpointConfigurator,
+        IConsumerConfigurator<WebhookAlertConsumer> consumerConfigurator,
+        IRegistrationContext context)
+    {
+        _endpoint.ConfigureInOrder(endpointConfigurator, context);
+        consumerConfigurator.Message<OrderConfirmationFailed>(messages => _endpoint.Configure(messages, endpointConfigurator));
+        consumerConfigurator.Message<MailServerUnreachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
+        consumerConfigurator.Message<MailServerReachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
+    }
+}
