@@ -13,14 +13,18 @@ public class TransientEmailException(string message) : EmailException(message);
 public sealed class MailServerUnavailableException(string message, bool wasLetIn) : TransientEmailException(message)
 {
     /// <summary>
-    /// Whether the server had answered EHLO before. As long as it has not, no email can be to blame; afterwards it may
-    /// be this one that made the server give up.
+    /// Whether the server had let us in before, as <see cref="SmtpConnection.IsGreeted"/> has it. As long as it has not,
+    /// no email can be to blame; afterwards it may be this one that made the server give up.
     /// </summary>
     public bool WasLetIn { get; } = wasLetIn;
 }
 
-/// <summary>It is not about this email: the server will not have us, which is up to our own configuration.</summary>
-public sealed class MailServerRefusedUsException(string message) : TransientEmailException(message);
+/// <summary>It is not about this email: the server will not have us, or we not it, which is up to our own configuration.</summary>
+public sealed class MailServerRefusedUsException(string message, bool wasLetIn) : TransientEmailException(message)
+{
+    /// <summary>As <see cref="MailServerUnavailableException.WasLetIn"/>.</summary>
+    public bool WasLetIn { get; } = wasLetIn;
+}
 
 /// <summary>Trying again cannot help: an SMTP reply 5xx on the recipient or the mail, or an address no server would take.</summary>
 public sealed class PermanentEmailException(string message) : EmailException(message);

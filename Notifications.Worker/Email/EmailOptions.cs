@@ -59,6 +59,9 @@ public sealed class SmtpOptions
 
     public string? Password { get; set; }
 
+    /// <summary>A file that holds <see cref="Password"/>.</summary>
+    public string? PasswordFile { get; set; }
+
     /// <summary>Most connections at once; a send beyond that waits for one.</summary>
     public int PoolSize { get; set; } = 8;
 
@@ -148,7 +151,7 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
 
         if (string.IsNullOrEmpty(smtp.Username) != string.IsNullOrEmpty(smtp.Password))
         {
-            yield return "Email__Smtp__Username and Email__Smtp__Password must be set together or not at all.";
+            yield return "Email__Smtp__Username and Email__Smtp__Password (or Email__Smtp__PasswordFile) must be set together or not at all.";
         }
 
         // RFC 4954, section 4: no plain password over a connection that anybody on the way can read.

@@ -1,4 +1,5 @@
 using System.Net.Mail;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Reflection;
 
@@ -18,6 +19,7 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     private static readonly FieldInfo? Connection = Field(Transport?.FieldType, "_connection");
     private static readonly FieldInfo? TcpClient = Field(Connection?.FieldType, "_tcpClient");
     private static readonly FieldInfo? Extensions = Field(Connection?.FieldType, "_extensions");
+    private static readonly FieldInfo? Stream = Field(Connection?.FieldType, "_stream");
 
     private long _lastUsed;
 
@@ -33,11 +35,16 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     public Socket? Socket { get; private set; }
 
     /// <summary>
-    /// Whether the server has let us in: it answered EHLO, so what it refuses now is this email rather than us.
-    /// Also <c>true</c> where the runtime doesn't let us know.
+    /// Whether the server has let us in: it answered EHLO, and encrypts where that is required, so what it refuses now is
+    /// this email rather than us. Also <c>true</c> where the runtime doesn't let us know.
     /// </summary>
     public bool IsGreeted =>
-        IsKept || Extensions is null || (InnerConnection is { } connection && Extensions.GetValue(connection) is not null);
+        IsKept
+        || Extensions is null
+        || Stream is null
+        || (InnerConnection is { } connection
+            && Extensions.GetValue(connection) is not null
+            && (!Client.EnableSsl || Stream.GetValue(connection) is SslStream));
 
     private object? InnerConnection => Connection?.GetValue(Transport!.GetValue(Client));
 

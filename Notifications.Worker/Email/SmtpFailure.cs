@@ -27,7 +27,7 @@ internal static partial class SmtpFailure
             var cause = exception.InnerException ?? exception;
             var unsent = OneLine($"The email could not be handed to the mail server: {cause.Message}");
             return cause is AuthenticationException || exception.Message == NoStartTls
-                ? new MailServerRefusedUsException(unsent)
+                ? new MailServerRefusedUsException(unsent, wasLetIn: false)
                 : new MailServerUnavailableException(unsent, isGreeted);
         }
 
@@ -40,23 +40,27 @@ internal static partial class SmtpFailure
             // RFC 5321, section 3.8: the server closes the channel.
             421 => new MailServerUnavailableException(OneLine(refused), isGreeted),
 
+            < 500 when !isGreeted => new MailServerUnavailableException(OneLine($"The mail server put us off with {code}: {reply}"), wasLetIn: false),
+
             // Beyond 599 it is what SmtpClient makes of something that is no reply at all.
             < 500 or > 599 => new TransientEmailException(OneLine(refused)),
 
             // RFC 4954, section 6, and RFC 3207, section 4: authentication or encryption is missing or was refused.
-            530 or 534 or 535 or 538 => new MailServerRefusedUsException(OneLine($"The mail server refused our authentication with {code}: {reply}")),
+            530 or 534 or 535 or 538 => RefusedUs($"The mail server refused our authentication with {code}: {reply}"),
 
             // RFC 5321, section 3.1, and RFC 7504: no service for us, whoever the recipient may be.
-            521 => new MailServerRefusedUsException(OneLine($"The mail server refused us with {code}: {reply}")),
-            _ when !isGreeted => new MailServerRefusedUsException(OneLine($"The mail server refused us with {code}: {reply}")),
+            521 => RefusedUs($"The mail server refused us with {code}: {reply}"),
+            _ when !isGreeted => RefusedUs($"The mail server refused us with {code}: {reply}"),
 
             // When a server refuses the credentials, SmtpClient goes on without, and it is the sender or the
             // recipient that gets refused, for reasons of security (RFC 3463, section 3.8): "554 5.7.1 Relay access
             // denied". A wrong password must not cost the customers their emails.
-            _ when hasCredentials && attempt.ContentWasBegun != true && reply.StartsWith("5.7.", StringComparison.Ordinal) => new MailServerRefusedUsException(OneLine(refused)),
+            _ when hasCredentials && attempt.ContentWasBegun != true && reply.StartsWith("5.7.", StringComparison.Ordinal) => RefusedUs(refused),
 
             _ => new PermanentEmailException(OneLine(refused)),
         };
+
+        MailServerRefusedUsException RefusedUs(string why) => new(OneLine(why), isGreeted);
     }
 
     /// <summary>Makes one short line of a text from elsewhere, without control characters and addresses.</summary>

@@ -44,13 +44,9 @@ public sealed class FaultsOptions : IValidatableObject
             yield return $"{name} must not be '{user.Name}', as that is the name of another user.";
         }
 
-        if (string.IsNullOrEmpty(user.Password) == string.IsNullOrEmpty(user.PasswordFile))
+        if (string.IsNullOrEmpty(user.Password))
         {
             yield return $"{variable} needs either {variable}__{nameof(user.Password)} or {variable}__{nameof(user.PasswordFile)}.";
-        }
-        else if (user.FindPasswordMistake() is { } mistake)
-        {
-            yield return $"{variable}__{nameof(user.PasswordFile)} {mistake}";
         }
     }
 }

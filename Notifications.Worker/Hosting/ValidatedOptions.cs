@@ -6,7 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Notifications.Worker.Hosting;
 
 /// <summary>
-/// Options whose every mistake stops the start with a line of its own, which names the environment variable to mend.
+/// Options whose every mistake stops the start with a line of its own, which names the environment variable to mend, and
+/// whose secrets may stand in files.
 /// </summary>
 public static class ValidatedOptions
 {
@@ -22,10 +23,11 @@ public static class ValidatedOptions
         return builder.Services.AddOptions<TOptions>()
             .Configure(_ => Check(configuration, typeof(TOptions)))
             .Bind(configuration)
+            .PostConfigure(SecretFiles.Read)
             .ValidateOnStart();
     }
 
-    /// <summary>Reads options that decide what the program is composed of.</summary>
+    /// <summary>Reads options that decide what the program is composed of. Secrets that stand in files are not among them.</summary>
     /// <exception cref="OptionsValidationException">The section has a misspelt key or a value that its options cannot take.</exception>
     public static TOptions ReadOptions<TOptions>(this IConfiguration configuration, string section)
         where TOptions : class, new()
@@ -53,7 +55,8 @@ public static class ValidatedOptions
         if (type.IsClass && type != typeof(string))
         {
             var settings = type.GetProperties().Where(IsSetting).ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
-            return MistakesBelow(section, key => settings.GetValueOrDefault(key)?.PropertyType, string.Join(", ", settings.Keys.Select(name => $"{Variable(section)}__{name}")));
+            return MistakesBelow(section, key => settings.GetValueOrDefault(key)?.PropertyType, string.Join(", ", settings.Keys.Select(name => $"{Variable(section)}__{name}")))
+                .Concat(SecretFiles.FindMistakes(section, type));
         }
 
         return section.Value is null || IsValue(section.Value, type)
@@ -68,10 +71,10 @@ public static class ValidatedOptions
                 : [$"{Variable(child)} is not a setting. There are {settings}."])
             : [$"{Variable(section)} is not a setting by itself. There are {settings}."];
 
-    private static bool IsSetting(PropertyInfo property) =>
+    internal static bool IsSetting(PropertyInfo property) =>
         property.SetMethod is { IsPublic: true } || ElementType(property.PropertyType) is not null;
 
-    private static Type? ElementType(Type type) =>
+    internal static Type? ElementType(Type type) =>
         type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IList<>) ? type.GetGenericArguments()[0] : null;
 
     private static bool IsValue(string text, Type type) =>
@@ -87,7 +90,7 @@ public static class ValidatedOptions
         : type == typeof(double) ? "a number"
         : "a whole number";
 
-    private static string Variable(IConfigurationSection section) => section.Path.Replace(":", "__", StringComparison.Ordinal);
+    internal static string Variable(IConfigurationSection section) => section.Path.Replace(":", "__", StringComparison.Ordinal);
 
     // ValidateDataAnnotations wraps each message in words about classes and members.
     private sealed class AnnotationsValidator<TOptions> : IValidateOptions<TOptions>

@@ -56,17 +56,18 @@ public static class BusRegistration
                 bus.UsingRabbitMq((context, rabbitMq) =>
                 {
                     var options = context.GetRequiredService<IOptions<RabbitMqOptions>>().Value;
-                    var first = options.Nodes[0];
+                    var first = options.ReadNodes()[0];
                     rabbitMq.Host(first.HostName, (ushort)first.Port, options.VirtualHost, builder.Environment.ApplicationName, host =>
                     {
                         host.Username(options.Username!);
                         host.Password(options.Password!);
                         host.Heartbeat(RabbitMqOptions.Heartbeat);
                         host.RequestedConnectionTimeout(RabbitMqOptions.ConnectTimeout);
-                        // Not UseCluster, which tries one node and then pauses before the next.
+                        // Not UseCluster, which tries one node and then pauses before the next; nor UseSsl, which by default
+                        // takes a certificate that nobody vouches for.
                         host.OnRefreshConnectionFactory = factory =>
                         {
-                            factory.EndpointResolverFactory = _ => new DefaultEndpointResolver(options.Nodes);
+                            factory.EndpointResolverFactory = _ => new DefaultEndpointResolver(options.ReadNodes());
                             return Task.CompletedTask;
                         };
                     });

@@ -21,8 +21,9 @@ public sealed class RabbitMqOptions : IValidatableObject
     [Required(ErrorMessage = "RabbitMq__Host is required when Messaging__Transport is RabbitMq.")]
     public string? Host { get; set; }
 
+    /// <summary>The port of each node that has none of its own; by default 5672, and 5671 with TLS.</summary>
     [Range(1, ushort.MaxValue, ErrorMessage = "RabbitMq__Port must be between 1 and 65535.")]
-    public int Port { get; set; } = 5672;
+    public int? Port { get; set; }
 
     [Required(ErrorMessage = "RabbitMq__VirtualHost must not be empty; the broker's default is '/'.")]
     public string VirtualHost { get; set; } = "/";
@@ -30,8 +31,14 @@ public sealed class RabbitMqOptions : IValidatableObject
     [Required(ErrorMessage = "RabbitMq__Username is required when Messaging__Transport is RabbitMq.")]
     public string? Username { get; set; }
 
-    [Required(ErrorMessage = "RabbitMq__Password is required when Messaging__Transport is RabbitMq.")]
+    [Required(ErrorMessage = "RabbitMq__Password or RabbitMq__PasswordFile is required when Messaging__Transport is RabbitMq.")]
     public string? Password { get; set; }
+
+    /// <summary>A file that holds <see cref="Password"/>.</summary>
+    public string? PasswordFile { get; set; }
+
+    /// <summary>How the connections are protected.</summary>
+    public RabbitMqTlsOptions Tls { get; set; } = new();
 
     /// <summary>
     /// Quorum queues are replicated and survive the loss of a node; classic queues are lighter. A queue keeps the
@@ -39,9 +46,17 @@ public sealed class RabbitMqOptions : IValidatableObject
     /// </summary>
     public QueueType QueueType { get; set; } = QueueType.Quorum;
 
-    /// <summary>The nodes that <see cref="Host"/> names.</summary>
-    internal IReadOnlyList<AmqpTcpEndpoint> Nodes =>
-        [.. Host!.Split(',').Select(ParseNode).Select(node => new AmqpTcpEndpoint(node!.IdnHost, node.Port < 0 ? Port : node.Port))];
+    /// <summary>
+    /// The nodes that <see cref="Host"/> names, each with TLS as configured. Certificates are read from their files each
+    /// time: a renewed one counts from the next connection on.
+    /// </summary>
+    /// <exception cref="IOException">A certificate's file cannot be read any more.</exception>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">A certificate's file holds none any more.</exception>
+    internal IReadOnlyList<AmqpTcpEndpoint> ReadNodes() =>
+    [
+        .. Host!.Split(',').Select(ParseNode).Select(node => new AmqpTcpEndpoint(
+            node!.IdnHost, node.Port < 0 ? Port ?? AmqpTcpEndpoint.UseDefaultPort : node.Port, Tls.ReadSslOption(node.IdnHost))),
+    ];
 
     /// <summary>Opens a connection of our own, beside MassTransit's, to a node that is there.</summary>
     internal Task<IConnection> ConnectAsync(string connectionName, CancellationToken cancellationToken) => new ConnectionFactory
@@ -53,7 +68,7 @@ public sealed class RabbitMqOptions : IValidatableObject
         RequestedConnectionTimeout = ConnectTimeout,
         // Whoever uses the connection must notice that it broke: what was held unacknowledged is back in its queue.
         AutomaticRecoveryEnabled = false,
-    }.CreateConnectionAsync(Nodes, connectionName, cancellationToken);
+    }.CreateConnectionAsync(ReadNodes(), connectionName, cancellationToken);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
@@ -61,6 +76,11 @@ public sealed class RabbitMqOptions : IValidatableObject
         {
             yield return new ValidationResult(
                 $"RabbitMq__Host must be a host or several separated by commas, each with or without a port, like rabbitmq-1,rabbitmq-2:5673, but one is '{node}'.");
+        }
+
+        foreach (var mistake in Tls.FindMistakes())
+        {
+            yield return new ValidationResult(mistake);
         }
     }
 

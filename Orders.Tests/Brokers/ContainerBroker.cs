@@ -3,10 +3,14 @@ using Orders.Tests.Machine;
 namespace Orders.Tests.Brokers;
 
 /// <summary>RabbitMQ in a container, of the version that <c>compose.yaml</c> deploys, its port published on loopback.</summary>
-public sealed class ContainerBroker : RabbitMqBroker
+/// <param name="tls">A second port, with TLS; by default there is none.</param>
+public sealed class ContainerBroker(BrokerTls? tls = null) : RabbitMqBroker
 {
     /// <summary>The image that <c>compose.yaml</c> deploys.</summary>
     public const string Image = "rabbitmq:4.3-management";
+
+    private const string CertificatesFolder = "/certificates";
+    private const string TlsConfiguration = "tls.conf";
 
     private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(1);
@@ -56,12 +60,30 @@ public sealed class ContainerBroker : RabbitMqBroker
             await ContainerEngine.RunAsync(
                 [
                     "create", "--name", _name, "--hostname", "rabbitmq", "--publish", $"{Host}:{Port}:5672",
-                    "--env", $"RABBITMQ_DEFAULT_USER={Username}", "--env", $"RABBITMQ_DEFAULT_PASS={Password}", Image,
+                    "--env", $"RABBITMQ_DEFAULT_USER={Username}", "--env", $"RABBITMQ_DEFAULT_PASS={Password}",
+                    .. await TlsOptionsAsync(), Image,
                 ],
                 CommandTime);
             _created = true;
         }
 
         _server = await Server.StartAsync("docker", ["start", "--attach", _name], TestBrokers.IsReadyLine, StartTime);
+    }
+
+    private async Task<string[]> TlsOptionsAsync()
+    {
+        if (tls is null)
+        {
+            return [];
+        }
+
+        var configuration = Path.Combine(tls.Folder, TlsConfiguration);
+        await File.WriteAllTextAsync(configuration, tls.Configure("5671", CertificatesFolder));
+        return
+        [
+            "--publish", $"{Host}:{tls.Port}:5671",
+            "--volume", $"{tls.Folder}:{CertificatesFolder}:ro",
+            "--volume", $"{configuration}:/etc/rabbitmq/conf.d/20-{TlsConfiguration}:ro",
+        ];
     }
 }

@@ -17,6 +17,7 @@ public sealed class ProgramBroker : RabbitMqBroker
 
     private readonly string _scripts;
     private readonly ProgramBroker? _neighbour;
+    private readonly BrokerTls? _tls;
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("orders-tests-rabbitmq-");
     private readonly int _portMapperPort;
     private readonly Dictionary<string, string> _environment;
@@ -27,10 +28,12 @@ public sealed class ProgramBroker : RabbitMqBroker
     /// <param name="neighbour">
     /// A node whose cluster this one joins when it is first started, after it; it must outlive this one. By default it stays by itself.
     /// </param>
-    public ProgramBroker(string scripts, ProgramBroker? neighbour = null)
+    /// <param name="tls">A second port, with TLS; by default there is none.</param>
+    public ProgramBroker(string scripts, ProgramBroker? neighbour = null, BrokerTls? tls = null)
     {
         _scripts = scripts;
         _neighbour = neighbour;
+        _tls = tls;
         var ports = Ports.Free(3);
         (Port, var distributionPort, _portMapperPort) = (ports[0], ports[1], neighbour?._portMapperPort ?? ports[2]);
         Node = $"rabbit-{Port}@localhost";
@@ -120,7 +123,9 @@ public sealed class ProgramBroker : RabbitMqBroker
         var first = !File.Exists(InHome("rabbitmq.conf"));
         if (first)
         {
-            await File.WriteAllTextAsync(InHome("rabbitmq.conf"), $"default_user = {Username}\ndefault_pass = {Password}\n");
+            await File.WriteAllTextAsync(
+                InHome("rabbitmq.conf"),
+                $"default_user = {Username}\ndefault_pass = {Password}\n{_tls?.Configure($"{Host}:{_tls.Port}", _tls.Folder)}");
             await File.WriteAllTextAsync(InHome("enabled_plugins"), "[].\n");
             if (_neighbour is null)
             {

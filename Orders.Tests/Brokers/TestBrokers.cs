@@ -47,10 +47,12 @@ public static class TestBrokers
     }
 
     /// <summary>A broker for the caller alone, who may kill it and disposes of it. Where there is none, as <see cref="SharedAsync"/>.</summary>
-    public static async Task<RabbitMqBroker> StartAsync(BrokerKind kind)
+    /// <param name="kind">Where it comes from.</param>
+    /// <param name="tls">A second port, with TLS.</param>
+    public static async Task<RabbitMqBroker> StartAsync(BrokerKind kind, BrokerTls? tls = null)
     {
         await RequireAsync(kind);
-        return await StartNewAsync(kind);
+        return await StartNewAsync(kind, tls);
     }
 
     /// <summary>A cluster of three nodes of the machine's own RabbitMQ for the caller alone, who disposes of it. Where there is none, as <see cref="SharedAsync"/>.</summary>
@@ -83,10 +85,11 @@ public static class TestBrokers
         }
     }
 
-    private static Task<RabbitMqBroker> StartNewAsync(BrokerKind kind) => StartAsync<RabbitMqBroker>(kind switch
+    private static Task<RabbitMqBroker> StartNewAsync(BrokerKind kind, BrokerTls? tls = null) => StartAsync<RabbitMqBroker>(kind switch
     {
-        BrokerKind.Program => new ProgramBroker(ProgramBroker.FindScripts()!),
-        BrokerKind.Container => new ContainerBroker(),
+        BrokerKind.Program => new ProgramBroker(ProgramBroker.FindScripts()!, tls: tls),
+        BrokerKind.Container => new ContainerBroker(tls),
+        _ when tls is not null => throw new IgnoreException("The broker of ORDERS_TEST_RABBITMQ is not ours to configure."),
         _ => new GivenBroker(new Uri(Given!)),
     });
 

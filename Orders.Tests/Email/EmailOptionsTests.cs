@@ -55,8 +55,8 @@ public sealed class EmailOptionsTests
     [TestCase("Email__Outage__LongestPause", "00:00:00.5", "Email__Outage__LongestPause must be between Email__Outage__FirstPause and 01:00:00")]
     [TestCase("Email__Outage__Suspects", "0", "Email__Outage__Suspects must be 1 to 1000, but is 0.")]
     [TestCase("Email__Smtp__IdleTimeout", "-00:00:01", "Email__Smtp__IdleTimeout must not be negative")]
-    [TestCase("Email__Smtp__Password", "s3cret", "Email__Smtp__Username and Email__Smtp__Password must be set together")]
-    [TestCase("Email__Smtp__Username", "shop", "Email__Smtp__Username and Email__Smtp__Password must be set together")]
+    [TestCase("Email__Smtp__Password", "s3cret", "Email__Smtp__Username and Email__Smtp__Password (or Email__Smtp__PasswordFile) must be set together")]
+    [TestCase("Email__Smtp__Username", "shop", "Email__Smtp__Username and Email__Smtp__Password (or Email__Smtp__PasswordFile) must be set together")]
     public void A_mistake_stops_the_start_and_is_named_by_its_variable(string key, string? value, string message)
     {
         using var host = EmailHost.With([.. Smtp, (key, value)]);

@@ -231,26 +231,49 @@ public sealed class SmtpEmailSenderTests
     }
 
     [Test]
-    public void STARTTLS_that_is_not_offered_is_transient_and_an_error()
+    public async Task A_server_that_does_not_offer_STARTTLS_gets_neither_email_nor_password()
     {
-        using var host = EmailHost.For(_server, ("Email__Smtp__Security", "StartTls"));
+        await using var server = FakeSmtpServer.Start(("shop", "s3cret"));
+        using var host = WithStartTls(server);
 
-        Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
+        await ExpectNothingIsSent(server, host, "secure connections", "EHLO");
+    }
 
-        Assert.That(host.Logs.At(LogLevel.Error).Single(), Does.Contain("secure connections"));
-        Assert.That(_server.Sessions.Single().Commands, Has.None.StartsWith("MAIL"));
+    [TestCase("454 4.7.0 TLS not available")]
+    [TestCase("421 4.7.0 TLS not available")]
+    public async Task A_server_that_puts_STARTTLS_off_gets_neither_email_nor_password(string reply)
+    {
+        using var certificate = SelfSigned();
+        await using var server = FakeSmtpServer.Start(("shop", "s3cret"), certificate);
+        using var host = WithStartTls(server);
+        server.On(SmtpStep.StartTls, reply);
+
+        var failure = Assert.ThrowsAsync<MailServerUnavailableException>(() => host.SendAsync());
+
+        Assert.That(failure!.WasLetIn, Is.False);
+        await ExpectCommands(server, "EHLO", "STARTTLS");
+    }
+
+    [TestCase("501 5.5.4 No parameters, please")]
+    [TestCase("554 5.7.3 No TLS for you")]
+    public async Task A_server_that_refuses_STARTTLS_gets_neither_email_nor_password(string reply)
+    {
+        using var certificate = SelfSigned();
+        await using var server = FakeSmtpServer.Start(("shop", "s3cret"), certificate);
+        using var host = WithStartTls(server);
+        server.On(SmtpStep.StartTls, reply);
+
+        await ExpectNothingIsSent(server, host, reply[..3], "EHLO", "STARTTLS");
     }
 
     [Test]
-    public async Task A_certificate_that_nobody_vouches_for_is_transient_and_an_error()
+    public async Task A_server_whose_certificate_nobody_vouches_for_gets_neither_email_nor_password()
     {
-        await using var server = FakeSmtpServer.Start(certificate: SelfSigned());
-        using var host = EmailHost.For(server, ("Email__Smtp__Security", "StartTls"));
+        using var certificate = SelfSigned();
+        await using var server = FakeSmtpServer.Start(("shop", "s3cret"), certificate);
+        using var host = WithStartTls(server);
 
-        Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
-
-        Assert.That(host.Logs.At(LogLevel.Error).Single(), Does.Contain("certificate"));
-        Assert.That(server.Sessions.Single().Commands, Has.None.StartsWith("MAIL"));
+        await ExpectNothingIsSent(server, host, "certificate", "EHLO", "STARTTLS");
     }
 
     [Test, NonParallelizable]
@@ -267,6 +290,10 @@ public sealed class SmtpEmailSenderTests
         {
             await host.SendAsync("1");
             await host.SendAsync("2");
+            server.Once(SmtpStep.Recipient, "550 5.1.1 No such user");
+            Assert.ThrowsAsync<PermanentEmailException>(() => host.SendAsync("3"));
+            server.Once(SmtpStep.Recipient, "550 5.1.1 No such user");
+            Assert.ThrowsAsync<PermanentEmailException>(() => host.SendAsync("4"), "over a new connection");
         }
         finally
         {
@@ -274,8 +301,8 @@ public sealed class SmtpEmailSenderTests
         }
 #pragma warning restore SYSLIB0014
 
-        var session = server.Sessions.Single();
-        Assert.That(session.IsEncrypted);
+        var session = server.Sessions[0];
+        Assert.That(server.Sessions.Select(each => each.IsEncrypted), Is.EqualTo([true, true]));
         Assert.That(session.Commands.Select(c => c.Split(' ')[0]).Take(4), Is.EqualTo(new[] { "EHLO", "STARTTLS", "EHLO", "AUTH" }));
         Assert.That(server.Messages, Has.Count.EqualTo(2));
     }
@@ -513,6 +540,31 @@ public sealed class SmtpEmailSenderTests
 
         Assert.That(AboveDebug(), Is.Not.Empty);
         Assert.That(AboveDebug(), Has.None.Contains("customer@"));
+    }
+
+    private static EmailHost WithStartTls(FakeSmtpServer server) => EmailHost.For(
+        server, ("Email__Smtp__Security", "StartTls"), ("Email__Smtp__Username", "shop"), ("Email__Smtp__Password", "s3cret"));
+
+    /// <summary>Sends an email, and sees it fail in a way that no email is to blame for, as an error that says why.</summary>
+    private static async Task ExpectNothingIsSent(FakeSmtpServer server, EmailHost host, string why, params string[] commands)
+    {
+        var failure = Assert.ThrowsAsync<MailServerRefusedUsException>(() => host.SendAsync());
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(failure!.WasLetIn, Is.False);
+            Assert.That(host.Logs.At(LogLevel.Error).Single(), Does.Contain(why));
+            Assert.That(host.Logs.All.Select(entry => entry.Message), Has.None.Contains("s3cret"));
+        }
+
+        await ExpectCommands(server, commands);
+    }
+
+    /// <summary>Sees that the whole of the only conversation was these, and perhaps a farewell.</summary>
+    private static async Task ExpectCommands(FakeSmtpServer server, params string[] commands)
+    {
+        await server.WaitFor("the end of the conversation", _ => server.Sessions.Single().IsClosed);
+        Assert.That(server.Sessions.Single().Commands.Select(line => line.Split(' ')[0]).Where(word => word != "QUIT"), Is.EqualTo(commands));
     }
 
     private EmailHost Host() => _host ??= EmailHost.For(_server);

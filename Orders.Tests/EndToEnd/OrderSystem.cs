@@ -176,9 +176,9 @@ internal sealed class OrderSystem : IAsyncDisposable
     }
 
     /// <summary>Starts the API in this process.</summary>
-    public async Task StartApiAsync()
+    public async Task StartApiAsync(params (string Name, string? Value)[] settings)
     {
-        _api = Start<OrderPublisher>(null, MessagingSettings);
+        _api = Start<OrderPublisher>(null, [.. MessagingSettings, .. settings]);
         Http = await ReadyAsync(_api);
     }
 
@@ -218,6 +218,9 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>Runs <c>rabbitmqctl</c> for the virtual host.</summary>
     public Task<string> RunCtlAsync(string command, params IEnumerable<string> arguments) =>
         _broker!.RunCtlAsync([command, "--vhost", _virtualHost!, .. arguments]);
+
+    /// <summary>Runs <c>rabbitmqctl</c> for the broker as a whole.</summary>
+    public Task<string> RunBrokerCtlAsync(params IEnumerable<string> arguments) => _broker!.RunCtlAsync(arguments);
 
     /// <summary>Places an order and expects it to be accepted.</summary>
     public async Task PlaceAsync(string orderId, string email = "customer@example.com", string product = "Laptop")

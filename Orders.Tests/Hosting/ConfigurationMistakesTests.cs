@@ -62,7 +62,7 @@ public sealed class ConfigurationMistakesTests
     [TestCase("Faults__Users__0__Name", "redeliver job", "Faults__Users__0__Name must not be 'redeliver job': in the audit trail that is the job.")]
     [TestCase("Faults__Users__1__Name", "ann", "Faults__Users__1__Name must not be 'ann', as that is the name of another user.")]
     [TestCase("Faults__Users__0__Password", "", "Faults__Users__0 needs either Faults__Users__0__Password or Faults__Users__0__PasswordFile.")]
-    [TestCase("Faults__Users__0__PasswordFile", "/run/secrets/ann", "Faults__Users__0 needs either Faults__Users__0__Password or Faults__Users__0__PasswordFile.")]
+    [TestCase("Faults__Users__0__PasswordFile", "/run/secrets/ann", "Faults__Users__0__Password and Faults__Users__0__PasswordFile must not both be set.")]
     [TestCase("Faults__Users__1__PasswordFile", "/nowhere/bob", "Faults__Users__1__PasswordFile cannot be read: Could not find a part of the path '/nowhere/bob'.")]
     [TestCase("Faults__Users__1__PasswordFile", "/dev/null", "Faults__Users__1__PasswordFile must not be an empty file.")]
     public Task The_worker_names_the_mistake_in_who_may_see_its_faults(string name, string value, string line)
@@ -87,7 +87,7 @@ public sealed class ConfigurationMistakesTests
             [("Messaging__Transport", "RabbitMq")],
             "RabbitMq__Host is required when Messaging__Transport is RabbitMq.",
             "RabbitMq__Username is required when Messaging__Transport is RabbitMq.",
-            "RabbitMq__Password is required when Messaging__Transport is RabbitMq.");
+            "RabbitMq__Password or RabbitMq__PasswordFile is required when Messaging__Transport is RabbitMq.");
 
     [Test]
     public Task Everything_that_SMTP_needs_is_named_at_once() =>

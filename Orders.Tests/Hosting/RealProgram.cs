@@ -39,6 +39,28 @@ internal sealed class RealProgram
             Patience,
             EnvironmentWith(settings));
 
+    /// <summary>Starts the program and waits until its log, which leaves nothing out, says that it has started.</summary>
+    /// <param name="onLine">Is given every line that the program writes; several at once may come.</param>
+    /// <param name="settings">Settings by the names of their environment variables.</param>
+    public Task<Server> StartTalkingAsync(Action<string> onLine, params (string Name, string Value)[] settings) =>
+        Server.StartAsync(
+            Runtime,
+            [_assembly, "--contentRoot", Folder()],
+            line => line.Contains("Application started.", StringComparison.Ordinal),
+            Patience,
+            EnvironmentWith([.. Everything, .. settings]),
+            onLine);
+
+    /// <summary>The most that can be logged, from every category that <c>ProgramHost</c> says something else of.</summary>
+    private static (string, string)[] Everything =>
+    [
+        .. new[]
+        {
+            "Default", "Microsoft.AspNetCore", "Microsoft.Hosting.Lifetime", "Microsoft.Extensions.Diagnostics.HealthChecks",
+            "Microsoft.Extensions.Hosting.Internal.Host", "MassTransit", "MassTransit.ReceiveTransport", "Notifications.Worker.Faults.Access",
+        }.Select(category => ($"Logging__LogLevel__{category}", "Trace")),
+    ];
+
     private static Dictionary<string, string> EnvironmentWith((string Name, string Value)[] settings)
     {
         // Should it start against all expectation, it takes no port that matters.

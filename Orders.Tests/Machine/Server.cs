@@ -10,27 +10,37 @@ public sealed class Server : IAsyncDisposable
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lastLines = [];
+    private readonly Action<string>? _onLine;
     private readonly Predicate<string> _isReadyLine;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private Server(Process process, Predicate<string> isReadyLine)
+    private Server(Process process, Predicate<string> isReadyLine, Action<string>? onLine)
     {
         _process = process;
         _isReadyLine = isReadyLine;
+        _onLine = onLine;
     }
 
     /// <summary>Starts the program and waits until it writes a line that says that it is ready.</summary>
+    /// <param name="program">Its name, if it is on the <c>PATH</c>, or its path.</param>
+    /// <param name="arguments">Its arguments, each passed as it is.</param>
+    /// <param name="isReadyLine">Whether a line says that the program is ready.</param>
+    /// <param name="within">How long it may take to be.</param>
+    /// <param name="environment">Variables in addition to this process's own.</param>
+    /// <param name="onLine">Is given every line that the program writes; several at once may come.</param>
     /// <exception cref="CommandException">It ended before, or was not ready in time; the message holds its last lines.</exception>
     public static async Task<Server> StartAsync(
         string program,
         IEnumerable<string> arguments,
         Predicate<string> isReadyLine,
         TimeSpan within,
-        IReadOnlyDictionary<string, string>? environment = null)
+        IReadOnlyDictionary<string, string>? environment = null,
+        Action<string>? onLine = null)
     {
         var server = new Server(
             new Process { StartInfo = Command.StartInfo(program, arguments, environment), EnableRaisingEvents = true },
-            isReadyLine);
+            isReadyLine,
+            onLine);
         await server.StartAsync(within);
         return server;
     }
@@ -127,6 +137,7 @@ public sealed class Server : IAsyncDisposable
             return;
         }
 
+        _onLine?.Invoke(line);
         _lastLines.Enqueue(line);
         if (_lastLines.Count > RememberedLines)
         {

@@ -140,7 +140,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
                 return false;
             }
 
-            if (failure is MailServerUnavailableException { WasLetIn: false } || Suspect(attempt.MessageId))
+            if (failure is MailServerUnavailableException { WasLetIn: false } or MailServerRefusedUsException { WasLetIn: false } || Suspect(attempt.MessageId))
             {
                 if (isProbe)
                 {

@@ -5,13 +5,13 @@ using Microsoft.Extensions.Options;
 
 namespace Notifications.Worker.Faults.Access;
 
-/// <summary>Those who may sign in. Their passwords are read once, at the start, and not kept.</summary>
+/// <summary>Those who may sign in.</summary>
 public sealed class FaultUsers(IOptions<FaultsOptions> options)
 {
     private readonly IReadOnlyList<(byte[] Hash, ClaimsPrincipal Principal)> _users =
     [
         .. options.Value.Users.Select(user => (
-            SHA256.HashData(Encoding.UTF8.GetBytes($"{user.Name}:{user.ReadPassword()}")), PrincipalOf(user.Name, user.Role))),
+            SHA256.HashData(Encoding.UTF8.GetBytes($"{user.Name}:{user.Password}")), PrincipalOf(user.Name, user.Role))),
     ];
 
     /// <summary>Whether there is anybody.</summary>

@@ -10,7 +10,7 @@ public sealed class MailServerGateTests : IDisposable
 {
     private static readonly EmailException NotThere = new MailServerUnavailableException("Connection refused", wasLetIn: false);
     private static readonly EmailException Dropped = new MailServerUnavailableException("The connection was closed", wasLetIn: true);
-    private static readonly EmailException Unwanted = new MailServerRefusedUsException("530 Authentication required");
+    private static readonly EmailException Unwanted = new MailServerRefusedUsException("530 Authentication required", wasLetIn: true);
     private static readonly EmailException Busy = new TransientEmailException("451 Try again later");
     private static readonly EmailException NoSuchUser = new PermanentEmailException("550 No such user");
 
@@ -39,6 +39,12 @@ public sealed class MailServerGateTests : IDisposable
 
         Assert.That(_gate.OpenSince, Is.Null);
         Assert.That(Enter("b").IsCompleted, Is.False);
+    }
+
+    [Test]
+    public void So_does_one_that_finds_a_server_that_may_not_be_trusted()
+    {
+        Assert.That(_gate.Fail(Pass("a"), new MailServerRefusedUsException("The certificate has expired", wasLetIn: false)), Is.True);
     }
 
     [Test]
