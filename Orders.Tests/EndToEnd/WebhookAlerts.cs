@@ -11,21 +11,28 @@ namespace Orders.Tests.EndToEnd;
 internal sealed class WebhookAlerts(TransportUnderTest transport) : OrderSystemTests
 {
     private WebhookReceiver _webhook = null!;
+    private string _address = null!;
 
     [SetUp]
     public async Task StartAsync()
     {
         _webhook = await WebhookReceiver.StartAsync();
+        _address = Path.GetTempFileName();
+        await File.WriteAllTextAsync(_address, $"{_webhook.Url}\n");
         TheSystem = await OrderSystem.StartAsync(transport, settings:
         [
-            ("Alerts__Webhook__Url", _webhook.Url),
+            ("Alerts__Webhook__UrlFile", _address),
             ("Alerts__To", null),
             ("Redeliver__Backoff__1", "00:00:00.030"),
         ]);
     }
 
     [TearDown]
-    public async Task EndAsync() => await _webhook.DisposeAsync();
+    public async Task EndAsync()
+    {
+        await _webhook.DisposeAsync();
+        File.Delete(_address);
+    }
 
     [Test]
     public async Task It_hears_of_an_outage_of_the_mail_server_while_no_email_could_say_so()

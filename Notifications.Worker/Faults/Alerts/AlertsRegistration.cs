@@ -31,7 +31,7 @@ public static class AlertsRegistration
             bus.AddConsumer<OutageAlertConsumer, OutageAlertConsumerDefinition>();
         }
 
-        if (!string.IsNullOrEmpty(options.Webhook.Url))
+        if (options.Webhook.IsWanted)
         {
             bus.AddConsumer<WebhookAlertConsumer, WebhookAlertConsumerDefinition>();
         }

@@ -6,6 +6,9 @@ public sealed class WebhookOptions
     /// <summary>The address. Those of Slack and Teams let whoever knows them write there: a secret. Left out, there is none.</summary>
     public string? Url { get; set; }
 
+    /// <summary>A file that holds the address.</summary>
+    public string? UrlFile { get; set; }
+
     /// <summary>What the address takes.</summary>
     public WebhookFormat Format { get; set; } = WebhookFormat.Slack;
 
@@ -14,6 +17,12 @@ public sealed class WebhookOptions
     /// out, requests are not signed.
     /// </summary>
     public string? Secret { get; set; }
+
+    /// <summary>A file that holds the secret.</summary>
+    public string? SecretFile { get; set; }
+
+    /// <summary>Whether there is an address to tell, wherever it stands.</summary>
+    internal bool IsWanted => !string.IsNullOrEmpty(Url) || !string.IsNullOrEmpty(UrlFile);
 
     /// <summary>What is wrong, in one line for each mistake.</summary>
     internal IEnumerable<string> FindMistakes()
