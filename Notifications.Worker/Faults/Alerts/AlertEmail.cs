@@ -18,6 +18,9 @@ internal sealed class AlertEmail(IEmailSender sender, IOptions<AlertOptions> ale
                 alerts.Value.To!,
                 subject,
                 text,
-                $"<pre style=\"font:14px/1.5 ui-monospace,monospace\">{WebUtility.HtmlEncode(text)}</pre>"),
+                $"<pre style=\"font:14px/1.5 ui-monospace,monospace\">{WebUtility.HtmlEncode(text)}</pre>")
+            {
+                Notification = Notification.Alert,
+            },
             cancellationToken);
 }
