@@ -19,6 +19,7 @@ return await ProgramHost.RunAsync(
     },
     app =>
     {
+        app.UseOrderMetrics();
         app.UseProblems();
         app.MapOrders();
         app.MapFaults();

@@ -9,4 +9,18 @@ namespace Notifications.Worker.Email;
 /// <param name="Subject">One line, any Unicode.</param>
 /// <param name="Text">The <c>text/plain</c> part.</param>
 /// <param name="Html">The <c>text/html</c> part; everything in it is encoded already.</param>
-public sealed record EmailMessage(string MessageId, string To, string Subject, string Text, string Html);
+public sealed record EmailMessage(string MessageId, string To, string Subject, string Text, string Html)
+{
+    /// <summary>What kind of email it is.</summary>
+    public Notification Notification { get; init; }
+}
+
+/// <summary>The kinds of email.</summary>
+public enum Notification
+{
+    /// <summary>To a customer: the order has arrived.</summary>
+    OrderConfirmation,
+
+    /// <summary>To whoever looks after the system.</summary>
+    Alert,
+}

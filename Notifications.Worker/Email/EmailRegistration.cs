@@ -13,6 +13,7 @@ public static class EmailRegistration
         builder.AddValidatedOptions<EmailOptions>(EmailOptions.Section);
 
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<EmailMetrics>();
         builder.Services.AddSingleton<SmtpConnectionPool>();
 #if FLUENT_EMAIL
         builder.Services.AddSingleton<ISmtpHandover, FluentEmailHandover>();
@@ -26,9 +27,11 @@ public static class EmailRegistration
 
     /// <summary>The sender itself, which knows nothing of outages.</summary>
     internal static IEmailSender CreateSender(IServiceProvider services) =>
-        services.GetRequiredService<IOptions<EmailOptions>>().Value.Delivery switch
-        {
-            EmailDelivery.Smtp => ActivatorUtilities.CreateInstance<SmtpEmailSender>(services),
-            _ => ActivatorUtilities.CreateInstance<PickupDirectoryEmailSender>(services),
-        };
+        new MeasuredEmailSender(
+            services.GetRequiredService<IOptions<EmailOptions>>().Value.Delivery switch
+            {
+                EmailDelivery.Smtp => ActivatorUtilities.CreateInstance<SmtpEmailSender>(services),
+                _ => ActivatorUtilities.CreateInstance<PickupDirectoryEmailSender>(services),
+            },
+            services.GetRequiredService<EmailMetrics>());
 }

@@ -17,7 +17,7 @@ internal sealed partial class SmtpConnectionPool : IDisposable
     private readonly TimeProvider _time;
     private volatile bool _isDisposed;
 
-    public SmtpConnectionPool(IOptions<EmailOptions> options, TimeProvider time, ILogger<SmtpConnectionPool> logger)
+    public SmtpConnectionPool(IOptions<EmailOptions> options, TimeProvider time, EmailMetrics metrics, ILogger<SmtpConnectionPool> logger)
     {
         _options = options.Value.Smtp;
         _time = time;
@@ -32,6 +32,8 @@ internal sealed partial class SmtpConnectionPool : IDisposable
         {
             Log.NoDelayUnavailable(logger);
         }
+
+        metrics.ObserveConnections(used: () => _options.PoolSize - _free.CurrentCount, idle: () => _idle.Count);
     }
 
     /// <summary>Gives a connection to one user, waiting while all are in use. Hand it back with <see cref="Return"/>.</summary>

@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Notifications.Worker.Backlog;
 using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Alerts;
 using Notifications.Worker.Faults.Audit;
@@ -47,11 +48,13 @@ public static class FaultsRegistration
         builder.Services.AddSingleton<RedeliverPolicy>();
         builder.Services.AddSingleton<FaultReading>();
         builder.Services.AddSingleton<FaultInspector>();
+        builder.Services.AddSingleton<FaultMetrics>();
         builder.Services.AddSingleton<FaultMover>();
         builder.Services.AddSingleton<FaultFeed>();
         builder.Services.AddSingleton<FaultOperations>();
         builder.Services.AddHostedService(services => services.GetRequiredService<FaultOperations>());
         builder.Services.AddHostedService<FaultWatch>();
+        builder.AddBacklogWatch();
         builder.Services.AddHostedService<RedeliverJob>();
     }
 

@@ -10,6 +10,7 @@ namespace Notifications.Worker.OrderConfirmation;
 public sealed partial class OrderConfirmationConsumer(
     OrderConfirmationEmail confirmation,
     IEmailSender sender,
+    OrderConfirmationMetrics metrics,
     TimeProvider clock,
     ILogger<OrderConfirmationConsumer> logger) : IConsumer<OrderPlaced>
 {
@@ -48,9 +49,11 @@ public sealed partial class OrderConfirmationConsumer(
             throw;
         }
 
+        var sentAt = clock.GetUtcNow();
+        metrics.Confirm(sentAt - order.PlacedAt);
         Log.Confirmed(logger, email.MessageId);
 
-        await AnnounceAsync(context, new OrderConfirmationSent(order.OrderId, email.MessageId, clock.GetUtcNow()));
+        await AnnounceAsync(context, new OrderConfirmationSent(order.OrderId, email.MessageId, sentAt));
     }
 
     private async Task AnnounceAsync(ConsumeContext<OrderPlaced> context, OrderConfirmationSent sent)

@@ -1,6 +1,7 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Backlog;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Messaging;
@@ -34,6 +35,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
     {
         endpointConfigurator.PrefetchCount = _options.Prefetch;
         endpointConfigurator.SetFaultsAside(context, _options.DeliveryLimit);
+        endpointConfigurator.TellAge(OrderConfirmationEndpoint.Queue, context);
         // Beside MassTransit's envelope: an order as a program writes it that knows nothing of MassTransit.
         endpointConfigurator.UseRawJsonDeserializer(RawSerializerOptions.AnyMessageType | RawSerializerOptions.CopyHeaders);
 

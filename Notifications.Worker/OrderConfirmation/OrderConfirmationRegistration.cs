@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Notifications.Worker.Backlog;
 using Notifications.Worker.Hosting;
 using Notifications.Worker.Operators;
 using Notifications.Worker.Redelivery;
@@ -13,7 +14,9 @@ public static class OrderConfirmationRegistration
     {
         builder.AddValidatedOptions<OrderConfirmationOptions>(OrderConfirmationOptions.Section);
         builder.AddValidatedOptions<DelayedRedeliveryOptions>(DelayedRedeliveryOptions.Section);
+        builder.AddBacklog();
         builder.Services.AddSingleton<OrderConfirmationEmail>();
+        builder.Services.AddSingleton<OrderConfirmationMetrics>();
         builder.Services.TryAddSingleton<OperatorEvents>();
     }
 

@@ -15,11 +15,15 @@ public static class OrdersEndpoints
 
     internal const string WrongFields = "The order was not placed. Mend the fields named in errors and send it again.";
 
+    private const string OrdersPath = "/orders";
+    private const string OrderPath = "/order";
+
     private const string RetryAfterSeconds = "5";
 
     public static void AddOrders(this IHostApplicationBuilder builder)
     {
         builder.Services.AddSingleton<OrderPublisher>();
+        builder.Services.AddSingleton<OrderMetrics>();
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJsonContext.Default);
@@ -28,10 +32,40 @@ public static class OrdersEndpoints
         });
     }
 
+    /// <summary>
+    /// Counts the orders that are refused before the endpoint has them, or by it without a word about the broker. Belongs
+    /// before whatever answers.
+    /// </summary>
+    public static void UseOrderMetrics(this IApplicationBuilder app) =>
+        app.UseWhen(IsOrder, orders => orders.Use(CountRefusedAsync));
+
+    private static bool IsOrder(HttpContext http) =>
+        HttpMethods.IsPost(http.Request.Method)
+        && http.Request.Path.Value?.TrimEnd('/') is { } path
+        && (path.Equals(OrdersPath, StringComparison.OrdinalIgnoreCase) || path.Equals(OrderPath, StringComparison.OrdinalIgnoreCase));
+
+    private static async Task CountRefusedAsync(HttpContext http, RequestDelegate next)
+    {
+        await next(http);
+        OrderRefusal? why = http.Response.StatusCode switch
+        {
+            StatusCodes.Status429TooManyRequests => OrderRefusal.RateLimited,
+            // What was handed to the broker by then stays there.
+            StatusCodes.Status499ClientClosedRequest => OrderRefusal.UnknownOutcome,
+            >= StatusCodes.Status400BadRequest and < StatusCodes.Status500InternalServerError => OrderRefusal.Invalid,
+            StatusCodes.Status500InternalServerError => OrderRefusal.NotPlaced,
+            _ => null,
+        };
+        if (why is { } known)
+        {
+            http.RequestServices.GetRequiredService<OrderMetrics>().Refuse(known);
+        }
+    }
+
     /// <summary>Maps <c>POST /orders</c>, and <c>POST /order</c> for those who come from the tutorial.</summary>
     public static void MapOrders(this IEndpointRouteBuilder app)
     {
-        app.MapPost("/orders", PlaceOrderAsync)
+        app.MapPost(OrdersPath, PlaceOrderAsync)
             .WithName(PlaceOrder)
             .WithTags("Orders")
             .WithSummary("Place an order")
@@ -41,13 +75,13 @@ public static class OrdersEndpoints
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize));
 
-        app.MapPost("/order", PlaceOrderAsync)
+        app.MapPost(OrderPath, PlaceOrderAsync)
             .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize))
             .ExcludeFromDescription();
     }
 
     private static async Task<Results<Accepted<PlaceOrderResponse>, ValidationProblem, ProblemHttpResult>> PlaceOrderAsync(
-        PlaceOrderRequest request, OrderPublisher publisher, TimeProvider clock, HttpContext http, CancellationToken cancellationToken)
+        PlaceOrderRequest request, OrderPublisher publisher, OrderMetrics metrics, TimeProvider clock, HttpContext http, CancellationToken cancellationToken)
     {
         if (request.Validate() is { Count: > 0 } errors)
         {
@@ -58,9 +92,11 @@ public static class OrdersEndpoints
         switch (await publisher.PublishAsync(order, cancellationToken))
         {
             case PublishOutcome.Confirmed:
+                metrics.Accept();
                 return TypedResults.Accepted($"/orders/{order.OrderId}", new PlaceOrderResponse(PlaceOrderResponse.Placed, order));
 
             case PublishOutcome.Unknown:
+                metrics.Refuse(OrderRefusal.UnknownOutcome);
                 http.Response.Headers.RetryAfter = RetryAfterSeconds;
                 return TypedResults.Problem(
                     statusCode: StatusCodes.Status503ServiceUnavailable,
@@ -69,6 +105,7 @@ public static class OrdersEndpoints
                     extensions: new Dictionary<string, object?> { ["orderId"] = order.OrderId });
 
             default:
+                metrics.Refuse(OrderRefusal.NotPlaced);
                 http.Response.Headers.RetryAfter = RetryAfterSeconds;
                 return TypedResults.Problem(NotPlaced());
         }

@@ -43,6 +43,8 @@ internal sealed class ApiUnderTest : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    public IServiceProvider Services => _program.Services;
+
     /// <summary>The orders on the bus since this was asked last.</summary>
     public IReadOnlyList<OrderPlaced> TakePublished()
     {

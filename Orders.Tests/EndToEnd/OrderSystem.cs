@@ -76,6 +76,9 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>The way between the programs and the broker, where the test asked for one of its own.</summary>
     public TcpProxy Network => _network ?? throw new InvalidOperationException("The test has not asked for a network.");
 
+    /// <summary>The services of the API.</summary>
+    public IServiceProvider Api => _api.Services;
+
     /// <summary>The services of the program that is the worker.</summary>
     public IServiceProvider Worker => _worker;
 

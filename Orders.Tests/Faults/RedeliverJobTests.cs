@@ -6,6 +6,7 @@ using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Backlog;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Job;
@@ -36,6 +37,10 @@ public sealed class RedeliverJobTests
         _transport = new ScriptedFaultTransport(_effects.Enqueue);
         _services = new ServiceCollection()
             .AddLogging(logging => logging.AddProvider(_log))
+            .AddMetrics()
+            .AddSingleton<FaultMetrics>()
+            .AddSingleton<BacklogMetrics>()
+            .AddSingleton<TimeProvider>(_clock)
             .AddMassTransit(bus => bus.DisableUsageTelemetry().UsingInMemory())
             .BuildServiceProvider();
         var bus = _services.GetRequiredService<IBusControl>();
@@ -43,7 +48,7 @@ public sealed class RedeliverJobTests
         bus.ConnectPublishObserver(new PublishEffects(_effects.Enqueue));
 
         var options = Options.Create(new RedeliverOptions { MaxAttempts = 2, Backoff = { FirstWait, SecondWait } });
-        _job = new RedeliverJob(_transport, new RedeliverPolicy(options, _clock), new FaultMover(_audit, bus, new OperatorEvents(_services, _services.GetRequiredService<ILogger<OperatorEvents>>()), _clock), bus, options, _clock, _services.GetRequiredService<ILogger<RedeliverJob>>());
+        _job = new RedeliverJob(_transport, new RedeliverPolicy(options, _clock), new FaultMover(_audit, bus, new OperatorEvents(_services, _services.GetRequiredService<ILogger<OperatorEvents>>()), _services.GetRequiredService<FaultMetrics>(), _clock), _services.GetRequiredService<BacklogMetrics>(), bus, options, _clock, _services.GetRequiredService<ILogger<RedeliverJob>>());
         await _job.StartAsync(CancellationToken.None);
         await _clock.HasTimer.WaitAsync(TimeSpan.FromSeconds(10));
     }

@@ -10,6 +10,7 @@ internal sealed partial class MailOutageAnnouncer(
     MailServerGate gate,
     IBus bus,
     OperatorEvents operators,
+    EmailMetrics metrics,
     IOptions<EmailOptions> options,
     TimeProvider time,
     ILogger<MailOutageAnnouncer> logger) : BackgroundService
@@ -21,6 +22,7 @@ internal sealed partial class MailOutageAnnouncer(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        metrics.ObserveOutage(() => gate.OpenSince is null);
         while (true)
         {
             await WaitUntilAsync(() => gate.Outage is not null, stoppingToken);

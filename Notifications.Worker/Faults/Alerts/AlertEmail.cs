@@ -16,6 +16,9 @@ internal sealed class AlertEmail(IEmailSender sender, IOptions<AlertOptions> ale
                 alerts.Value.To!,
                 alert.Subject,
                 alert.Text,
-                $"<pre style=\"font:14px/1.5 ui-monospace,monospace\">{WebUtility.HtmlEncode(alert.Text)}</pre>"),
+                $"<pre style=\"font:14px/1.5 ui-monospace,monospace\">{WebUtility.HtmlEncode(alert.Text)}</pre>")
+            {
+                Notification = Notification.Alert,
+            },
             cancellationToken);
 }

@@ -1,4 +1,5 @@
 using MassTransit;
+using Notifications.Worker.Backlog;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Messaging;
@@ -16,10 +17,16 @@ internal sealed class AlertEndpoint(string queue, RedeliverOptions options)
 {
     private static readonly TimeSpan ShortestRoundTrip = TimeSpan.FromSeconds(10);
 
-    // No delay queue can hold a message for no time at all.
-    private readonly TimeSpan[] _delays = [.. options.Waits.Where(wait => wait > TimeSpan.Zero)];
+    private readonly TimeSpan[] _delays = [.. StepsOf(options)];
 
     private TimeSpan RoundTrip => _delays.Append(ShortestRoundTrip).Min();
+
+    /// <summary>Every delay for which an alert may have to wait: each has a delay queue.</summary>
+    public static IReadOnlyList<TimeSpan> DelaysOf(RedeliverOptions options) =>
+        [.. StepsOf(options), StepsOf(options).Append(ShortestRoundTrip).Min()];
+
+    // No delay queue can hold a message for no time at all.
+    private static IEnumerable<TimeSpan> StepsOf(RedeliverOptions options) => options.Waits.Where(wait => wait > TimeSpan.Zero);
 
     /// <summary>Configures the endpoint.</summary>
     public void Configure(IReceiveEndpointConfigurator endpoint, IRegistrationContext context)
@@ -28,10 +35,11 @@ internal sealed class AlertEndpoint(string queue, RedeliverOptions options)
         {
             var queueType = context.GetQueueType();
             onRabbitMq.SetQueueArguments(QueueArguments.Holding(queueType));
-            onRabbitMq.DeclareDelayQueues(queue, [.. _delays, RoundTrip], queueType);
+            onRabbitMq.DeclareDelayQueues(queue, DelaysOf(options), queueType);
         }
 
         endpoint.SetFaultsAside(context, deliveryLimit: 20);
+        endpoint.TellAge(queue, context);
     }
 
     /// <summary>Configures the endpoint to take one message at a time, in one process at a time.</summary>

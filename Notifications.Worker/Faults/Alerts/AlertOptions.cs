@@ -15,6 +15,13 @@ public sealed class AlertOptions : IValidatableObject
     /// <summary>The web address that gets the same, and hears at once that the mail server is down.</summary>
     public WebhookOptions Webhook { get; set; } = new();
 
+    /// <summary>The queues in which alerts wait for those who are to be told.</summary>
+    internal IEnumerable<string> Queues =>
+    [
+        .. string.IsNullOrEmpty(To) ? [] : new[] { ParkedAlertConsumerDefinition.Queue, OutageAlertConsumerDefinition.Queue },
+        .. Webhook.IsWanted ? new[] { WebhookAlertConsumerDefinition.Queue } : [],
+    ];
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!string.IsNullOrEmpty(To) && !EmailAddress.TryParse(To, out _))

@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Backlog;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
@@ -15,6 +16,7 @@ public sealed partial class RedeliverJob(
     IFaultTransport transport,
     RedeliverPolicy policy,
     FaultMover mover,
+    BacklogMetrics backlog,
     IBusControl bus,
     IOptions<RedeliverOptions> options,
     TimeProvider clock,
@@ -54,7 +56,13 @@ public sealed partial class RedeliverJob(
     private async Task RunOnceAsync(CancellationToken cancellationToken)
     {
         var count = await transport.CountAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken);
-        if (count == 0 || (count <= _seen.Waiting && clock.GetUtcNow() < _seen.ReadAgainAt))
+        if (count == 0)
+        {
+            backlog.SetOldest(OrderConfirmationEndpoint.ErrorQueue, null);
+            return;
+        }
+
+        if (count <= _seen.Waiting && clock.GetUtcNow() < _seen.ReadAgainAt)
         {
             return;
         }
@@ -77,6 +85,7 @@ public sealed partial class RedeliverJob(
 
         var turn = clock.GetTimestamp();
         var waiting = 0L;
+        DateTimeOffset? oldest = null;
         var readAgainAt = clock.GetUtcNow() + LongestTrust;
         await foreach (var portion in session.ReadAsync(cancellationToken).Chunk(FaultTurn.InFlight).WithCancellation(cancellationToken))
         {
@@ -88,6 +97,7 @@ public sealed partial class RedeliverJob(
                 {
                     waiting++;
                     readAgainAt = dueAt < readAgainAt ? dueAt : readAgainAt;
+                    oldest = oldest < held.Message.FailedAt ? oldest : held.Message.FailedAt ?? oldest;
                 }
                 else
                 {
@@ -104,6 +114,7 @@ public sealed partial class RedeliverJob(
         }
 
         _seen = new Seen(waiting, readAgainAt);
+        backlog.SetOldest(OrderConfirmationEndpoint.ErrorQueue, oldest);
         return true;
     }
 

@@ -18,7 +18,7 @@ public sealed record OnBehalf(string Who, string? Reason = null, string? Operati
 /// Moves messages out of the queues of faults: on record first, then sent on and confirmed, then acknowledged. Whatever
 /// breaks in between repeats a step and loses nothing.
 /// </summary>
-public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents operators, TimeProvider clock)
+public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents operators, FaultMetrics metrics, TimeProvider clock)
 {
     /// <summary>Has a message consumed again from the beginning.</summary>
     public async Task ReplayAsync(
@@ -27,6 +27,7 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
         await RecordAsync(AuditEvent.Replay, queue, held, by, cancellationToken);
         await session.SendAsync(held, OrderConfirmationEndpoint.Queue, held.Message.ForReplay(redeliverCount), cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
+        metrics.Replay(by.Who);
     }
 
     /// <summary>Has a message consumed with another body, under a new id and as if it had never been replayed.</summary>
@@ -37,6 +38,7 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
         await session.SendAsync(
             held, OrderConfirmationEndpoint.Queue, held.Message.WithBody(body, contentType, NewId.NextGuid()).ForReplay(0), cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
+        metrics.Replay(by.Who);
     }
 
     /// <summary>Has a message wait for a person, and tells everybody.</summary>
@@ -48,6 +50,7 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
         // Before the fault is let go: a crash in between tells people twice, never not at all.
         await bus.Publish(new OrderConfirmationFailed(held.Message.OrderId, reason, parkedAt), cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
+        metrics.Park(by.Who, held.Message.Kind);
         await operators.TellAsync(
             new OperatorEvent(
                 $"{OrderConfirmationEndpoint.Queue}.parked.{held.Message.Kind.Word()}", parkedAt, held.Message.OrderId, held.Message.MessageId, reason),
