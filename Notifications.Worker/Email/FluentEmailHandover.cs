@@ -3,6 +3,7 @@ using FluentEmail.Core.Defaults;
 using FluentEmail.Core.Models;
 using FluentEmail.Smtp;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Telemetry;
 
 namespace Notifications.Worker.Email;
 
@@ -22,6 +23,11 @@ internal sealed class FluentEmailHandover(IOptions<EmailOptions> options) : ISmt
             .PlaintextAlternativeBody(email.Text.ReplaceLineEndings("\r\n"))
             .Header("Message-ID", OutgoingMail.OneLine(email.MessageId))
             .Header("Auto-Submitted", "auto-generated");
+        if (Activities.CurrentTraceId is { } traceId)
+        {
+            fluent.Header(OutgoingMail.TraceHeader, traceId);
+        }
+
         // Not with To(), which would split an address at a semicolon.
         fluent.Data.ToAddresses.Add(new Address(to.Address));
 

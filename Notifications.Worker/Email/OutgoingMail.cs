@@ -1,6 +1,7 @@
 using System.Net.Mail;
 using System.Net.Mime;
 using System.Text;
+using Notifications.Worker.Telemetry;
 
 namespace Notifications.Worker.Email;
 
@@ -10,6 +11,9 @@ namespace Notifications.Worker.Email;
 /// </summary>
 internal sealed class OutgoingMail : MailMessage
 {
+    /// <summary>The header field that names the trace to which the email belongs, in 32 hexadecimal digits.</summary>
+    public const string TraceHeader = "X-Trace-Id";
+
     /// <param name="email">The email.</param>
     /// <param name="from">The sender.</param>
     /// <param name="to">The recipient.</param>
@@ -25,6 +29,10 @@ internal sealed class OutgoingMail : MailMessage
         HeadersEncoding = Encoding.UTF8;
         Headers.Add("Message-ID", OneLine(email.MessageId));
         Headers.Add("Auto-Submitted", "auto-generated");
+        if (Activities.CurrentTraceId is { } traceId)
+        {
+            Headers.Add(TraceHeader, traceId);
+        }
 
         AlternateViews.Add(View(new ContentStream(email.Text, onContent), MediaTypeNames.Text.Plain));
         AlternateViews.Add(View(new ContentStream(email.Html), MediaTypeNames.Text.Html));

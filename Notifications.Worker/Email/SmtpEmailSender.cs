@@ -1,5 +1,6 @@
 using System.Net.Mail;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Telemetry;
 
 namespace Notifications.Worker.Email;
 
@@ -15,7 +16,20 @@ internal sealed partial class SmtpEmailSender(
     public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         var recipient = EmailAddress.ParseRecipient(email.To);
+        using var activity = Activities.StartSmtp(_options.Host!, _options.Port);
+        try
+        {
+            await SendAsync(email, recipient, cancellationToken);
+        }
+        catch (EmailException failure)
+        {
+            activity?.Fail(failure);
+            throw;
+        }
+    }
 
+    private async Task SendAsync(EmailMessage email, MailAddress recipient, CancellationToken cancellationToken)
+    {
         // The server may have closed a kept connection just now. That is no failure as long as it is certain
         // that it didn't take the email; a second, fresh connection shows what is really the matter.
         if (await TrySendAsync(email, recipient, fresh: false, cancellationToken))

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Contracts;
 using MassTransit;
+using MassTransit.Logging;
 using MassTransit.Middleware;
 using MassTransit.Middleware.Rescue;
 using Notifications.Worker.Email;
@@ -66,6 +68,12 @@ internal sealed partial class FaultSorter(OperatorEvents operators, TimeProvider
         if (context.TransportHeaders.TryGetHeader(FaultHeaders.RedeliverCount, out var redeliverCount))
         {
             context.ExceptionHeaders.Set(FaultHeaders.RedeliverCount, redeliverCount);
+        }
+
+        // A message that came without a trace, or lost it in the in-memory transport, got one when it was consumed.
+        if (Activity.Current is { IdFormat: ActivityIdFormat.W3C, Id: { } activityId })
+        {
+            context.ExceptionHeaders.Set(DiagnosticHeaders.ActivityId, activityId);
         }
 
         try

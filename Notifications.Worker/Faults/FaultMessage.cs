@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using MassTransit;
+using MassTransit.Logging;
 using MassTransit.Serialization;
 using Notifications.Worker.OrderConfirmation;
 using RabbitMQ.Client;
@@ -73,6 +75,14 @@ public sealed partial record FaultMessage(
     /// <summary>The order that the message is about, where it has a proper order id.</summary>
     public string? OrderId => ReadMessage("orderId") is { } id && OrderRules.IsOrderId(id) ? id : null;
 
+    /// <summary>Where the message stands in its trace; <c>null</c> where nothing says so, or nonsense.</summary>
+    public ActivityContext? Trace =>
+        ActivityContext.TryParse(Text(DiagnosticHeaders.ActivityId), traceState: null, isRemote: true, out var context)
+        && context.TraceId != default
+        && context.SpanId != default
+            ? context
+            : null;
+
     /// <summary>A header as text, whichever way its transport brings it.</summary>
     public string? Text(string header) => TextOf(Headers.GetValueOrDefault(header));
 
@@ -93,6 +103,12 @@ public sealed partial record FaultMessage(
 
         return this with { Headers = headers, Body = BodyForReplay(redeliverCount) };
     }
+
+    /// <summary>The same message as a part of another span; as it is where there is none.</summary>
+    public FaultMessage In(Activity? activity) => activity?.Id is not { } id ? this : this with
+    {
+        Headers = new Dictionary<string, object?>(Headers) { [DiagnosticHeaders.ActivityId] = id },
+    };
 
     /// <summary>The same message, marked as waiting for a person.</summary>
     public FaultMessage ForParking(string reason, DateTimeOffset at) => this with

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Health;
+using Notifications.Worker.Telemetry;
 
 namespace Notifications.Worker.Hosting;
 
@@ -39,11 +40,13 @@ public static class ProgramHost
         {
             var builder = WebApplication.CreateBuilder(args);
             builder.AddDefaults(port);
+            builder.AddTelemetry();
             compose(builder);
 
             await using var app = builder.Build();
             // Before the host does, which makes its services first: one mistake would then hide the others.
             app.Services.GetService<IStartupValidator>()?.Validate();
+            app.UseTelemetry();
             map(app);
             await app.StartAsync();
             await app.WaitForShutdownAsync();

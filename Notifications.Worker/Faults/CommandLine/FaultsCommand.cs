@@ -316,6 +316,7 @@ public sealed class FaultsCommand
                 ("Order", fault.OrderId),
                 ("Recipient", fault.Recipient),
                 ("Message id", fault.MessageId),
+                ("Trace id", details.TraceId),
                 ("Failed", Time(fault.FailedAt)),
                 ("Exception", fault.ExceptionType),
                 ("Error", fault.Error),

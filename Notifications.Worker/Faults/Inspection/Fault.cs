@@ -44,6 +44,7 @@ public sealed record Fault(
 /// <param name="Retries">How often it was tried again at once, in the last delivery.</param>
 /// <param name="Redeliveries">How often it was delivered again after a delay, since the last replay.</param>
 /// <param name="Explanation">Why it was sorted as it was and what will become of it, in a sentence or two.</param>
+/// <param name="TraceId">The trace to which the order belongs, from its request on, in 32 hexadecimal digits; <c>null</c> where none is known.</param>
 /// <param name="ContentType">What the sender says the body is.</param>
 /// <param name="Text">The body as text: JSON is indented; bytes that are no UTF-8 are replaced by U+FFFD.</param>
 /// <param name="IsJson">Whether the body is JSON.</param>
@@ -58,6 +59,7 @@ public sealed record FaultDetails(
     int Retries,
     int Redeliveries,
     string Explanation,
+    string? TraceId,
     string? ContentType,
     string Text,
     bool IsJson,

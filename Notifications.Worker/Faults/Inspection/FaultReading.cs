@@ -48,6 +48,7 @@ public sealed class FaultReading(RedeliverPolicy policy)
             message.Retries,
             message.Redeliveries,
             queue == FaultQueue.Error ? policy.Explain(message) : "It is parked: it stays here until a person replays it or discards it.",
+            message.Trace?.TraceId.ToHexString(),
             message.ContentType,
             json ?? text,
             json is not null,

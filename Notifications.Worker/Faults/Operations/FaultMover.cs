@@ -5,6 +5,7 @@ using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.Telemetry;
 
 namespace Notifications.Worker.Faults.Operations;
 
@@ -24,8 +25,9 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
     public async Task ReplayAsync(
         IFaultSession session, FaultQueue queue, HeldFault held, int redeliverCount, OnBehalf by, CancellationToken cancellationToken)
     {
+        using var activity = Activities.StartOnFault("replay", held.Message);
         await RecordAsync(AuditEvent.Replay, queue, held, by, cancellationToken);
-        await session.SendAsync(held, OrderConfirmationEndpoint.Queue, held.Message.ForReplay(redeliverCount), cancellationToken);
+        await session.SendAsync(held, OrderConfirmationEndpoint.Queue, held.Message.ForReplay(redeliverCount).In(activity), cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
         metrics.Replay(by.Who);
     }
@@ -34,9 +36,13 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
     public async Task ReplayEditedAsync(
         IFaultSession session, FaultQueue queue, HeldFault held, ReadOnlyMemory<byte> body, string? contentType, OnBehalf by, CancellationToken cancellationToken)
     {
+        using var activity = Activities.StartOnFault("replay", held.Message);
         await RecordAsync(AuditEvent.Edit, queue, held, by, cancellationToken);
         await session.SendAsync(
-            held, OrderConfirmationEndpoint.Queue, held.Message.WithBody(body, contentType, NewId.NextGuid()).ForReplay(0), cancellationToken);
+            held,
+            OrderConfirmationEndpoint.Queue,
+            held.Message.WithBody(body, contentType, NewId.NextGuid()).ForReplay(0).In(activity),
+            cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
         metrics.Replay(by.Who);
     }
@@ -44,6 +50,7 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
     /// <summary>Has a message wait for a person, and tells everybody.</summary>
     public async Task ParkAsync(IFaultSession session, HeldFault held, string reason, OnBehalf by, CancellationToken cancellationToken)
     {
+        using var activity = Activities.StartOnFault("park", held.Message);
         var parkedAt = clock.GetUtcNow();
         await RecordAsync(AuditEvent.Park, FaultQueue.Error, held, by, cancellationToken);
         await session.SendAsync(held, OrderConfirmationEndpoint.ParkingQueue, held.Message.ForParking(reason, parkedAt), cancellationToken);

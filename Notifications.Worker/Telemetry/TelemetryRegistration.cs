@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using MassTransit.Logging;
+using MassTransit.Monitoring;
+using Notifications.Worker.Hosting;
+using OpenTelemetry;
+using OpenTelemetry.Resources;
+
+namespace Notifications.Worker.Telemetry;
+
+/// <summary>Traces, metrics and logs of a program.</summary>
+public static partial class TelemetryRegistration
+{
+    /// <summary>Says where telemetry goes. The SDK reads it, and its other variables, by itself.</summary>
+    private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    /// <summary>ASP.NET Core's source of activities.</summary>
+    private const string AspNetCore = "Microsoft.AspNetCore";
+
+    /// <summary>The sources of the spans on an order's way. RabbitMQ.Client's would double those of MassTransit.</summary>
+    internal static readonly string[] Sources = [AspNetCore, DiagnosticHeaders.DefaultListenerName, Activities.SourceName];
+
+    /// <summary>
+    /// Has every order carry its trace id from the request to the email. Exports traces, metrics and logs by OTLP where
+    /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says so, and nothing otherwise.
+    /// </summary>
+    public static void AddTelemetry(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<TracePropagation>();
+        builder.Services.AddSingleton<DistributedContextPropagator, TraceContextPropagator>();
+        if (string.IsNullOrWhiteSpace(builder.Configuration[Endpoint]))
+        {
+            return;
+        }
+
+        var program = builder.Environment.ApplicationName;
+        builder.Services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource
+                .Clear()
+                .AddService(KebabCase(program), serviceInstanceId: $"{Environment.MachineName}:{Environment.ProcessId}")
+                .AddAttributes(RoleOf(builder.Configuration[$"{WorkerOptions.Section}:{nameof(WorkerOptions.Role)}"]))
+                .AddTelemetrySdk()
+                // Last, as it counts for more: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
+                .AddEnvironmentVariableDetector())
+            .WithTracing(tracing => tracing.AddSource(Sources))
+            .WithMetrics(metrics => metrics.AddMeter(
+                program, Meters.Worker, InstrumentationOptions.MeterName, "System.Runtime", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"))
+            .WithLogging(null, logging => logging.IncludeFormattedMessage = true)
+            .UseOtlpExporter();
+    }
+
+    /// <summary>
+    /// Has every answer tell its trace in the header <c>traceparent</c> (https://www.w3.org/TR/trace-context). Belongs
+    /// before whatever answers.
+    /// </summary>
+    public static void UseTelemetry(this WebApplication app)
+    {
+        app.Services.GetRequiredService<TracePropagation>().Start();
+        app.Use(TracePropagation.AnswerAsync);
+    }
+
+    private static string KebabCase(string program) => WordBoundary().Replace(program, "-").ToLowerInvariant();
+
+    private static IEnumerable<KeyValuePair<string, object>> RoleOf(string? role) =>
+        string.IsNullOrEmpty(role) ? [] : [new("worker.role", role.ToLowerInvariant())];
+
+    [GeneratedRegex(@"\.|(?<=[a-z])(?=[A-Z])")]
+    private static partial Regex WordBoundary();
+}
