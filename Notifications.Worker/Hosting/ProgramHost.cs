@@ -1,7 +1,9 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Documentation;
 using Notifications.Worker.Health;
+using Notifications.Worker.Protection;
 
 namespace Notifications.Worker.Hosting;
 
@@ -39,11 +41,13 @@ public static class ProgramHost
         {
             var builder = WebApplication.CreateBuilder(args);
             builder.AddDefaults(port);
+            builder.AddProtection();
             compose(builder);
 
             await using var app = builder.Build();
             // Before the host does, which makes its services first: one mistake would then hide the others.
             app.Services.GetService<IStartupValidator>()?.Validate();
+            app.UseProtection();
             map(app);
             await app.StartAsync();
             await app.WaitForShutdownAsync();
@@ -86,6 +90,7 @@ public static class ProgramHost
             InitialData = new Dictionary<string, string?>
             {
                 [WebHostDefaults.ServerUrlsKey] = hasPorts ? null : $"http://localhost:{port}",
+                ["Documentation:SwaggerUI"] = builder.Environment.IsDevelopment().ToString(),
                 ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
                 ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Warning",
                 // Its endpoint tells whoever asks; asked every few seconds, it would fill the log.
@@ -103,7 +108,7 @@ public static class ProgramHost
                 ["Logging:Console:FormatterOptions:UseUtcTimestamp"] = "true",
             },
         });
+        builder.AddValidatedOptions<DocumentationOptions>(DocumentationOptions.Section);
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
     }
 }
