@@ -23,9 +23,7 @@ public static class FaultsRegistration
     /// <summary>Adds the redeliver job and what it needs.</summary>
     public static void AddFaults(this IHostApplicationBuilder builder)
     {
-        builder.AddValidatedOptions<FaultsOptions>(FaultsOptions.Section);
         builder.AddValidatedOptions<RedeliverOptions>(RedeliverOptions.Section);
-        builder.AddFaultAccess();
         builder.AddFaultApi();
 
         if (builder.Configuration.GetTransport() == Transport.RabbitMq)
@@ -58,15 +56,15 @@ public static class FaultsRegistration
         builder.Services.AddHostedService<RedeliverJob>();
     }
 
-    /// <summary>Maps the API and the pages of the fault queues, where this process has that part of the work.</summary>
+    /// <summary>Maps the API and the pages of the fault queues, where this process has that part of the work; and the sign-in everywhere.</summary>
     public static void MapFaults(this WebApplication app)
     {
+        app.UseFaultAccess();
         if (app.Services.GetService<FaultInspector>() is null)
         {
             return;
         }
 
-        app.UseFaultAccess();
         var faults = app.MapGroup(FaultAccess.Path).RequireAuthorization(FaultAccess.Reader);
         faults.MapFaultApi();
         faults.MapFaultPages();

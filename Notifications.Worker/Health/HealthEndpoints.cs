@@ -1,37 +1,57 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Notifications.Worker.Faults.Access;
 
 namespace Notifications.Worker.Health;
 
-/// <summary>The health of a program over HTTP, for orchestrators.</summary>
+/// <summary>The health of a program over HTTP: one word for orchestrators, everything for an operator.</summary>
 public static class HealthEndpoints
 {
-    /// <summary>Adds the health checks; MassTransit adds that of the bus by itself, tagged <c>ready</c>.</summary>
-    public static void AddHealth(this IHostApplicationBuilder builder) => builder.Services.AddHealthChecks();
-
     // What a program needs in order to work. Other checks only tell.
     private const string Needed = "ready";
 
+    /// <summary>Adds the health checks; MassTransit adds that of the bus by itself, tagged <c>ready</c>.</summary>
+    public static void AddHealth(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddHealthChecks();
+        builder.AddFaultAccess();
+    }
+
     /// <summary>
-    /// Maps <c>/health/live</c>, which answers as long as the process does, and <c>/health/ready</c>, which answers
-    /// 200 only while the bus is connected. Its body tells of every check, also of those that are no reason to restart
-    /// the program: <c>{"status":"Degraded","checks":{"mail-server":{"status":"Degraded","description":"…"}}}</c>.
+    /// Maps <c>/health/live</c>, which answers as long as the process does; <c>/health/ready</c>, which answers 200 only
+    /// while the bus is connected; and, for an operator who has signed in, <c>/health/details</c>, which answers like the
+    /// latter and tells of every check, also of those that are no reason to restart the program:
+    /// <c>{"status":"Degraded","checks":{"mail-server":{"status":"Degraded","description":"…"}}}</c>.
     /// </summary>
     public static void MapHealth(this IEndpointRouteBuilder app)
     {
-        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        // An orchestrator that is refused takes the program for dead.
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false }).DisableRateLimiting();
         app.MapHealthChecks("/health/ready", new HealthCheckOptions
+        {
+            // Names and descriptions of checks say what the program is connected to.
+            ResponseWriter = (context, report) =>
+                TypedResults.Text(SetStatusCode(context, report) ? $"{report.Status}" : $"{HealthStatus.Unhealthy}").ExecuteAsync(context),
+        }).DisableRateLimiting();
+        app.MapHealthChecks(FaultAccess.HealthPath, new HealthCheckOptions
         {
             ResponseWriter = (context, report) =>
             {
-                // To MassTransit a bus whose connection broke is degraded; to an orchestrator it must not be ready.
-                var isReady = report.Entries.Values.All(entry => entry.Status == HealthStatus.Healthy || !entry.Tags.Contains(Needed));
-                context.Response.StatusCode = isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+                SetStatusCode(context, report);
                 return context.Response.WriteAsJsonAsync(new HealthReply(
                     report.Status, report.Entries.ToDictionary(entry => entry.Key, entry => new CheckReply(entry.Value.Status, entry.Value.Description))));
             },
-        });
+        }).RequireAuthorization(FaultAccess.Operator);
+    }
+
+    /// <summary>Says by the status code whether the program is ready, and returns it.</summary>
+    private static bool SetStatusCode(HttpContext context, HealthReport report)
+    {
+        // To MassTransit a bus whose connection broke is degraded; to an orchestrator it must not be ready.
+        var isReady = report.Entries.Values.All(entry => entry.Status == HealthStatus.Healthy || !entry.Tags.Contains(Needed));
+        context.Response.StatusCode = isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        return isReady;
     }
 
     private sealed record HealthReply(

@@ -1,7 +1,9 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Documentation;
 using Notifications.Worker.Health;
+using Notifications.Worker.Protection;
 using Notifications.Worker.Telemetry;
 
 namespace Notifications.Worker.Hosting;
@@ -41,12 +43,14 @@ public static class ProgramHost
             var builder = WebApplication.CreateBuilder(args);
             builder.AddDefaults(port);
             builder.AddTelemetry();
+            builder.AddProtection();
             compose(builder);
 
             await using var app = builder.Build();
             // Before the host does, which makes its services first: one mistake would then hide the others.
             app.Services.GetService<IStartupValidator>()?.Validate();
             app.UseTelemetry();
+            app.UseProtection();
             map(app);
             await app.StartAsync();
             await app.WaitForShutdownAsync();
@@ -89,6 +93,7 @@ public static class ProgramHost
             InitialData = new Dictionary<string, string?>
             {
                 [WebHostDefaults.ServerUrlsKey] = hasPorts ? null : $"http://localhost:{port}",
+                ["Documentation:SwaggerUI"] = builder.Environment.IsDevelopment().ToString(),
                 ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
                 ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Warning",
                 // Its endpoint tells whoever asks; asked every few seconds, it would fill the log.
@@ -106,7 +111,7 @@ public static class ProgramHost
                 ["Logging:Console:FormatterOptions:UseUtcTimestamp"] = "true",
             },
         });
+        builder.AddValidatedOptions<DocumentationOptions>(DocumentationOptions.Section);
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
     }
 }

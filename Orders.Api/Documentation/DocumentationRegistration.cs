@@ -1,3 +1,4 @@
+using Notifications.Worker.Documentation;
 using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Http;
 
@@ -21,12 +22,39 @@ public static partial class DocumentationRegistration
             options.AddSchemaTransformer<PlaceOrderDocumentation>();
         });
 
-    /// <summary>Maps the document, Swagger UI at <c>/swagger</c> with its files out of this program, and <c>/</c> to lead there.</summary>
+    /// <summary>
+    /// Maps the document, Swagger UI with its files out of this program, and <c>/</c> to lead there, where
+    /// <see cref="DocumentationOptions"/> wants them; and says in the log how to place an order.
+    /// </summary>
     public static void MapDocumentation(this WebApplication app)
+    {
+        var isShown = app.ShowsDocumentation();
+        if (isShown)
+        {
+            app.MapPages();
+        }
+
+        app.Lifetime.ApplicationStarted.Register(() =>
+        {
+            foreach (var url in app.Urls)
+            {
+                if (isShown)
+                {
+                    Log.Listening(app.Logger, url);
+                }
+                else
+                {
+                    Log.ListeningWithoutPages(app.Logger, url);
+                }
+            }
+        });
+    }
+
+    private static void MapPages(this WebApplication app)
     {
         // That of the fault queues is mapped with them, where they can be reached.
         app.MapOpenApi("/openapi/{documentName:regex(^v1$)}.json");
-        app.UseSwaggerUI(ui =>
+        app.UseDocumentation(ui =>
         {
             ui.SwaggerEndpoint("/openapi/v1.json", "Orders v1");
             if (app.IsOpen())
@@ -38,20 +66,15 @@ public static partial class DocumentationRegistration
             // The one operation is what people came for; the types are described beside it.
             ui.DefaultModelsExpandDepth(0);
         });
-        app.MapGet("/", () => TypedResults.Redirect("/swagger")).ExcludeFromDescription();
-
-        app.Lifetime.ApplicationStarted.Register(() =>
-        {
-            foreach (var url in app.Urls)
-            {
-                Log.Listening(app.Logger, url);
-            }
-        });
+        app.MapGet("/", () => TypedResults.Redirect(DocumentationPages.Address)).ExcludeFromDescription();
     }
 
     private static partial class Log
     {
         [LoggerMessage(EventId = 10, Level = LogLevel.Information, Message = "Ready for orders. Place one by hand in Swagger UI: {Url}/swagger")]
         public static partial void Listening(ILogger logger, string url);
+
+        [LoggerMessage(EventId = 62, Level = LogLevel.Information, Message = "Ready for orders: POST {Url}/orders")]
+        public static partial void ListeningWithoutPages(ILogger logger, string url);
     }
 }

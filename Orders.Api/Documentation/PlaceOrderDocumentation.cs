@@ -43,8 +43,12 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
                 Status = StatusCodes.Status400BadRequest,
                 Detail = OrdersEndpoints.WrongFields,
             });
+        DescribeProblem("The body came in too slowly.", Problem(StatusCodes.Status408RequestTimeout));
         DescribeProblem($"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.", Problem(StatusCodes.Status413PayloadTooLarge));
         DescribeProblem("The body is not declared as `application/json`.", Problem(StatusCodes.Status415UnsupportedMediaType));
+        DescribeProblem("Too many requests came from the client's address.", Problem(StatusCodes.Status429TooManyRequests))
+            .Headers = Header(
+                "Retry-After", "When to send the order again, in seconds.", new OpenApiSchema { Type = JsonSchemaType.Integer });
         DescribeProblem(
             $"The broker did not confirm the order within {OrderPublisher.ConfirmTimeout.TotalSeconds} s, or no worker has ever made its queue. `title` says whether the order may still be placed.",
             OrdersEndpoints.NotPlaced())

@@ -76,10 +76,12 @@ public static class Problems
     /// <summary>What ASP.NET refuses by a status code alone.</summary>
     internal static string? Explain(int? status) => status switch
     {
-        StatusCodes.Status404NotFound => "There is nothing at this address. Orders go to POST /orders; /swagger describes it.",
-        StatusCodes.Status405MethodNotAllowed => "This address does not take this method. Orders go to POST /orders; /swagger describes it.",
+        StatusCodes.Status404NotFound => "There is nothing at this address. Orders go to POST /orders.",
+        StatusCodes.Status405MethodNotAllowed => "This address does not take this method. Orders go to POST /orders.",
+        StatusCodes.Status408RequestTimeout => "The body came in too slowly. The order was not placed; send it again.",
         StatusCodes.Status413PayloadTooLarge => $"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.",
         StatusCodes.Status415UnsupportedMediaType => "The body must be JSON in UTF-8, with the header Content-Type: application/json.",
+        StatusCodes.Status429TooManyRequests => "Too many requests came from this address. Nothing was done; send the request again after the seconds that Retry-After says.",
         StatusCodes.Status500InternalServerError => "Something went wrong that is not the caller's fault. The order was not placed.",
         _ => null,
     };

@@ -70,8 +70,10 @@ public static class OrdersEndpoints
             .WithTags("Orders")
             .WithSummary("Place an order")
             .WithDescription("Takes an order. The answer 202 means that the broker has it safe: the customer is emailed soon, whatever breaks on the way.")
+            .ProducesProblem(StatusCodes.Status408RequestTimeout)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize));
 

@@ -24,7 +24,7 @@ internal sealed class ApiUnderTest : IAsyncDisposable
         {
             host.UseEnvironment(environment);
             host.UseUrls("http://127.0.0.1:0");
-            foreach (var (name, value) in settings)
+            foreach (var (name, value) in settings.Prepend(("RateLimit__PermitsPerSecond", "0")))
             {
                 host.UseSetting(name.Replace("__", ":", StringComparison.Ordinal), value);
             }

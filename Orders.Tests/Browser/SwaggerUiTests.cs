@@ -34,6 +34,7 @@ public sealed partial class SwaggerUiTests
             new Dictionary<string, string>
             {
                 ["ASPNETCORE_URLS"] = _address,
+                ["Documentation__SwaggerUI"] = "true",
                 ["Email__PickupDirectory"] = _mail.FullName,
             });
     }

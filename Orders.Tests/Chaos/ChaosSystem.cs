@@ -41,7 +41,7 @@ internal sealed class ChaosSystem : IAsyncDisposable
         _apiToBroker = TcpProxy.To(broker.Port);
         _workersToBroker = TcpProxy.To(broker.Port);
         Http = new HttpClient { BaseAddress = new Uri(_apiUrl), Timeout = TimeSpan.FromSeconds(20) };
-        Api = new ChaosProgram(typeof(OrderPublisher), [("ASPNETCORE_URLS", _apiUrl), .. Messaging(_apiToBroker)]);
+        Api = new ChaosProgram(typeof(OrderPublisher), [("ASPNETCORE_URLS", _apiUrl), ("RateLimit__PermitsPerSecond", "0"), .. Messaging(_apiToBroker)]);
         Redeliver = new ChaosProgram(typeof(WorkerOptions), WorkerSettings("Faults"));
         _workers.AddRange(Enumerable.Range(0, Workers).Select(_ => new ChaosProgram(typeof(WorkerOptions), WorkerSettings("Confirmations"))));
     }

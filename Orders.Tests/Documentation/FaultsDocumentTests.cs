@@ -93,7 +93,7 @@ internal sealed class FaultsDocumentTests
     [TestCase(false, 404)]
     public async Task It_is_there_only_where_somebody_can_get_in(bool users, int status)
     {
-        await using var system = await OrderSystem.ServeAsync("Production", users ? Basic.Users : []);
+        await using var system = await OrderSystem.ServeAsync("Production", [("Documentation__SwaggerUI", "true"), .. users ? Basic.Users : []]);
 
         using var document = await system.Http.GetAsync(new Uri("/openapi/faults.json", UriKind.Relative));
         var ui = await system.Http.GetStringAsync(new Uri("/swagger/index.js", UriKind.Relative));

@@ -50,8 +50,10 @@ public sealed class OpenApiDocumentTests
 
     [TestCase("202", "application/json", "PlaceOrderResponse", "Location")]
     [TestCase("400", "application/problem+json", "HttpValidationProblemDetails", null)]
+    [TestCase("408", "application/problem+json", "ProblemDetails", null)]
     [TestCase("413", "application/problem+json", "ProblemDetails", null)]
     [TestCase("415", "application/problem+json", "ProblemDetails", null)]
+    [TestCase("429", "application/problem+json", "ProblemDetails", "Retry-After")]
     [TestCase("503", "application/problem+json", "ProblemDetails", "Retry-After")]
     public void Every_answer_is_described_with_its_body_and_its_header(string status, string mediaType, string schema, string? header)
     {
@@ -68,7 +70,7 @@ public sealed class OpenApiDocumentTests
 
     [Test]
     public void No_other_answer_is_announced() =>
-        Assert.That(Keys(Operation["responses"]), Is.EquivalentTo(["202", "400", "413", "415", "503"]));
+        Assert.That(Keys(Operation["responses"]), Is.EquivalentTo(["202", "400", "408", "413", "415", "429", "503"]));
 
     [Test]
     public void Email_and_product_are_required_and_the_order_id_is_not()

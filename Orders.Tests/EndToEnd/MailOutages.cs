@@ -4,6 +4,7 @@ using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
 using Orders.Tests.Email;
+using Orders.Tests.Faults.Access;
 
 namespace Orders.Tests.EndToEnd;
 
@@ -18,7 +19,7 @@ internal sealed class MailOutages(TransportUnderTest transport) : OrderSystemTes
     [Test]
     public async Task The_mail_server_is_gone_for_a_while()
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Email__Outage__FirstPause", "00:00:00.200"), ("Email__Outage__LongestPause", "00:00:00.800")]);
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [.. Basic.Users, ("Email__Outage__FirstPause", "00:00:00.200"), ("Email__Outage__LongestPause", "00:00:00.800")]);
         await TheSystem.Mail.Stop();
 
         var orders = await PlaceAsync(40);
@@ -127,7 +128,9 @@ internal sealed class MailOutages(TransportUnderTest transport) : OrderSystemTes
 
     private async Task<(HttpStatusCode Status, JsonElement Body)> GetHealthAsync()
     {
-        using var response = await TheSystem.WorkerHttp.GetAsync(new Uri("/health/ready", UriKind.Relative));
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/health/details");
+        request.Headers.Authorization = Basic.Of("olga");
+        using var response = await TheSystem.WorkerHttp.SendAsync(request);
         return (response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement);
     }
 }

@@ -40,7 +40,11 @@ internal sealed class OrderSystem : IAsyncDisposable
         ("Email__Outage__FirstPause", "00:00:00.050"),
         ("Email__Outage__LongestPause", "00:00:00.200"),
         ("Alerts__To", Operator),
+        .. WithoutLimits,
     ];
+
+    /// <summary>A test sends from one address what a shop gets from thousands.</summary>
+    private static (string Name, string? Value)[] WithoutLimits => [("RateLimit__PermitsPerSecond", "0"), ("RateLimit__FailedSignInsPerMinute", "0")];
 
     private readonly RabbitMqBroker? _broker;
     private readonly string? _virtualHost;
@@ -181,7 +185,7 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>Starts the API in this process.</summary>
     public async Task StartApiAsync(params (string Name, string? Value)[] settings)
     {
-        _api = Start<OrderPublisher>(null, [.. MessagingSettings, .. settings]);
+        _api = Start<OrderPublisher>(null, [.. MessagingSettings, .. WithoutLimits, .. settings]);
         Http = await ReadyAsync(_api);
     }
 

@@ -20,6 +20,15 @@ public sealed class ConfigurationMistakesTests
     [TestCase("Messaging", "RabbitMq", "Messaging is not a setting by itself. There are Messaging__Transport.")]
     [TestCase("Worker__Role", "Confirmation", "Worker__Role must be All or Confirmations or Faults, but is 'Confirmation'.")]
     [TestCase("Worker__Role", "Faults", "Worker__Role must be All when Messaging__Transport is InMemory: no other process can do the rest of the work.")]
+    [TestCase("RateLimit__PermitsPerSecond", "-1", "RateLimit__PermitsPerSecond must be between 0 and 1000000.")]
+    [TestCase("RateLimit__Burst", "0", "RateLimit__Burst must be between 1 and 1000000.")]
+    [TestCase("RateLimit__FailedSignInsPerMinute", "few", "RateLimit__FailedSignInsPerMinute must be a whole number, but is 'few'.")]
+    [TestCase("RateLimit__Bursts", "1", "RateLimit__Bursts is not a setting. There are RateLimit__PermitsPerSecond, RateLimit__Burst, RateLimit__FailedSignInsPerMinute.")]
+    [TestCase("Http__MaxConnections", "0", "Http__MaxConnections must be between 1 and 1000000.")]
+    [TestCase("Http__HeadersTimeout", "00:00:00", "Http__HeadersTimeout must be between 00:00:00.100 and 00:10:00.")]
+    [TestCase("ForwardedHeaders__KnownProxies__0", "proxy", "ForwardedHeaders__KnownProxies__0 must be an IP address, but is 'proxy'.")]
+    [TestCase("ForwardedHeaders__KnownNetworks__0", "10.0.0.0/40", "ForwardedHeaders__KnownNetworks__0 must be a network like 10.1.0.0/16, but is '10.0.0.0/40'.")]
+    [TestCase("Documentation__SwaggerUI", "yes", "Documentation__SwaggerUI must be true or false, but is 'yes'.")]
     public Task The_API_names_the_setting_that_it_cannot_be_composed_with(string name, string value, string line) =>
         ExpectAsync(RealProgram.Api, [(name, value)], line);
 

@@ -31,11 +31,14 @@ internal sealed class RealProgram
     }
 
     /// <summary>Starts the program and waits until it says that it is ready.</summary>
-    public Task<Server> StartAsync(params (string Name, string Value)[] settings) =>
+    public Task<Server> StartAsync(params (string Name, string Value)[] settings) => StartAsync("Ready for orders", settings);
+
+    /// <summary>Starts the program and waits until it says something in a line of its log.</summary>
+    public Task<Server> StartAsync(string text, params (string Name, string Value)[] settings) =>
         Server.StartAsync(
             Runtime,
             [_assembly, "--contentRoot", Folder()],
-            line => line.Contains("Ready for orders", StringComparison.Ordinal),
+            line => line.Contains(text, StringComparison.Ordinal),
             Patience,
             EnvironmentWith(settings));
 

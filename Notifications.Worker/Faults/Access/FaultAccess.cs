@@ -1,4 +1,6 @@
 using Notifications.Worker.Faults.Http;
+using Notifications.Worker.Faults.Inspection;
+using Notifications.Worker.Hosting;
 
 namespace Notifications.Worker.Faults.Access;
 
@@ -14,12 +16,17 @@ public static class FaultAccess
     /// <summary>What all addresses of the fault queues begin with.</summary>
     public const string Path = "/faults";
 
+    /// <summary>Where a program tells its operators how it is.</summary>
+    internal const string HealthPath = "/health/details";
+
     /// <summary>The authentication scheme.</summary>
     internal const string Scheme = "Faults";
 
-    /// <summary>Adds the users and the two policies.</summary>
+    /// <summary>Adds the users and the two policies, for both programs in each of their roles.</summary>
     public static void AddFaultAccess(this IHostApplicationBuilder builder)
     {
+        builder.AddValidatedOptions<FaultsOptions>(FaultsOptions.Section);
+        builder.Services.AddSingleton<SignInLimit>();
         builder.Services.AddSingleton<FaultUsers>();
         // Not AddAuthentication: that would make keys for cookies, which are not used here, and keep them in a folder.
         builder.Services.AddAuthenticationCore(options => options.AddScheme<FaultSignIn>(Scheme, displayName: null));
@@ -30,15 +37,20 @@ public static class FaultAccess
             .AddPolicy(Operator, policy => policy.AddAuthenticationSchemes(Scheme).RequireRole(Operator));
     }
 
-    /// <summary>Whether anybody can get in at all, in this program and its environment.</summary>
+    /// <summary>Whether anybody can get at fault queues at all, in this program and its environment.</summary>
     public static bool IsOpen(this WebApplication app) =>
-        app.Services.GetService<FaultUsers>() is { } users && (users.Any || app.Environment.IsDevelopment());
+        app.Services.GetService<FaultInspector>() is not null
+        && (app.Services.GetRequiredService<FaultUsers>().Any || app.Environment.IsDevelopment());
 
-    /// <summary>Guards everything below <see cref="Path"/>, and answers its errors in words of its own.</summary>
-    internal static void UseFaultAccess(this IApplicationBuilder app)
+    /// <summary>Whether an address is for those alone who have signed in.</summary>
+    internal static bool Guards(PathString path) => path.StartsWithSegments(Path) || path.StartsWithSegments(HealthPath);
+
+    /// <summary>Guards what is for those alone who have signed in, and answers its errors in words of its own.</summary>
+    internal static void UseFaultAccess(this WebApplication app)
     {
+        var hasFaults = app.Services.GetService<FaultInspector>() is not null;
         app.UseWhen(
-            http => http.Request.Path.StartsWithSegments(Path),
+            http => Guards(http.Request.Path) && (hasFaults || !http.Request.Path.StartsWithSegments(Path)),
             faults =>
             {
                 faults.UseFaultProblems();

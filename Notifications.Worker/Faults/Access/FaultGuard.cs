@@ -5,7 +5,7 @@ using Notifications.Worker.Faults.Http;
 namespace Notifications.Worker.Faults.Access;
 
 /// <summary>
-/// What holds for every request to the fault queues, whatever address it asks for: nobody gets in where there are no
+/// What holds for every request to the fault queues and for the details of health, whatever address it asks for: nobody gets in where there are no
 /// users, no other site acts in a user's name, and nobody learns anything without signing in.
 /// </summary>
 internal sealed partial class FaultGuard(RequestDelegate next, FaultUsers users, ILogger<FaultGuard> logger)
@@ -15,7 +15,7 @@ internal sealed partial class FaultGuard(RequestDelegate next, FaultUsers users,
         if (!users.Any && !DeveloperAccess.Allows(http))
         {
             await FaultProblems.AnswerAsync(
-                http, StatusCodes.Status404NotFound, "The fault queues are closed here: there are no users. Faults__Users__0__Name, __Role and __PasswordFile add one.");
+                http, StatusCodes.Status404NotFound, "This is closed here: there are no users. Faults__Users__0__Name, __Role and __PasswordFile add one.");
             return;
         }
 
@@ -33,9 +33,6 @@ internal sealed partial class FaultGuard(RequestDelegate next, FaultUsers users,
             return;
         }
 
-        // Names, addresses and errors are no business of a cache.
-        http.Response.Headers.CacheControl = "no-store";
-        http.Response.Headers.XContentTypeOptions = "nosniff";
         await next(http);
     }
 

@@ -2,21 +2,33 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
+using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using Notifications.Worker.Protection;
 
 namespace Notifications.Worker.Faults.Access;
 
 /// <summary>Signs users in by HTTP Basic (<see href="https://www.rfc-editor.org/rfc/rfc7617">RFC 7617</see>).</summary>
 internal sealed partial class FaultSignIn(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, FaultUsers users)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, FaultUsers users, SignInLimit limit)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
+    /// <summary>Where too many wrong passwords came from this client.</summary>
+    private RateLimitLease? _refused;
+
     protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(SignIn());
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        if (_refused is not null)
+        {
+            Response.StatusCode = StatusCodes.Status429TooManyRequests;
+            RateLimit.SetRetryAfter(Response, _refused);
+            return Task.CompletedTask;
+        }
+
         Response.StatusCode = StatusCodes.Status401Unauthorized;
         Response.Headers[HeaderNames.WWWAuthenticate] = """Basic realm="Faults", charset="UTF-8" """.TrimEnd();
         return Task.CompletedTask;
@@ -25,7 +37,7 @@ internal sealed partial class FaultSignIn(
     private AuthenticateResult SignIn()
     {
         // ASP.NET takes the only scheme for the default one, and asks it on every request.
-        if (!Request.Path.StartsWithSegments(FaultAccess.Path))
+        if (!FaultAccess.Guards(Request.Path))
         {
             return AuthenticateResult.NoResult();
         }
@@ -43,12 +55,25 @@ internal sealed partial class FaultSignIn(
             return AuthenticateResult.NoResult();
         }
 
-        if (Decode(header.Parameter ?? "") is { } credentials && users.Find(credentials) is { } user)
+        var user = Decode(header.Parameter ?? "") is { } credentials ? users.Find(credentials) : null;
+        var lease = limit.Take(Context, wasRight: user is not null);
+        if (!lease.IsAcquired)
+        {
+            _refused = lease;
+            return AuthenticateResult.Fail("Too many wrong names or passwords.");
+        }
+
+        if (user is not null)
         {
             return Success(user);
         }
 
         Log.Refused(Logger, Context.Connection.RemoteIpAddress);
+        if (limit.IsUsedUp(Context))
+        {
+            Log.RefusedForAWhile(Logger, Context.Connection.RemoteIpAddress);
+        }
+
         return AuthenticateResult.Fail("Wrong name or password.");
     }
 
@@ -65,5 +90,8 @@ internal sealed partial class FaultSignIn(
         // Not the name: people type their password there.
         [LoggerMessage(EventId = 240, Level = LogLevel.Warning, Message = "Somebody at {Address} gave a wrong name or password for the fault queues")]
         public static partial void Refused(ILogger logger, IPAddress? address);
+
+        [LoggerMessage(EventId = 61, Level = LogLevel.Warning, Message = "Nobody at {Address} can sign in for a while: too many wrong names or passwords came from there")]
+        public static partial void RefusedForAWhile(ILogger logger, IPAddress? address);
     }
 }

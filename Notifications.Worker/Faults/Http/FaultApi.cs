@@ -45,6 +45,7 @@ public static class FaultApi
         var api = faults.MapGroup("/api")
             .WithGroupName(FaultDocumentation.Name)
             .ProducesProblem(StatusCodes.Status401Unauthorized)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
         var queues = api.MapGroup("").WithTags("Queues");

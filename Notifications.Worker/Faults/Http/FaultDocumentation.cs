@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
+using Notifications.Worker.Documentation;
 using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Queues;
 
 namespace Notifications.Worker.Faults.Http;
 
-/// <summary>The OpenAPI document of the fault queues; there only where somebody can get in.</summary>
+/// <summary>The OpenAPI document of the fault queues; there only where somebody can get in, and with Swagger UI.</summary>
 public static class FaultDocumentation
 {
     /// <summary>The document's name.</summary>
@@ -63,7 +64,7 @@ public static class FaultDocumentation
                     {
                         ((OpenApiResponse)response).Headers = Header("Location", "The operation's address.", JsonSchemaType.String);
                     }
-                    else if (status is "503")
+                    else if (status is "429" or "503")
                     {
                         ((OpenApiResponse)response).Headers = Header("Retry-After", "When to try again, in seconds.", JsonSchemaType.Integer);
                     }
@@ -76,7 +77,7 @@ public static class FaultDocumentation
     /// <summary>Maps the document.</summary>
     internal static void MapFaultDocumentation(this WebApplication app)
     {
-        if (app.IsOpen())
+        if (app.ShowsDocumentation() && app.IsOpen())
         {
             app.MapOpenApi($"/openapi/{{documentName:regex(^{Name}$)}}.json");
         }
@@ -85,9 +86,9 @@ public static class FaultDocumentation
     /// <summary>Adds Swagger UI with this document at <c>/swagger</c>, for a program that has no other.</summary>
     public static void UseFaultSwaggerUI(this WebApplication app)
     {
-        if (app.IsOpen())
+        if (app.ShowsDocumentation() && app.IsOpen())
         {
-            app.UseSwaggerUI(ui =>
+            app.UseDocumentation(ui =>
             {
                 ui.SwaggerEndpoint(Address, "Fault queues");
                 ui.DocumentTitle = "Fault queues";
@@ -106,6 +107,7 @@ public static class FaultDocumentation
         "404" => "It does not exist, or no longer.",
         "413" => $"The body is larger than {FaultApi.MaxBodySize / 1024} KiB.",
         "415" => "The body is not declared as `application/json`.",
+        "429" => "Too many requests, or too many wrong passwords, came from the client's address.",
         "503" => "The broker does not answer, or somebody else is working on the queue.",
         _ => throw new InvalidOperationException($"The answer {status} is not described."),
     };

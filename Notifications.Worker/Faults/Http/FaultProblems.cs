@@ -9,7 +9,7 @@ using RabbitMQ.Client.Exceptions;
 namespace Notifications.Worker.Faults.Http;
 
 /// <summary>
-/// Errors below <see cref="FaultAccess.Path"/>: problem details (RFC 9457) to callers of the API, a line of text to a person
+/// Errors of what <see cref="FaultAccess"/> guards: problem details (RFC 9457) to callers of the API, a line of text to a person
 /// with a browser.
 /// </summary>
 internal static partial class FaultProblems
@@ -31,7 +31,7 @@ internal static partial class FaultProblems
     public static Task AnswerAsync(HttpContext http, int status, string? detail = null, string? title = null)
     {
         detail ??= Explain(status);
-        if (http.Request.Path.StartsWithSegments(FaultApi.Path))
+        if (http.Request.Path.StartsWithSegments(FaultApi.Path) || http.Request.Path.StartsWithSegments(FaultAccess.HealthPath))
         {
             return TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(http);
         }
@@ -84,8 +84,10 @@ internal static partial class FaultProblems
         StatusCodes.Status403Forbidden => "This takes an operator, and you are a reader.",
         StatusCodes.Status404NotFound => "There is nothing at this address. The queues are called error and parked.",
         StatusCodes.Status405MethodNotAllowed => "This address does not take this method.",
+        StatusCodes.Status408RequestTimeout => "The body came in too slowly.",
         StatusCodes.Status413PayloadTooLarge => "The body is too large.",
         StatusCodes.Status415UnsupportedMediaType => "The body must be JSON in UTF-8, with the header Content-Type: application/json.",
+        StatusCodes.Status429TooManyRequests => "Too many wrong names or passwords came from this address. Retry-After says when it may try again.",
         StatusCodes.Status500InternalServerError => "Something went wrong that is not the caller's fault.",
         _ => null,
     };

@@ -13,6 +13,7 @@ using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.Protection;
 using RabbitMQ.Client.Exceptions;
 
 namespace Notifications.Worker.Faults.Pages;
@@ -20,9 +21,6 @@ namespace Notifications.Worker.Faults.Pages;
 /// <summary>The web pages of the fault queues: plain HTML with forms and links, which a small script keeps up to date.</summary>
 public static class FaultPages
 {
-    private const string ContentSecurityPolicy =
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
     private const string Queue = "/{queue:regex(^(error|parked)$)}";
     private const string Action = "/{action:regex(^(replay|park|discard)$)}";
 
@@ -288,8 +286,7 @@ public static class FaultPages
     {
         var http = context.HttpContext;
         var headers = http.Response.Headers;
-        headers.ContentSecurityPolicy = ContentSecurityPolicy;
-        headers["Referrer-Policy"] = "same-origin";
+        headers.ContentSecurityPolicy = SecurityHeaders.PolicyOfPages;
         if (HttpMethods.IsPost(http.Request.Method) && !http.Request.HasFormContentType)
         {
             return TypedResults.Text("This address takes forms.", statusCode: StatusCodes.Status415UnsupportedMediaType);

@@ -42,9 +42,9 @@ internal sealed class ClosedTests : OrderSystemTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(api.Content.Headers.ContentType?.MediaType, Is.EqualTo("application/problem+json"));
-            Assert.That((string?)problem["detail"], Does.StartWith("The fault queues are closed here"));
+            Assert.That((string?)problem["detail"], Does.StartWith("This is closed here"));
             Assert.That(page.Content.Headers.ContentType?.MediaType, Is.EqualTo("text/plain"));
-            Assert.That(await page.Content.ReadAsStringAsync(), Does.StartWith("Not Found. The fault queues are closed here"));
+            Assert.That(await page.Content.ReadAsStringAsync(), Does.StartWith("Not Found. This is closed here"));
         }
     }
 

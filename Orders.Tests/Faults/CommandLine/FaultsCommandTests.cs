@@ -210,7 +210,7 @@ internal sealed class FaultsCommandTests
 
         var ended = await RunAsync(null, ["--url", closed.Http.BaseAddress!.ToString()]);
 
-        ended.Expect(1, "The fault queues are closed here: there are no users. Faults__Users__0__Name, __Role and __PasswordFile add one.");
+        ended.Expect(1, "This is closed here: there are no users. Faults__Users__0__Name, __Role and __PasswordFile add one.");
     }
 
     [TestCase("list", "--recipient")]

@@ -56,6 +56,7 @@ internal sealed class FaultFailuresTests : OrderSystemTests
                 ("RabbitMq__Port", $"{Ports.Free(1)[0]}"),
                 ("RabbitMq__Username", "orders"),
                 ("RabbitMq__Password", "orders"),
+                ("Documentation__SwaggerUI", "true"),
             ]))
             {
                 host.UseSetting(name.Replace("__", ":", StringComparison.Ordinal), value);

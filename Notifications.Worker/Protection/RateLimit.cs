@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Net;
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Options;
+
+namespace Notifications.Worker.Protection;
+
+/// <summary>
+/// No client may ask for more than its share: what is over it is answered with 429 and told when to come again. An
+/// endpoint is exempt by <c>DisableRateLimiting</c> alone.
+/// </summary>
+internal sealed partial class RateLimit(IOptions<RateLimitOptions> options, ILogger<RateLimit> logger) : IConfigureOptions<RateLimiterOptions>
+{
+    public void Configure(RateLimiterOptions limiter)
+    {
+        var (permits, burst) = (options.Value.PermitsPerSecond, options.Value.Burst);
+        if (permits == 0)
+        {
+            return;
+        }
+
+        limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, IPAddress>(http =>
+            RateLimitPartition.GetTokenBucketLimiter(Client.Of(http), _ => Bucket(burst, permits, TimeSpan.FromSeconds(1))));
+        limiter.OnRejected = RefuseAsync;
+    }
+
+    /// <summary>A bucket that fills by some tokens in each period, up to its size.</summary>
+    internal static TokenBucketRateLimiterOptions Bucket(int size, int tokens, TimeSpan period) => new()
+    {
+        TokenLimit = size,
+        TokensPerPeriod = tokens,
+        ReplenishmentPeriod = period,
+        AutoReplenishment = false,
+    };
+
+    /// <summary>Says on an answer when the client may try again: in whole seconds, at least one.</summary>
+    internal static void SetRetryAfter(HttpResponse response, RateLimitLease lease)
+    {
+        if (lease.TryGetMetadata(MetadataName.RetryAfter, out var wait))
+        {
+            response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        }
+    }
+
+    private async ValueTask RefuseAsync(OnRejectedContext rejected, CancellationToken cancellationToken)
+    {
+        var http = rejected.HttpContext;
+        Log.Refused(logger, http.Connection.RemoteIpAddress);
+        SetRetryAfter(http.Response, rejected.Lease);
+        await TypedResults.Problem(
+                statusCode: StatusCodes.Status429TooManyRequests,
+                detail: "Too many requests came from this address. Nothing was done; send the request again after the seconds that Retry-After says.")
+            .ExecuteAsync(http);
+    }
+
+    private static partial class Log
+    {
+        // One for each would have whoever floods the program flood its log too.
+        [LoggerMessage(EventId = 60, Level = LogLevel.Debug, Message = "A request of {Address} was refused: too many of them")]
+        public static partial void Refused(ILogger logger, IPAddress? address);
+    }
+}
