@@ -6,7 +6,7 @@ namespace Orders.Tests.Monitoring;
 public sealed class PrometheusRulesTests
 {
     /// <summary>As in compose.yaml.</summary>
-    private const string Image = "prom/prometheus:v3.5.3";
+    internal const string Image = "prom/prometheus:v3.5.3";
 
     private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(1);
     private static readonly string Folder = Path.Combine(Repository.Root, "deploy", "prometheus");
