@@ -5,6 +5,7 @@ using MassTransit.Monitoring;
 using Notifications.Worker.Hosting;
 using OpenTelemetry;
 using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
 
 namespace Notifications.Worker.Telemetry;
 
@@ -42,7 +43,10 @@ public static partial class TelemetryRegistration
                 .AddTelemetrySdk()
                 // Last, as it counts for more: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
                 .AddEnvironmentVariableDetector())
-            .WithTracing(tracing => tracing.AddSource(Sources))
+            .WithTracing(tracing => tracing
+                .AddSource(Sources)
+                // Orchestrators ask every few seconds.
+                .AddAspNetCoreInstrumentation(requests => requests.Filter = http => !http.Request.Path.StartsWithSegments("/health")))
             .WithMetrics(metrics => metrics.AddMeter(
                 program, Meters.Worker, InstrumentationOptions.MeterName, "System.Runtime", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"))
             .WithLogging(null, logging => logging.IncludeFormattedMessage = true)
