@@ -92,7 +92,7 @@ public sealed class RabbitMqTlsOptions
             read();
             return null;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
         {
             return $"{Section}__{setting} cannot be read: {exception.Message}";
         }
@@ -107,9 +107,16 @@ public sealed class RabbitMqTlsOptions
 
     private static X509Certificate2 ReadCertificate(string file, string keyFile)
     {
-        using var certificate = X509Certificate2.CreateFromPemFile(file, keyFile);
-        // Windows shows no certificate whose key it has not in a store: https://github.com/dotnet/runtime/issues/23749
-        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), password: null);
+        try
+        {
+            using var certificate = X509Certificate2.CreateFromPemFile(file, keyFile);
+            // Windows shows no certificate whose key it has not in a store: https://github.com/dotnet/runtime/issues/23749
+            return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), password: null);
+        }
+        catch (ArgumentException)
+        {
+            throw new CryptographicException("The key is not that of the certificate.");
+        }
     }
 
     /// <returns>Why the broker is not to be trusted, as the end of a sentence; <c>null</c> where it is.</returns>

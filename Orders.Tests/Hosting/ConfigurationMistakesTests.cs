@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Orders.Tests.Machine;
 
 namespace Orders.Tests.Hosting;
 
@@ -39,6 +40,11 @@ public sealed class ConfigurationMistakesTests
     [TestCase("RabbitMq__Host", "amqp://rabbitmq", "RabbitMq__Host must be a host or several separated by commas, each with or without a port, like rabbitmq-1,rabbitmq-2:5673, but one is 'amqp://rabbitmq'.")]
     [TestCase("RabbitMq__Port", "70000", "RabbitMq__Port must be between 1 and 65535.")]
     [TestCase("RabbitMq__Port", "amqp", "RabbitMq__Port must be a whole number, but is 'amqp'.")]
+    [TestCase("RabbitMq__PasswordFile", "/run/secrets/rabbitmq", "RabbitMq__Password and RabbitMq__PasswordFile must not both be set.")]
+    [TestCase("RabbitMq__Tls__Enabled", "yes", "RabbitMq__Tls__Enabled must be true or false, but is 'yes'.")]
+    [TestCase("RabbitMq__Tls__ServerName", "rabbitmq", "RabbitMq__Tls__ServerName needs RabbitMq__Tls__Enabled to be true.")]
+    [TestCase("RabbitMq__Tls__CertificateAuthorityFile", "/nowhere/ca.pem", "RabbitMq__Tls__CertificateAuthorityFile needs RabbitMq__Tls__Enabled to be true.")]
+    [TestCase("RabbitMq__Tls__AcceptAny", "true", "RabbitMq__Tls__AcceptAny is not a setting. There are RabbitMq__Tls__Enabled, RabbitMq__Tls__CertificateAuthorityFile, RabbitMq__Tls__ServerName, RabbitMq__Tls__CertificateFile, RabbitMq__Tls__KeyFile.")]
     [TestCase("Redeliver__Perod", "00:00:10", "Redeliver__Perod is not a setting. There are Redeliver__Period, Redeliver__MaxAttempts, Redeliver__Backoff.")]
     [TestCase("Redeliver__Period", "10 seconds", "Redeliver__Period must be a time like 00:00:30, but is '10 seconds'.")]
     [TestCase("Redeliver__Period", "00:00:00", "Redeliver__Period must be between 00:00:00.010 and 01:00:00.")]
@@ -56,6 +62,50 @@ public sealed class ConfigurationMistakesTests
     [TestCase("Alerts__Webhook__Secret", "whsec_!", "Alerts__Webhook__Secret must be base64 after whsec_.")]
     public Task The_worker_names_the_setting_that_it_cannot_work_with(string name, string value, string line) =>
         ExpectAsync(RealProgram.Worker, [.. Broker, (name, value)], line);
+
+    [TestCase("CertificateAuthorityFile", "/nowhere/ca.pem", "RabbitMq__Tls__CertificateAuthorityFile cannot be read: Could not find a part of the path '/nowhere/ca.pem'.")]
+    [TestCase("CertificateAuthorityFile", "/dev/null", "RabbitMq__Tls__CertificateAuthorityFile cannot be read: There is no certificate in /dev/null.")]
+    [TestCase("CertificateFile", "/nowhere/program.pem", "RabbitMq__Tls__CertificateFile and RabbitMq__Tls__KeyFile must be set together or not at all.")]
+    [TestCase("KeyFile", "/nowhere/program.key", "RabbitMq__Tls__CertificateFile and RabbitMq__Tls__KeyFile must be set together or not at all.")]
+    public Task The_worker_names_the_mistake_in_its_certificates(string name, string value, string line) =>
+        ExpectAsync(RealProgram.Worker, [.. Broker, ("RabbitMq__Tls__Enabled", "true"), ($"RabbitMq__Tls__{name}", value)], line);
+
+    [Test]
+    public async Task A_certificate_with_the_key_of_another_is_a_mistake()
+    {
+        using var authority = new TestAuthority();
+
+        await ExpectAsync(
+            RealProgram.Worker,
+            [
+                .. Broker,
+                ("RabbitMq__Tls__Enabled", "true"),
+                ("RabbitMq__Tls__CertificateFile", authority.Issue("one").File),
+                ("RabbitMq__Tls__KeyFile", authority.Issue("other").KeyFile),
+            ],
+            "RabbitMq__Tls__CertificateFile and RabbitMq__Tls__KeyFile cannot be read: The key is not that of the certificate.");
+    }
+
+    [TestCase("/nowhere/password", "cannot be read: Could not find a part of the path '/nowhere/password'.")]
+    [TestCase("/dev/null", "must not be an empty file.")]
+    public Task Every_file_that_holds_no_secret_is_named_at_once(string file, string mistake) =>
+        ExpectAsync(
+            RealProgram.Worker,
+            [
+                .. Broker,
+                ("RabbitMq__Password", ""),
+                ("RabbitMq__PasswordFile", file),
+                ("Email__Delivery", "Smtp"),
+                ("Email__From", "orders@shop.example"),
+                ("Email__Smtp__Host", "127.0.0.1"),
+                ("Email__Smtp__Username", "shop"),
+                ("Email__Smtp__PasswordFile", file),
+                ("Faults__Users__0__Name", "ann"),
+                ("Faults__Users__0__PasswordFile", file),
+            ],
+            $"RabbitMq__PasswordFile {mistake}",
+            $"Email__Smtp__PasswordFile {mistake}",
+            $"Faults__Users__0__PasswordFile {mistake}");
 
     [TestCase("Faults__Rate", "fast", "Faults__Rate must be a number, but is 'fast'.")]
     [TestCase("Faults__Rate", "0", "Faults__Rate must be between 0.1 and 10000.")]

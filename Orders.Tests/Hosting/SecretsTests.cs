@@ -1,0 +1,81 @@
+using Orders.Tests.Brokers;
+using Orders.Tests.Email;
+using Orders.Tests.Machine;
+
+namespace Orders.Tests.Hosting;
+
+/// <summary>That nobody is told a password, least of all when it is refused.</summary>
+[TestFixtureSource(typeof(TestBrokers), nameof(TestBrokers.Kinds))]
+internal sealed class SecretsTests(BrokerKind kind)
+{
+    private readonly string _user = $"secrets-{Guid.NewGuid():N}";
+    private RabbitMqBroker _broker = null!;
+    private string _virtualHost = null!;
+
+    [OneTimeSetUp]
+    public async Task AddUserAsync()
+    {
+        _broker = await TestBrokers.SharedAsync(kind);
+        _virtualHost = await _broker.CreateVirtualHostAsync();
+        await _broker.RunCtlAsync("add_user", _user, SecretWatch.BrokerPassword);
+        await _broker.RunCtlAsync("set_permissions", "-p", _virtualHost, _user, ".*", ".*", ".*");
+    }
+
+    [OneTimeTearDown]
+    public async Task DeleteUserAsync()
+    {
+        await _broker.RunCtlAsync("delete_user", _user);
+        await _broker.DeleteVirtualHostAsync(_virtualHost);
+    }
+
+    [Test]
+    public async Task None_is_told_where_the_broker_refuses_it()
+    {
+        await using var watch = new SecretWatch();
+        await watch.StartAsync(_broker.Port, ("RabbitMq__Username", _broker.Username));
+
+        await watch.WaitForAsync("ACCESS_REFUSED");
+        await watch.PlaceOrderAsync(503);
+        await watch.AskForEverythingAsync();
+
+        watch.ExpectNoSecret(known: "The broker takes no messages");
+    }
+
+    [Test]
+    public async Task None_is_told_where_the_broker_is_away()
+    {
+        await using var watch = new SecretWatch();
+        await watch.StartAsync(Ports.Free(1)[0]);
+
+        await watch.WaitForAsync("Connection refused");
+        await watch.PlaceOrderAsync(503);
+        await watch.AskForEverythingAsync();
+
+        watch.ExpectNoSecret(known: "The broker takes no messages");
+    }
+
+    [Test]
+    public async Task None_is_told_where_the_mail_server_refuses_it()
+    {
+        await using var mail = FakeSmtpServer.Start(("shop", "another"));
+        await using var watch = new SecretWatch();
+        await watch.StartAsync(
+            _broker.Port,
+            ("RabbitMq__Username", _user),
+            ("RabbitMq__VirtualHost", _virtualHost),
+            ("Email__Smtp__Port", $"{mail.Port}"),
+            ("Email__Outage__Suspects", "1000"),
+            ("Redelivery__Intervals__0", "00:00:00.010"),
+            ("Redelivery__Intervals__1", "00:00:00.010"),
+            ("Redelivery__Intervals__2", "00:00:00.010"),
+            ("Redeliver__Period", "00:00:00.100"),
+            ("Redeliver__MaxAttempts", "0"));
+
+        await watch.PlaceOrderAsync(202);
+        await watch.WaitForAsync("will not be confirmed");
+        await watch.AskForEverythingAsync();
+
+        Assert.That(mail.Sessions.SelectMany(session => session.Commands), Has.Some.StartsWith("AUTH"));
+        watch.ExpectNoSecret(known: "MailServerRefusedUsException");
+    }
+}
