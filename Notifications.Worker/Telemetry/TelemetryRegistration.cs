@@ -4,6 +4,8 @@ using MassTransit.Logging;
 using MassTransit.Monitoring;
 using Notifications.Worker.Hosting;
 using OpenTelemetry;
+using OpenTelemetry.Logs;
+using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
@@ -23,7 +25,8 @@ public static partial class TelemetryRegistration
 
     /// <summary>
     /// Has every order carry its trace id from the request to the email. Exports traces, metrics and logs by OTLP where
-    /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says so, and nothing otherwise.
+    /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says so, except where <c>OTEL_TRACES_EXPORTER</c>, <c>OTEL_METRICS_EXPORTER</c>
+    /// or <c>OTEL_LOGS_EXPORTER</c> is <c>none</c>; and nothing otherwise.
     /// </summary>
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
@@ -35,7 +38,7 @@ public static partial class TelemetryRegistration
         }
 
         var program = builder.Environment.ApplicationName;
-        builder.Services.AddOpenTelemetry()
+        var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource
                 .Clear()
                 .AddService(KebabCase(program), serviceInstanceId: $"{Environment.MachineName}:{Environment.ProcessId}")
@@ -43,14 +46,27 @@ public static partial class TelemetryRegistration
                 .AddTelemetrySdk()
                 // Last, as it counts for more: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
                 .AddEnvironmentVariableDetector())
-            .WithTracing(tracing => tracing
+            .WithLogging(null, logging => logging.IncludeFormattedMessage = true)
+            // For all three, and of each what there is.
+            .UseOtlpExporter();
+        if (builder.Exports("TRACES"))
+        {
+            telemetry.WithTracing(tracing => tracing
                 .AddSource(Sources)
                 // Orchestrators ask every few seconds.
-                .AddAspNetCoreInstrumentation(requests => requests.Filter = http => !http.Request.Path.StartsWithSegments("/health")))
-            .WithMetrics(metrics => metrics.AddMeter(
-                program, Meters.Worker, InstrumentationOptions.MeterName, "System.Runtime", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"))
-            .WithLogging(null, logging => logging.IncludeFormattedMessage = true)
-            .UseOtlpExporter();
+                .AddAspNetCoreInstrumentation(requests => requests.Filter = http => !http.Request.Path.StartsWithSegments("/health")));
+        }
+
+        if (builder.Exports("METRICS"))
+        {
+            telemetry.WithMetrics(metrics => metrics.AddMeter(
+                program, Meters.Worker, InstrumentationOptions.MeterName, "System.Runtime", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"));
+        }
+
+        if (!builder.Exports("LOGS"))
+        {
+            builder.Logging.AddFilter<OpenTelemetryLoggerProvider>(null, LogLevel.None);
+        }
     }
 
     /// <summary>
@@ -62,6 +78,9 @@ public static partial class TelemetryRegistration
         app.Services.GetRequiredService<TracePropagation>().Start();
         app.Use(TracePropagation.AnswerAsync);
     }
+
+    /// <remarks>https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#exporter-selection, which the SDK leaves to us.</remarks>
+    private static bool Exports(this WebApplicationBuilder builder, string signal) => builder.Configuration[$"OTEL_{signal}_EXPORTER"] != "none";
 
     private static string KebabCase(string program) => WordBoundary().Replace(program, "-").ToLowerInvariant();
 

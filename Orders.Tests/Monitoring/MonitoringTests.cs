@@ -24,7 +24,7 @@ internal sealed class MonitoringTests
         await ContainerEngine.RequireImageAsync(PrometheusRulesTests.Image);
         _deployment = await Tests.Deployment.Deployment.StartAsync(
             ["compose.yaml"],
-            new Dictionary<string, string> { ["METRICS_INTERVAL_MS"] = "2000" },
+            new Dictionary<string, string> { ["OTEL_METRIC_EXPORT_INTERVAL"] = "2000" },
             "orders-api", "notifications-worker", "redeliver", "mailpit", "prometheus");
 
         await MakeEverythingHappenAsync();
