@@ -57,7 +57,9 @@ internal sealed partial class FaultSorter(OperatorEvents operators, TimeProvider
 
     public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
     {
-        var kind = TryReadContentType(context, out var contentType) ? FailureKinds.Of(context.Exception) : FailureKind.Unreadable;
+        var kind = TryReadContentType(context, out var contentType) && !IsNull(context.Body.GetBytes())
+            ? FailureKinds.Of(context.Exception)
+            : FailureKind.Unreadable;
         context.ExceptionHeaders.Set(FaultHeaders.FailureKind, kind.ToString());
         if (context.TryGetPayload(out RetryCount? retries))
         {
@@ -130,6 +132,9 @@ internal sealed partial class FaultSorter(OperatorEvents operators, TimeProvider
             return false;
         }
     }
+
+    /// <remarks>MassTransit takes it for a message where there is no envelope, and fails on it by an exception that says nothing of that.</remarks>
+    private static bool IsNull(ReadOnlySpan<byte> body) => body.Trim(" \t\r\n"u8).SequenceEqual("null"u8);
 
     private static partial class Log
     {

@@ -74,6 +74,19 @@ public sealed class EmailOptionsTests
             Throws.InstanceOf<OptionsValidationException>().With.Message.Contains("Email__Smtp__Security must be StartTls").And.Message.Not.Contain("s3cret"));
     }
 
+    [Test]
+    public async Task Nor_is_one_from_a_file()
+    {
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, "s3cret\n");
+        using var host = EmailHost.With([.. Smtp, ("Email__Smtp__Username", "shop"), ("Email__Smtp__PasswordFile", file)]);
+
+        Assert.That(
+            host.StartAsync,
+            Throws.InstanceOf<OptionsValidationException>().With.Message.Contains("Email__Smtp__Security must be StartTls").And.Message.Not.Contain("s3cret"));
+        File.Delete(file);
+    }
+
     [TestCase("localhost")]
     [TestCase("127.0.0.1")]
     [TestCase("::1")]

@@ -38,11 +38,13 @@ public sealed class TestAuthority : IDisposable
     /// <param name="name">The name of its files, without their endings; also the subject's.</param>
     /// <param name="host">The only host that it is for; this machine under each of its names where nothing is said.</param>
     /// <param name="expired">Whether it expired yesterday.</param>
-    public IssuedCertificate Issue(string name, string? host = null, bool expired = false)
+    /// <param name="forClients">Whether it is for clients alone.</param>
+    public IssuedCertificate Issue(string name, string? host = null, bool expired = false, bool forClients = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([ServerAuthentication, ClientAuthentication], critical: false));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(
+            forClients ? [ClientAuthentication] : [ServerAuthentication, ClientAuthentication], critical: false));
         var names = new SubjectAlternativeNameBuilder();
         if (host is null)
         {
