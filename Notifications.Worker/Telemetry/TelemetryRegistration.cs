@@ -59,8 +59,7 @@ public static partial class TelemetryRegistration
 
         if (builder.Exports("METRICS"))
         {
-            telemetry.WithMetrics(metrics => metrics.AddMeter(
-                program, Meters.Worker, InstrumentationOptions.MeterName, "System.Runtime", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"));
+            telemetry.WithMetrics(metrics => metrics.AddMeter(MetersOf(program)));
         }
 
         if (!builder.Exports("LOGS"))
@@ -78,6 +77,10 @@ public static partial class TelemetryRegistration
         app.Services.GetRequiredService<TracePropagation>().Start();
         app.Use(TracePropagation.AnswerAsync);
     }
+
+    /// <summary>Ours, and those of MassTransit and .NET.</summary>
+    internal static string[] MetersOf(string program) =>
+        [program, Meters.Worker, InstrumentationOptions.MeterName, "System.Runtime", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"];
 
     /// <remarks>https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#exporter-selection, which the SDK leaves to us.</remarks>
     private static bool Exports(this WebApplicationBuilder builder, string signal) => builder.Configuration[$"OTEL_{signal}_EXPORTER"] != "none";

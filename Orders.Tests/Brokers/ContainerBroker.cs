@@ -16,12 +16,16 @@ public sealed class ContainerBroker(BrokerTls? tls = null) : RabbitMqBroker
     private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(1);
 
     private readonly string _name = $"orders-tests-rabbitmq-{Guid.NewGuid():N}";
+    private readonly int[] _ports = Ports.Free(2);
     private bool _created;
     private Server? _server;
 
     public override string Host => "127.0.0.1";
 
-    public override int Port { get; } = Ports.Free(1)[0];
+    public override int Port => _ports[0];
+
+    /// <summary>Where the plug-in for Prometheus answers.</summary>
+    public int MetricsPort => _ports[1];
 
     public override string Username => "tests";
 
@@ -59,7 +63,7 @@ public sealed class ContainerBroker(BrokerTls? tls = null) : RabbitMqBroker
         {
             await ContainerEngine.RunAsync(
                 [
-                    "create", "--name", _name, "--hostname", "rabbitmq", "--publish", $"{Host}:{Port}:5672",
+                    "create", "--name", _name, "--hostname", "rabbitmq", "--publish", $"{Host}:{Port}:5672", "--publish", $"{Host}:{MetricsPort}:15692",
                     "--env", $"RABBITMQ_DEFAULT_USER={Username}", "--env", $"RABBITMQ_DEFAULT_PASS={Password}",
                     .. await TlsOptionsAsync(), Image,
                 ],

@@ -31,6 +31,9 @@ public static class TestBrokers
     private static readonly string? Given = Environment.GetEnvironmentVariable("ORDERS_TEST_RABBITMQ");
     private static readonly ConcurrentDictionary<BrokerKind, Lazy<Task<RabbitMqBroker>>> Shared = [];
 
+    /// <summary>Whether there is one broker for all, which is not ours.</summary>
+    public static bool IsGiven => Given is not null;
+
     /// <summary>The kinds to run a fixture on. Whether a kind is there is found out when the fixture asks for its broker.</summary>
     public static IEnumerable<TestFixtureData> Kinds => Given is null
         ? [Fixture(BrokerKind.Program, "RabbitMQ on the PATH"), Fixture(BrokerKind.Container, "RabbitMQ container")]
