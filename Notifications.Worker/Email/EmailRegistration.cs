@@ -27,11 +27,9 @@ public static class EmailRegistration
 
     /// <summary>The sender itself, which knows nothing of outages.</summary>
     internal static IEmailSender CreateSender(IServiceProvider services) =>
-        new MeasuredEmailSender(
-            services.GetRequiredService<IOptions<EmailOptions>>().Value.Delivery switch
-            {
-                EmailDelivery.Smtp => ActivatorUtilities.CreateInstance<SmtpEmailSender>(services),
-                _ => ActivatorUtilities.CreateInstance<PickupDirectoryEmailSender>(services),
-            },
-            services.GetRequiredService<EmailMetrics>());
+        services.GetRequiredService<IOptions<EmailOptions>>().Value.Delivery switch
+        {
+            EmailDelivery.Smtp => ActivatorUtilities.CreateInstance<SmtpEmailSender>(services),
+            _ => ActivatorUtilities.CreateInstance<PickupDirectoryEmailSender>(services),
+        };
 }

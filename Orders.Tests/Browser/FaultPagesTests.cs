@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Tests.Email;
@@ -60,6 +61,7 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
         await Expect(page.GetByLabel("Stack trace").Locator(".ours").First).ToContainTextAsync("Notifications.Worker.Email");
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Body", Exact = true }).Last).ToContainTextAsync("\"product\": \"Laptop\"");
         await Expect(page.Locator(".headers")).ToContainTextAsync("MT-Fault-Message");
+        await Expect(page.Locator(".facts div", new() { HasText = "Trace id" }).Locator("dd")).ToHaveTextAsync(new Regex("^[0-9a-f]{32}$"));
     }
 
     [Test]

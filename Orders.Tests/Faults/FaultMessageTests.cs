@@ -25,6 +25,21 @@ public sealed class FaultMessageTests
         }));
     }
 
+    [TestCase("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "4bf92f3577b34da6a3ce929d0e0e4736")]
+    [TestCase("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00", "4bf92f3577b34da6a3ce929d0e0e4736")]
+    [TestCase("00-00000000000000000000000000000000-00f067aa0ba902b7-01", null)]
+    [TestCase("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", null)]
+    [TestCase("00-4bf92f3577b34da6a3ce929d0e0e473G-00f067aa0ba902b7-01", null)]
+    [TestCase("00-<script>alert(1)</script>000000-00f067aa0ba902b7-01", null)]
+    [TestCase("|legacy.1.", null)]
+    [TestCase("", null)]
+    public void A_trace_is_what_is_written_as_one(string header, string? traceId) => Assert.That(
+        new[] { Fault(headers: [("MT-Activity-Id", header)]), Fault(headers: [("MT-Activity-Id", Bytes(header))]) }.Select(fault => fault.Trace?.TraceId.ToHexString()),
+        Is.All.EqualTo(traceId));
+
+    [Test]
+    public void A_message_that_nobody_traces_has_no_trace() => Assert.That(Fault().Trace, Is.Null);
+
     [TestCase("MT-Fault-Message")]
     [TestCase("MT-Fault-StackTrace")]
     [TestCase("MT-Fault-Timestamp")]

@@ -22,7 +22,7 @@ public static class MailOutageRegistration
         builder.Services.AddHostedService<MailOutageAnnouncer>();
         builder.Services.AddHealthChecks().AddCheck<MailServerHealthCheck>("mail-server");
         builder.Services.AddSingleton<IEmailSender>(services => new GatedEmailSender(
-            EmailRegistration.CreateSender(services),
+            new MeasuredEmailSender(EmailRegistration.CreateSender(services), services.GetRequiredService<EmailMetrics>()),
             services.GetRequiredService<MailServerGate>(),
             inMemory ? Timeout.InfiniteTimeSpan : HoldFor(services.GetRequiredService<IOptions<OrderConfirmationOptions>>().Value),
             services.GetRequiredService<ILogger<GatedEmailSender>>(),

@@ -92,7 +92,7 @@ internal sealed class FaultsCommandTests
         var ended = await RunAsync("rita", ["show", "error", id]);
 
         ended.Expect(0);
-        Assert.That(ended.Output, Does.Contain("\"orderId\": \"stays\"").And.Contain("MT-Fault-Message: ").And.Contain("Stack trace:\n  ").And.Contain("Recipient     customer@example.com"));
+        Assert.That(ended.Output, Does.Contain("\"orderId\": \"stays\"").And.Contain("MT-Fault-Message: ").And.Contain("Stack trace:\n  ").And.Contain("Recipient     customer@example.com").And.Match(@"Trace id      [0-9a-f]{32}\n"));
     }
 
     [Test]
