@@ -10,9 +10,11 @@ namespace Notifications.Worker.Faults.Alerts;
 /// How alerts are consumed. They wait out what keeps them from being sent by the same steps as the redeliver job. One
 /// that fails for the last time ends in its own error queue, which nobody is alerted about.
 /// </summary>
+/// <typeparam name="TDelays">Stands for the exchange of the endpoint's delay queues.</typeparam>
 /// <param name="queue">The endpoint's queue.</param>
 /// <param name="options">Has the steps.</param>
-internal sealed class AlertEndpoint(string queue, RedeliverOptions options)
+internal sealed class AlertEndpoint<TDelays>(string queue, RedeliverOptions options)
+    where TDelays : class
 {
     private static readonly TimeSpan ShortestRoundTrip = TimeSpan.FromSeconds(10);
 
@@ -41,7 +43,7 @@ internal sealed class AlertEndpoint(string queue, RedeliverOptions options)
         var onRabbitMq = endpoint is IRabbitMqReceiveEndpointConfigurator;
         if (onRabbitMq)
         {
-            messages.UseDelayQueues(queue);
+            messages.UseDelayQueues<TMessage, TDelays>();
         }
 
         messages.UseDelayedRedelivery(redelivery =>
