@@ -12,8 +12,8 @@ namespace Notifications.Worker.Messaging;
 internal static class DeployedTopology
 {
     /// <summary>
-    /// Has the endpoint look for what it would declare. As long as something is missing the endpoint fails, and is tried
-    /// again. Belongs before every other filter of the channel.
+    /// As long as the endpoint's queue is missing the endpoint fails, and is tried again. Belongs before every other filter
+    /// of the channel.
     /// </summary>
     public static void DeclareNothing(this IRabbitMqReceiveEndpointConfigurator endpoint) =>
         endpoint.ConfigureChannel(channels => channels.UseFilter(new Filter()));
@@ -27,14 +27,13 @@ internal static class DeployedTopology
 
     private sealed class Channel(ChannelContext channel) : ScopeChannelContext(channel, channel.CancellationToken), ChannelContext
     {
+        // Not even a passive declaration: RabbitMQ 4.3 asks for a right to the queue, and who has none need not know of it.
         Task<QueueDeclareOk> ChannelContext.QueueDeclare(
             string queue, bool durable, bool exclusive, bool autoDelete, IDictionary<string, object> arguments) =>
-            ((ChannelContext)this).QueueDeclarePassive(queue);
+            Task.FromResult(new QueueDeclareOk(queue, messageCount: 0, consumerCount: 0));
 
-        Task ChannelContext.ExchangeDeclare(string exchange, string type, bool durable, bool autoDelete, IDictionary<string, object> arguments) =>
-            ExchangeDeclarePassive(exchange);
+        Task ChannelContext.ExchangeDeclare(string exchange, string type, bool durable, bool autoDelete, IDictionary<string, object> arguments) => Task.CompletedTask;
 
-        // AMQP has no way to look for a binding.
         Task ChannelContext.QueueBind(string queue, string exchange, string routingKey, IDictionary<string, object> arguments) => Task.CompletedTask;
 
         Task ChannelContext.ExchangeBind(string destination, string source, string routingKey, IDictionary<string, object> arguments) => Task.CompletedTask;

@@ -23,6 +23,7 @@ internal static class TopologyRegistration
             {
                 // Known from the beginning to who deploys, and not when the first one is published.
                 bus.Publish(message, publish => publish.Exclude = IsDeployed(services));
+                bus.Publish(typeof(Fault<>).MakeGenericType(message), publish => publish.Exclude = IsDeployed(services));
             }
         }
     }
