@@ -6,7 +6,7 @@ namespace Orders.Tests.Brokers;
 public sealed class ContainerBroker : RabbitMqBroker
 {
     /// <summary>The image that <c>compose.yaml</c> deploys.</summary>
-    public const string Image = "rabbitmq:4.3-management";
+    public const string Image = "rabbitmq:4.3.6-management";
 
     private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(1);
