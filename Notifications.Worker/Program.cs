@@ -20,4 +20,5 @@ return await ProgramHost.RunAsync(
         app.UseFaultSwaggerUI();
         app.MapHealth();
     },
-    (FaultsCommand.Word, FaultsCommand.RunAsync));
+    (FaultsCommand.Word, FaultsCommand.RunAsync),
+    (DeployTopologyCommand.Word, DeployTopologyCommand.RunAsync));

@@ -19,7 +19,7 @@ internal sealed class OurQueues
         // The section of another role, which may run in another process: both must be told the same.
         var orderDelays = configuration.ReadOptions<DelayedRedeliveryOptions>(DelayedRedeliveryOptions.Section).Delays;
         var alertQueues = alerts.Value.Queues.ToArray();
-        var alertDelays = AlertEndpoint.DelaysOf(redeliver.Value);
+        var alertDelays = AlertDelays.Of(redeliver.Value);
 
         Worked = [OrderConfirmationEndpoint.Queue, .. alertQueues.SelectMany(queue => new[] { queue, $"{queue}_error" })];
         Delays = new HashSet<string>(

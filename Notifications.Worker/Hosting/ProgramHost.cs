@@ -38,7 +38,7 @@ public static class ProgramHost
             return await runAsync(rest);
         }
 
-        try
+        return await RunAsync(async () =>
         {
             var builder = WebApplication.CreateBuilder(args);
             builder.AddDefaults(port);
@@ -54,6 +54,16 @@ public static class ProgramHost
             map(app);
             await app.StartAsync();
             await app.WaitForShutdownAsync();
+        });
+    }
+
+    /// <summary>Runs what a person may have to mend the configuration for: says why it failed, in one readable line each on standard error.</summary>
+    /// <returns>The exit code: 0, or 1 where it failed so.</returns>
+    internal static async Task<int> RunAsync(Func<Task> run)
+    {
+        try
+        {
+            await run();
             return 0;
         }
         catch (Exception exception) when (Explain(exception).ToArray() is { Length: > 0 } lines)

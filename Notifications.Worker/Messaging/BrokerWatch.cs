@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace Notifications.Worker.Messaging;
 
@@ -13,6 +14,12 @@ public sealed partial class BrokerWatch(
     IOptions<RabbitMqOptions> options, IHostEnvironment environment, TimeProvider clock, ILogger<BrokerWatch> logger)
     : BackgroundService, IHealthCheck
 {
+    /// <summary>
+    /// The exchange that the messages go to, and the queue that keeps the newest of them: nobody reads it, but a message
+    /// that no queue takes would look like a mistake in the broker's statistics.
+    /// </summary>
+    public const string Exchange = "order-notifications_watch";
+
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
     /// <summary>How long the broker may take to confirm a message.</summary>
@@ -27,6 +34,10 @@ public sealed partial class BrokerWatch(
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(Problem is { } problem ? HealthCheckResult.Unhealthy($"The broker takes no messages: {problem}") : HealthCheckResult.Healthy());
 
+    /// <summary>Declares the exchange and its queue.</summary>
+    internal static Task DeclareAsync(IChannel channel, CancellationToken cancellationToken) =>
+        channel.DeclareWithExchangeAsync(Exchange, QueueArguments.Signalling(length: 1), cancellationToken);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
@@ -38,7 +49,9 @@ public sealed partial class BrokerWatch(
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 _blocked = null;
-                Say(exception.GetBaseException().Message);
+                Say(IsTopologyMissing(exception)
+                    ? "its queues and exchanges have not been deployed; run the worker's command deploy-topology"
+                    : exception.GetBaseException().Message);
             }
 
             await Task.Delay(Period, clock, stoppingToken);
@@ -63,13 +76,14 @@ public sealed partial class BrokerWatch(
         };
         await using var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellationToken);
-        // A queue, though nobody reads it: a message that none takes would look like a mistake in the broker's statistics.
-        var queue = await channel.QueueDeclareAsync(
-            "", durable: false, exclusive: true, autoDelete: true, new Dictionary<string, object?> { ["x-max-length"] = 1 }, cancellationToken: cancellationToken);
+        if (options.Value.Topology == Topology.Declare)
+        {
+            await DeclareAsync(channel, cancellationToken);
+        }
 
         while (true)
         {
-            var confirmed = channel.BasicPublishAsync("", queue.QueueName, ReadOnlyMemory<byte>.Empty, cancellationToken).AsTask();
+            var confirmed = channel.BasicPublishAsync(Exchange, routingKey: "", ReadOnlyMemory<byte>.Empty, cancellationToken).AsTask();
             try
             {
                 await confirmed.WaitAsync(Patience, clock, cancellationToken);
@@ -85,6 +99,10 @@ public sealed partial class BrokerWatch(
             await Task.Delay(Period, clock, cancellationToken);
         }
     }
+
+    private bool IsTopologyMissing(Exception exception) =>
+        options.Value.Topology == Topology.Deployed
+        && exception.GetBaseException() is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.NotFound };
 
     private void Say(string? problem)
     {

@@ -53,6 +53,7 @@ public static class BusRegistration
 
             if (transport == Transport.RabbitMq)
             {
+                bus.AddConfigureEndpointsCallback((context, _, endpoint) => context.UseTopology((IRabbitMqReceiveEndpointConfigurator)endpoint));
                 bus.UsingRabbitMq((context, rabbitMq) =>
                 {
                     var options = context.GetRequiredService<IOptions<RabbitMqOptions>>().Value;
@@ -71,11 +72,9 @@ public static class BusRegistration
                             return Task.CompletedTask;
                         };
                     });
-                    // Without an endpoint that is started, a program that only publishes would never learn that its
-                    // connection broke, and would go on calling itself ready.
-                    rabbitMq.AutoStart = true;
                     rabbitMq.LetGoOfClosedChannels();
                     rabbitMq.UseOperatorEvents();
+                    context.UseTopology(rabbitMq);
                     rabbitMq.ConfigureEndpoints(context);
                 });
             }

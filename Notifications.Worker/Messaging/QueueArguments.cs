@@ -22,6 +22,14 @@ internal static class QueueArguments
         return arguments;
     }
 
+    /// <summary>For a queue whose messages say nothing but that they came: it keeps the newest few.</summary>
+    public static Dictionary<string, object?> Signalling(int length)
+    {
+        var arguments = Holding(QueueType.Quorum);
+        arguments["x-max-length"] = length;
+        return arguments;
+    }
+
     /// <summary>
     /// For a queue that hands its expired messages on to another one, and loses none on the way: a quorum queue
     /// lets go of a message only when the other has confirmed it

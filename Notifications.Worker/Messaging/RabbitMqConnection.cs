@@ -12,6 +12,9 @@ public sealed class RabbitMqConnection(IOptions<RabbitMqOptions> options, IHostE
     /// <summary>The type of our queues on that broker.</summary>
     public QueueType QueueType => options.Value.QueueType;
 
+    /// <summary>Whether those who use the connection declare what they need.</summary>
+    public bool DeclaresTopology => options.Value.Topology == Topology.Declare;
+
     /// <summary>The connection, open as far as is known.</summary>
     public async Task<IConnection> GetAsync(CancellationToken cancellationToken)
     {

@@ -15,10 +15,9 @@ internal static class RabbitMqEndpointExtensions
         }
     }
 
-    /// <summary>Declares a durable queue beside the endpoint's own when the endpoint connects.</summary>
+    /// <summary>Declares a durable queue, and the exchange of its name, beside the endpoint's own when the endpoint connects.</summary>
     public static void DeclareQueue(this IRabbitMqReceiveEndpointConfigurator endpoint, string queue, Dictionary<string, object?> arguments) =>
-        endpoint.ConfigureChannel(channels => channels.UseExecuteAsync(channel =>
-            channel.QueueDeclare(queue, durable: true, exclusive: false, autoDelete: false, arguments)));
+        endpoint.ConfigureChannel(channels => channels.UseExecuteAsync(channel => channel.DeclareWithExchangeAsync(queue, arguments)));
 
     /// <summary>The configured type of queues.</summary>
     public static QueueType GetQueueType(this IServiceProvider services) =>

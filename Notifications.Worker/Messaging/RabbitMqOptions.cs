@@ -46,6 +46,9 @@ public sealed class RabbitMqOptions : IValidatableObject
     /// </summary>
     public QueueType QueueType { get; set; } = QueueType.Quorum;
 
+    /// <summary>Who makes the queues, the exchanges and the bindings between them.</summary>
+    public Topology Topology { get; set; } = Topology.Declare;
+
     /// <summary>
     /// The nodes that <see cref="Host"/> names, each with TLS as configured. Certificates are read from their files each
     /// time: a renewed one counts from the next connection on.
@@ -97,4 +100,13 @@ public enum QueueType
 {
     Quorum,
     Classic,
+}
+
+public enum Topology
+{
+    /// <summary>Each program declares what it needs, whenever it connects; its user needs the right to <c>configure</c>.</summary>
+    Declare,
+
+    /// <summary>It was made before, by the command <c>deploy-topology</c>; the program declares nothing, and waits for what is missing.</summary>
+    Deployed,
 }

@@ -54,7 +54,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
         {
             if (onRabbitMq is not null)
             {
-                messages.UseDelayQueues(OrderConfirmationEndpoint.Queue);
+                messages.UseDelayQueues<OrderPlaced, IOrderConfirmationDelays>();
             }
 
             messages.UseDelayedRedelivery(redelivery =>
@@ -80,3 +80,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
         });
     }
 }
+
+/// <summary>Stands for the exchange of the delay queues.</summary>
+[EntityName(OrderConfirmationEndpoint.Queue + DelayQueues.ExchangeSuffix), ExcludeFromTopology]
+internal interface IOrderConfirmationDelays;

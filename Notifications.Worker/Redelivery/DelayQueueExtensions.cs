@@ -21,11 +21,15 @@ public static class DelayQueueExtensions
     /// <c>UseDelayedRedelivery</c> in the same pipe, and declare the queues by <see cref="DeclareDelayQueues"/>.
     /// </summary>
     /// <typeparam name="TMessage">The message that is redelivered.</typeparam>
+    /// <typeparam name="TExchange">
+    /// Stands for the exchange of the delay queues, which is to MassTransit the one of messages of this type: it has its name
+    /// by an <see cref="EntityNameAttribute"/>, and an <see cref="ExcludeFromTopologyAttribute"/>, for it is declared here.
+    /// </typeparam>
     /// <param name="messages">The consumer's pipe of that message.</param>
-    /// <param name="endpointQueue">The endpoint's queue.</param>
-    public static void UseDelayQueues<TMessage>(this IPipeConfigurator<ConsumeContext<TMessage>> messages, string endpointQueue)
-        where TMessage : class =>
+    public static void UseDelayQueues<TMessage, TExchange>(this IPipeConfigurator<ConsumeContext<TMessage>> messages)
+        where TMessage : class
+        where TExchange : class =>
         // UseDelayedRedelivery makes MassTransit's own context only where the message has none yet.
         messages.UseExecute(context => context.GetOrAddPayload<MessageRedeliveryContext>(
-            () => new DelayQueueRedeliveryContext<TMessage>(context, endpointQueue)));
+            () => new DelayQueueRedeliveryContext<TMessage, TExchange>(context)));
 }

@@ -1,5 +1,6 @@
 using MassTransit;
 using MassTransit.Serialization;
+using MassTransit.Transports;
 using Notifications.Worker.Messaging;
 
 namespace Notifications.Worker.Redelivery;
@@ -8,9 +9,11 @@ namespace Notifications.Worker.Redelivery;
 /// Redelivers a message through the <see cref="DelayQueues"/> of its endpoint. Takes the place of MassTransit's own
 /// context, which needs the delayed-message-exchange plug-in on RabbitMQ.
 /// </summary>
-internal sealed class DelayQueueRedeliveryContext<TMessage>(ConsumeContext<TMessage> context, string endpointQueue)
-    : MessageRedeliveryContext
+/// <typeparam name="TMessage">The message.</typeparam>
+/// <typeparam name="TExchange">Stands for the exchange of the delay queues.</typeparam>
+internal sealed class DelayQueueRedeliveryContext<TMessage, TExchange>(ConsumeContext<TMessage> context) : MessageRedeliveryContext
     where TMessage : class
+    where TExchange : class
 {
     /// <summary>Completes when the broker has confirmed the message in its delay queue.</summary>
     /// <exception cref="MessageReturnedException">There is no queue for this delay.</exception>
@@ -33,7 +36,8 @@ internal sealed class DelayQueueRedeliveryContext<TMessage>(ConsumeContext<TMess
             rabbitMq.Mandatory = true;
         });
 
-        var delayExchange = await context.GetSendEndpoint(DelayQueues.Address(endpointQueue));
-        await delayExchange.Send(context.Message, new ForwardMessagePipe<TMessage>(context, pipe), context.CancellationToken);
+        // By the exchange's type and not by its address: MassTransit declares whatever it has the address of, each time.
+        var exchange = await context.ReceiveContext.PublishEndpointProvider.GetPublishSendEndpoint<TExchange>();
+        await new ConsumeSendEndpoint(exchange, context).Send(context.Message, new ForwardMessagePipe<TMessage>(context, pipe), context.CancellationToken);
     }
 }

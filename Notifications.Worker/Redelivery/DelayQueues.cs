@@ -15,12 +15,12 @@ namespace Notifications.Worker.Redelivery;
 /// </remarks>
 internal static class DelayQueues
 {
-    public static string ExchangeName(string endpointQueue) => $"{endpointQueue}_delay";
+    /// <summary>What the exchange of an endpoint's delay queues is called: this after the endpoint's name.</summary>
+    public const string ExchangeSuffix = "_delay";
+
+    public static string ExchangeName(string endpointQueue) => endpointQueue + ExchangeSuffix;
 
     public static string QueueName(string endpointQueue, TimeSpan delay) => $"{endpointQueue}_delay_{RoutingKey(delay)}";
-
-    /// <summary>Where to send what is to be delivered after a delay, with <see cref="RoutingKey"/>.</summary>
-    public static Uri Address(string endpointQueue) => new($"exchange:{ExchangeName(endpointQueue)}?type=direct");
 
     public static string RoutingKey(TimeSpan delay) => ((long)delay.TotalMilliseconds).ToString();
 

@@ -7,7 +7,7 @@ namespace Orders.Tests.Brokers;
 public sealed class ContainerBroker(BrokerTls? tls = null) : RabbitMqBroker
 {
     /// <summary>The image that <c>compose.yaml</c> deploys.</summary>
-    public const string Image = "rabbitmq:4.3-management";
+    public const string Image = "rabbitmq:4.3.6-management";
 
     private const string CertificatesFolder = "/certificates";
     private const string TlsConfiguration = "tls.conf";

@@ -51,10 +51,13 @@ public abstract class RabbitMqBroker : IAsyncDisposable
     /// Connects as the tests' user, without recovery: when the broker goes, the connection is closed for good. A virtual
     /// host that does not exist shows only at the first channel: the client does not await the broker's answer.
     /// </summary>
-    public Task<IConnection> ConnectAsync(string virtualHost) => new ConnectionFactory
+    public Task<IConnection> ConnectAsync(string virtualHost) => ConnectAsync(virtualHost, Username, Password);
+
+    /// <summary>The same as another user.</summary>
+    public Task<IConnection> ConnectAsync(string virtualHost, string username, string password) => new ConnectionFactory
     {
-        UserName = Username,
-        Password = Password,
+        UserName = username,
+        Password = password,
         VirtualHost = virtualHost,
         AutomaticRecoveryEnabled = false,
     }.CreateConnectionAsync(Host.Split(',').Select(host => AmqpTcpEndpoint.Parse(host.Contains(':', StringComparison.Ordinal) ? host : $"{host}:{Port}")), nameof(Tests));

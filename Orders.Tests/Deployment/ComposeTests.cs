@@ -22,6 +22,7 @@ public sealed class ComposeTests
     private HttpClient? _api;
     private HttpClient? _mailpit;
     private HttpClient? _faults;
+    private HttpClient? _management;
     private bool _started;
 
     private HttpClient Api => _api!;
@@ -29,6 +30,8 @@ public sealed class ComposeTests
     private HttpClient Mailpit => _mailpit!;
 
     private HttpClient Faults => _faults!;
+
+    private HttpClient Management => _management!;
 
     [OneTimeSetUp]
     public async Task StartTheDeployment()
@@ -43,6 +46,7 @@ public sealed class ComposeTests
         _environment["FAULTS_PASSWORD"] = "let me in";
         _api = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[0]}") };
         _mailpit = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[1]}") };
+        _management = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[2]}") };
         _faults = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[3]}") };
 
         _started = true;
@@ -70,6 +74,7 @@ public sealed class ComposeTests
         _api?.Dispose();
         _mailpit?.Dispose();
         _faults?.Dispose();
+        _management?.Dispose();
     }
 
     [Test]
@@ -91,15 +96,75 @@ public sealed class ComposeTests
     }
 
     [Test]
-    public async Task The_programs_run_without_root()
+    public async Task Nothing_runs_as_root()
     {
-        foreach (var container in (await ListContainersAsync()).Where(
-            container => container.Service is "orders-api" or "notifications-worker" or "redeliver"))
+        foreach (var container in await ListContainersAsync())
         {
             var processes = await ContainerEngine.RunAsync(["top", container.ID, "-o", "pid,uid"], CommandTime);
             var users = processes.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(row => row.Split(' ').Last());
-            Assert.That(users, Is.Not.Empty.And.All.EqualTo("1654"), container.Service);
+            Assert.That(
+                users,
+                Is.Not.Empty.And.All.EqualTo(container.Service switch { "rabbitmq" => "999", "mailpit" => "65534", _ => "1654" }),
+                container.Service);
         }
+    }
+
+    [Test]
+    public async Task Every_container_is_confined()
+    {
+        foreach (var container in await ListContainersAsync(andEnded: true))
+        {
+            var inspected = JsonDocument.Parse(await ContainerEngine.RunAsync(["inspect", container.ID], CommandTime)).RootElement[0];
+            var host = inspected.GetProperty("HostConfig");
+            var image = inspected.GetProperty("Config").GetProperty("Image").GetString();
+            using (Assert.EnterMultipleScope())
+            {
+                Assert.That(host.GetProperty("ReadonlyRootfs").GetBoolean(), Is.True, container.Service);
+                Assert.That(Texts(host.GetProperty("CapDrop")), Is.EqualTo(["ALL"]), container.Service);
+                Assert.That(host.GetProperty("CapAdd").ValueKind, Is.EqualTo(JsonValueKind.Null), container.Service);
+                Assert.That(Texts(host.GetProperty("SecurityOpt")), Is.EqualTo(["no-new-privileges:true"]), container.Service);
+                Assert.That(host.GetProperty("Privileged").GetBoolean(), Is.False, container.Service);
+                Assert.That(host.GetProperty("Memory").GetInt64(), Is.GreaterThan(0), container.Service);
+                Assert.That(host.GetProperty("PidsLimit").GetInt64(), Is.GreaterThan(0), container.Service);
+                Assert.That(image, Does.Match(@":(\D*\d+\.\d+\.\d+|local)"), container.Service);
+            }
+        }
+    }
+
+    [Test]
+    public async Task Only_the_port_of_the_API_is_for_the_world()
+    {
+        foreach (var container in await ListContainersAsync())
+        {
+            var published = JsonDocument.Parse(await ContainerEngine.RunAsync(["inspect", "--format", "{{json .NetworkSettings.Ports}}", container.ID], CommandTime))
+                .RootElement.EnumerateObject()
+                .Where(port => port.Value.ValueKind == JsonValueKind.Array)
+                .SelectMany(port => port.Value.EnumerateArray().Select(binding => (Port: port.Name, Address: binding.GetProperty("HostIp").GetString()!)));
+            Assert.That(
+                published.Where(binding => !IPAddress.IsLoopback(IPAddress.Parse(binding.Address))).Select(binding => (container.Service, binding.Port)),
+                Is.SubsetOf(new[] { ("orders-api", "3000/tcp") }));
+        }
+    }
+
+    [TestCase("orders", "orders", HttpStatusCode.OK)]
+    [TestCase("guest", "guest", HttpStatusCode.Unauthorized)]
+    [TestCase("redeliver", "redeliver", HttpStatusCode.Unauthorized)]
+    public async Task The_management_page_opens_to_the_administrator_alone(string user, string password, HttpStatusCode status)
+    {
+        using var response = await GetAsync(Management, "/api/overview", user, password);
+
+        Assert.That(response.StatusCode, Is.EqualTo(status));
+    }
+
+    [Test]
+    public async Task The_broker_has_no_other_users_than_those_of_the_deployment()
+    {
+        using var response = await GetAsync(Management, "/api/users", "orders", "orders");
+        var users = (await response.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray();
+
+        Assert.That(
+            users.Select(user => user.GetProperty("name").GetString()),
+            Is.EquivalentTo(["orders", BrokerUsers.Api, BrokerUsers.Worker, BrokerUsers.Redeliver, BrokerUsers.Topology]));
     }
 
     [Test]
@@ -137,8 +202,8 @@ public sealed class ComposeTests
     public async Task The_fault_queues_open_to_the_user_of_the_deployment_and_to_nobody_else()
     {
         using var anonymous = await Faults.GetAsync("/faults/api");
-        using var wrong = await GetFaultsAsync("on-call", "another");
-        using var right = await GetFaultsAsync("on-call", "let me in");
+        using var wrong = await GetAsync(Faults, "/faults/api", "on-call", "another");
+        using var right = await GetAsync(Faults, "/faults/api", "on-call", "let me in");
 
         using (Assert.EnterMultipleScope())
         {
@@ -151,11 +216,11 @@ public sealed class ComposeTests
         Assert.That(queues.Select(queue => queue.GetProperty("queue").GetString()), Is.EqualTo(["error", "parked"]));
     }
 
-    private async Task<HttpResponseMessage> GetFaultsAsync(string user, string password)
+    private static async Task<HttpResponseMessage> GetAsync(HttpClient http, string path, string user, string password)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/faults/api");
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")));
-        return await Faults.SendAsync(request);
+        return await http.SendAsync(request);
     }
 
     /// <returns>The customer's address, which no other order has.</returns>
@@ -178,15 +243,18 @@ public sealed class ComposeTests
         count => count == 1,
         DeliveryTime);
 
-    private async Task<Container[]> ListContainersAsync() =>
+    /// <param name="andEnded">Whether those are meant too that run once and have ended.</param>
+    private async Task<Container[]> ListContainersAsync(bool andEnded = false) =>
     [
-        .. (await ComposeAsync(CommandTime, "ps", "--format", "json"))
+        .. (await ComposeAsync(CommandTime, ["ps", "--format", "json", .. andEnded ? ["--all"] : Array.Empty<string>()]))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => JsonSerializer.Deserialize<Container>(line)!),
     ];
 
     private Task<string> ComposeAsync(TimeSpan within, params IEnumerable<string> arguments) => ContainerEngine.RunAsync(
         ["compose", "--project-name", _project, .. arguments], within, _environment, Repository.Root);
+
+    private static IEnumerable<string?> Texts(JsonElement array) => array.EnumerateArray().Select(text => text.GetString());
 
     private static string Invariant(int number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -48,7 +48,7 @@ internal sealed class ClusterOutages : OrderSystemTests
         async _ => (await TheSystem.RunCtlAsync("list_queues", "name", "type", "online"))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split('\t'))
-            .Where(queue => queue[0].StartsWith(OrderConfirmationEndpoint.Queue, StringComparison.Ordinal) && !queue[0].EndsWith("_lock", StringComparison.Ordinal))
+            .Where(queue => queue[0].StartsWith(OrderConfirmationEndpoint.Queue, StringComparison.Ordinal))
             .Select(queue => $"{queue[0]} {queue[1]} {queue[2].Split(',').Length}")
             .ToArray(),
         queues => queues.Length >= 5 && queues.All(queue => queue.EndsWith("quorum 3", StringComparison.Ordinal) || queue.EndsWith("stream 3", StringComparison.Ordinal)),

@@ -14,7 +14,9 @@ using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
 using Orders.Tests.Brokers;
+using Orders.Tests.Deployment;
 using Orders.Tests.Email;
+using Orders.Tests.Hosting;
 using Orders.Tests.Machine;
 using RabbitMQ.Client;
 
@@ -182,6 +184,18 @@ internal sealed class OrderSystem : IAsyncDisposable
             environment);
     }
 
+    /// <summary>Makes the deployment's users on the broker.</summary>
+    public Task DeployUsersAsync() => BrokerUsers.CreateAsync(_broker!, _virtualHost!);
+
+    /// <summary>Makes all that the programs need on the broker, which has the users.</summary>
+    public async Task DeployTopologyAsync(params (string Name, string? Value)[] settings)
+    {
+        var ended = await RealProgram.Worker.RunAsync(
+            [DeployTopologyCommand.Word],
+            [.. MessagingSettings.Concat(WorkerSettings).Concat(settings).Concat(BrokerUsers.SettingsOf(BrokerUsers.Topology)).Select(setting => (setting.Name, setting.Value!))]);
+        Assert.That(ended.ExitCode, Is.Zero, string.Join(' ', ended.Errors));
+    }
+
     /// <summary>Starts the API in this process.</summary>
     public async Task StartApiAsync(params (string Name, string? Value)[] settings)
     {
@@ -221,6 +235,9 @@ internal sealed class OrderSystem : IAsyncDisposable
 
     /// <summary>Connects to the virtual host, for what a test does behind the programs' backs.</summary>
     public Task<IConnection> ConnectAsync() => _broker!.ConnectAsync(_virtualHost!);
+
+    /// <summary>Connects to the virtual host as one of the deployment's users.</summary>
+    public Task<IConnection> ConnectAsync(string user) => _broker!.ConnectAsync(_virtualHost!, user, BrokerUsers.PasswordOf(user));
 
     /// <summary>Runs <c>rabbitmqctl</c> for the virtual host.</summary>
     public Task<string> RunCtlAsync(string command, params IEnumerable<string> arguments) =>

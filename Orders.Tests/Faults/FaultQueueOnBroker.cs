@@ -20,7 +20,7 @@ internal static class FaultQueueOnBroker
         await DeclareAsync(OrderConfirmationEndpoint.ParkingQueue, QueueArguments.Holding(queueType));
 
         Task DeclareAsync(string queue, Dictionary<string, object?> arguments) =>
-            channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments);
+            channel.DeclareWithExchangeAsync(queue, arguments, CancellationToken.None);
     }
 
     /// <summary>Puts faults into the error queue.</summary>

@@ -11,22 +11,13 @@ namespace Notifications.Worker.Faults.Alerts;
 /// How alerts are consumed. They wait out what keeps them from being sent by the same steps as the redeliver job. One
 /// that fails for the last time ends in its own error queue, which nobody is alerted about.
 /// </summary>
+/// <typeparam name="TDelays">Stands for the exchange of the endpoint's delay queues.</typeparam>
 /// <param name="queue">The endpoint's queue.</param>
 /// <param name="options">Has the steps.</param>
-internal sealed class AlertEndpoint(string queue, RedeliverOptions options)
+internal sealed class AlertEndpoint<TDelays>(string queue, RedeliverOptions options)
+    where TDelays : class
 {
-    private static readonly TimeSpan ShortestRoundTrip = TimeSpan.FromSeconds(10);
-
-    private readonly TimeSpan[] _delays = [.. StepsOf(options)];
-
-    private TimeSpan RoundTrip => _delays.Append(ShortestRoundTrip).Min();
-
-    /// <summary>Every delay for which an alert may have to wait: each has a delay queue.</summary>
-    public static IReadOnlyList<TimeSpan> DelaysOf(RedeliverOptions options) =>
-        [.. StepsOf(options), StepsOf(options).Append(ShortestRoundTrip).Min()];
-
-    // No delay queue can hold a message for no time at all.
-    private static IEnumerable<TimeSpan> StepsOf(RedeliverOptions options) => options.Waits.Where(wait => wait > TimeSpan.Zero);
+    private readonly TimeSpan[] _delays = [.. AlertDelays.StepsOf(options)];
 
     /// <summary>Configures the endpoint.</summary>
     public void Configure(IReceiveEndpointConfigurator endpoint, IRegistrationContext context)
@@ -35,7 +26,7 @@ internal sealed class AlertEndpoint(string queue, RedeliverOptions options)
         {
             var queueType = context.GetQueueType();
             onRabbitMq.SetQueueArguments(QueueArguments.Holding(queueType));
-            onRabbitMq.DeclareDelayQueues(queue, DelaysOf(options), queueType);
+            onRabbitMq.DeclareDelayQueues(queue, AlertDelays.Of(options), queueType);
         }
 
         endpoint.SetFaultsAside(context, deliveryLimit: 20);
@@ -61,7 +52,7 @@ internal sealed class AlertEndpoint(string queue, RedeliverOptions options)
         var onRabbitMq = endpoint is IRabbitMqReceiveEndpointConfigurator;
         if (onRabbitMq)
         {
-            messages.UseDelayQueues(queue);
+            messages.UseDelayQueues<TMessage, TDelays>();
         }
 
         messages.UseDelayedRedelivery(redelivery =>
@@ -69,6 +60,21 @@ internal sealed class AlertEndpoint(string queue, RedeliverOptions options)
             redelivery.HandleTransientOnly();
             redelivery.Intervals(_delays);
         });
-        messages.UseHeldMail(onRabbitMq ? RoundTrip : null);
+        messages.UseHeldMail(onRabbitMq ? AlertDelays.RoundTripOf(options) : null);
     }
+}
+
+/// <summary>For how long alerts may have to wait.</summary>
+internal static class AlertDelays
+{
+    private static readonly TimeSpan ShortestRoundTrip = TimeSpan.FromSeconds(10);
+
+    /// <summary>Every delay that there is: each has a delay queue.</summary>
+    public static IReadOnlyList<TimeSpan> Of(RedeliverOptions options) => [.. StepsOf(options), RoundTripOf(options)];
+
+    /// <summary>From one try to the next, in their order; no delay queue can hold a message for no time at all.</summary>
+    public static IEnumerable<TimeSpan> StepsOf(RedeliverOptions options) => options.Waits.Where(wait => wait > TimeSpan.Zero);
+
+    /// <summary>How long an alert is away that comes back untried.</summary>
+    public static TimeSpan RoundTripOf(RedeliverOptions options) => StepsOf(options).Append(ShortestRoundTrip).Min();
 }

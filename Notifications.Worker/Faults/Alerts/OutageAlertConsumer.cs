@@ -2,6 +2,7 @@ using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Redelivery;
 
 namespace Notifications.Worker.Faults.Alerts;
 
@@ -81,13 +82,13 @@ internal sealed class OutageAlertConsumerDefinition : ConsumerDefinition<OutageA
 {
     public const string Queue = "order-confirmation-outage-alert";
 
-    private readonly AlertEndpoint _endpoint;
+    private readonly AlertEndpoint<IOutageAlertDelays> _endpoint;
 
     public OutageAlertConsumerDefinition(IOptions<RedeliverOptions> options)
     {
         EndpointName = Queue;
         ConcurrentMessageLimit = 1;
-        _endpoint = new AlertEndpoint(Queue, options.Value);
+        _endpoint = new AlertEndpoint<IOutageAlertDelays>(Queue, options.Value);
     }
 
     protected override void ConfigureConsumer(
@@ -100,3 +101,7 @@ internal sealed class OutageAlertConsumerDefinition : ConsumerDefinition<OutageA
         consumerConfigurator.Message<MailServerReachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
     }
 }
+
+/// <summary>Stands for the exchange of the delay queues.</summary>
+[EntityName(OutageAlertConsumerDefinition.Queue + DelayQueues.ExchangeSuffix), ExcludeFromTopology]
+internal interface IOutageAlertDelays;

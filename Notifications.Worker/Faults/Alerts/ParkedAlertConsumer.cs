@@ -2,6 +2,7 @@ using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Redelivery;
 
 namespace Notifications.Worker.Faults.Alerts;
 
@@ -17,12 +18,12 @@ internal sealed class ParkedAlertConsumerDefinition : ConsumerDefinition<ParkedA
 {
     public const string Queue = "order-confirmation-alert";
 
-    private readonly AlertEndpoint _endpoint;
+    private readonly AlertEndpoint<IParkedAlertDelays> _endpoint;
 
     public ParkedAlertConsumerDefinition(IOptions<RedeliverOptions> options)
     {
         EndpointName = Queue;
-        _endpoint = new AlertEndpoint(Queue, options.Value);
+        _endpoint = new AlertEndpoint<IParkedAlertDelays>(Queue, options.Value);
     }
 
     protected override void ConfigureConsumer(
@@ -34,3 +35,7 @@ internal sealed class ParkedAlertConsumerDefinition : ConsumerDefinition<ParkedA
         consumerConfigurator.Message<OrderConfirmationFailed>(messages => _endpoint.Configure(messages, endpointConfigurator));
     }
 }
+
+/// <summary>Stands for the exchange of the delay queues.</summary>
+[EntityName(ParkedAlertConsumerDefinition.Queue + DelayQueues.ExchangeSuffix), ExcludeFromTopology]
+internal interface IParkedAlertDelays;

@@ -23,6 +23,7 @@ public sealed partial class RabbitMqAuditTrail(
     private readonly AuditMemory _entries = new();
     private readonly SemaphoreSlim _writing = new(1, 1);
     private IChannel? _writer;
+    private string? _problem;
 
     public async Task WriteAsync(AuditEntry entry, CancellationToken cancellationToken)
     {
@@ -30,11 +31,22 @@ public sealed partial class RabbitMqAuditTrail(
         var properties = new BasicProperties { ContentType = "application/json", Persistent = true };
 
         // Completes when the entry is safe.
-        await (await GetWriterAsync(cancellationToken)).BasicPublishAsync(exchange: "", Stream, mandatory: true, properties, body, cancellationToken);
+        await (await GetWriterAsync(cancellationToken)).BasicPublishAsync(exchange: Stream, routingKey: "", mandatory: true, properties, body, cancellationToken);
     }
 
     public Task<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
         Task.FromResult(_entries.Read(query));
+
+    /// <summary>Declares the stream and the exchange of its name.</summary>
+    internal static Task DeclareAsync(IChannel channel, CancellationToken cancellationToken) =>
+        channel.DeclareWithExchangeAsync(
+            Stream,
+            new Dictionary<string, object?>
+            {
+                ["x-queue-type"] = "stream",
+                ["x-max-age"] = MaxAge,
+            },
+            cancellationToken);
 
     public override void Dispose()
     {
@@ -52,7 +64,13 @@ public sealed partial class RabbitMqAuditTrail(
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                Log.NotFollowed(logger, exception.GetBaseException().Message);
+                var problem = exception.GetBaseException().Message;
+                if (problem != _problem)
+                {
+                    Log.NotFollowed(logger, problem);
+                }
+
+                _problem = problem;
             }
 
             await Task.Delay(TryAgainAfter, clock, stoppingToken);
@@ -63,7 +81,7 @@ public sealed partial class RabbitMqAuditTrail(
     private async Task FollowAsync(CancellationToken cancellationToken)
     {
         await using var channel = await (await connection.GetAsync(cancellationToken)).CreateChannelAsync(cancellationToken: cancellationToken);
-        await DeclareAsync(channel, cancellationToken);
+        await DeclareWhereNeededAsync(channel, cancellationToken);
         await channel.BasicQosAsync(prefetchSize: 0, prefetchCount: 500, global: false, cancellationToken);
 
         _entries.Clear();
@@ -82,6 +100,7 @@ public sealed partial class RabbitMqAuditTrail(
             new Dictionary<string, object?> { ["x-stream-offset"] = "first" },
             new Follower(channel, Add),
             cancellationToken);
+        _problem = null;
         await closed.Task.WaitAsync(cancellationToken);
     }
 
@@ -110,7 +129,7 @@ public sealed partial class RabbitMqAuditTrail(
                 _writer = await (await connection.GetAsync(cancellationToken)).CreateChannelAsync(
                     new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true),
                     cancellationToken);
-                await DeclareAsync(_writer, cancellationToken);
+                await DeclareWhereNeededAsync(_writer, cancellationToken);
             }
 
             return _writer;
@@ -121,18 +140,8 @@ public sealed partial class RabbitMqAuditTrail(
         }
     }
 
-    private static async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken) =>
-        await channel.QueueDeclareAsync(
-            Stream,
-            durable: true,
-            exclusive: false,
-            autoDelete: false,
-            new Dictionary<string, object?>
-            {
-                ["x-queue-type"] = "stream",
-                ["x-max-age"] = MaxAge,
-            },
-            cancellationToken: cancellationToken);
+    private Task DeclareWhereNeededAsync(IChannel channel, CancellationToken cancellationToken) =>
+        connection.DeclaresTopology ? DeclareAsync(channel, cancellationToken) : Task.CompletedTask;
 
     private sealed class Follower(IChannel channel, Action<ReadOnlyMemory<byte>> add) : AsyncDefaultBasicConsumer(channel)
     {

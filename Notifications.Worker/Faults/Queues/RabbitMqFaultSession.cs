@@ -89,7 +89,7 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, Queue
         properties.ClearExpiration();
 
         // Mandatory and with confirms tracked: completes when the message is safe in the queue, throws otherwise.
-        await channel.BasicPublishAsync(exchange: "", routingKey: queue, mandatory: true, properties, message.Body, cancellationToken);
+        await channel.BasicPublishAsync(exchange: queue, routingKey: "", mandatory: true, properties, message.Body, cancellationToken);
     }
 
     public async Task CompleteAsync(HeldFault held, CancellationToken cancellationToken)

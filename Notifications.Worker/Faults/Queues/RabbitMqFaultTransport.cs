@@ -7,15 +7,9 @@ using RabbitMQ.Client.Exceptions;
 namespace Notifications.Worker.Faults.Queues;
 
 /// <summary>Faults in queues of RabbitMQ.</summary>
-/// <remarks>
-/// Sessions of one process take turns among themselves. To keep other processes away each one has as its lock an
-/// exclusive queue: the broker lets no second connection have it, and deletes it with the connection, however that ends.
-/// </remarks>
+/// <remarks>Sessions of one process take turns among themselves, and with those of other processes by <see cref="RabbitMqTurn"/>.</remarks>
 public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFaultTransport, IDisposable
 {
-    /// <summary>The time between two questions whether another process has let go of a queue.</summary>
-    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(50);
-
     private readonly ConcurrentDictionary<string, Turn> _turns = new();
 
     public async Task<long> CountAsync(string queue, CancellationToken cancellationToken)
@@ -41,22 +35,17 @@ public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFau
 
         try
         {
-            while (true)
-            {
-                var opened = await TryOpenAsync(queue, turn, cancellationToken);
-                if (opened.HasLock)
-                {
-                    turn.Session = opened.Session;
-                    return opened.Session;
-                }
-
-                if (waiting.Elapsed > FaultTurn.Patience)
-                {
-                    throw new FaultQueueBusyException(queue);
-                }
-
-                await Task.Delay(AskAgainAfter, cancellationToken);
-            }
+            var left = FaultTurn.Patience - waiting.Elapsed;
+            turn.Session = await OpenAsync(queue, turn, left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken);
+            return turn.Session;
+        }
+        catch (TimeoutException)
+        {
+            throw new FaultQueueBusyException(queue);
+        }
+        catch (OperationInterruptedException exception) when (IsNotFound(exception))
+        {
+            return null;
         }
         finally
         {
@@ -75,30 +64,27 @@ public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFau
         }
     }
 
-    private async Task<(bool HasLock, RabbitMqFaultSession? Session)> TryOpenAsync(string queue, Turn turn, CancellationToken cancellationToken)
+    private async Task<RabbitMqFaultSession?> OpenAsync(string queue, Turn turn, TimeSpan patience, CancellationToken cancellationToken)
     {
         var open = await connection.GetAsync(cancellationToken);
-        var channel = await open.CreateChannelAsync(
-            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true),
-            cancellationToken);
+        var taken = await RabbitMqTurn.WaitAsync(open, queue, connection.DeclaresTopology, patience, cancellationToken);
+        IChannel? channel = null;
         try
         {
-            if (!await TryLockAsync(channel, queue, cancellationToken))
-            {
-                return (false, null);
-            }
-
+            channel = await open.CreateChannelAsync(
+                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellationToken);
             if (await CountAsync(channel, queue, cancellationToken) is not { } count)
             {
-                await UnlockAsync(open, queue);
-                return (true, null);
+                return null;
             }
 
-            var session = new RabbitMqFaultSession(channel, queue, connection.QueueType, count, async () =>
+            var (held, kept) = (taken, channel);
+            (taken, channel) = (null, null);
+            return new RabbitMqFaultSession(kept, queue, connection.QueueType, count, async () =>
             {
                 try
                 {
-                    await UnlockAsync(open, queue);
+                    await held.DisposeAsync();
                 }
                 finally
                 {
@@ -106,8 +92,6 @@ public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFau
                     turn.Gate.Release();
                 }
             });
-            channel = null;
-            return (true, session);
         }
         finally
         {
@@ -115,40 +99,11 @@ public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFau
             {
                 await channel.DisposeAsync();
             }
-        }
-    }
 
-    private static string LockOf(string queue) => $"{queue}_lock";
-
-    private static async Task<bool> TryLockAsync(IChannel channel, string queue, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await channel.QueueDeclareAsync(LockOf(queue), durable: false, exclusive: true, autoDelete: true, cancellationToken: cancellationToken);
-            return true;
-        }
-        catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.ResourceLocked)
-        {
-            return false;
-        }
-    }
-
-    private static async Task UnlockAsync(IConnection connection, string queue)
-    {
-        if (!connection.IsOpen)
-        {
-            return;
-        }
-
-        try
-        {
-            // A channel of its own: that of the session may have been closed for a mistake.
-            await using var channel = await connection.CreateChannelAsync();
-            await channel.QueueDeleteAsync(LockOf(queue), ifUnused: false, ifEmpty: false);
-        }
-        catch (Exception exception) when (exception is OperationInterruptedException or AlreadyClosedException)
-        {
-            // The connection ends, and the lock with it.
+            if (taken is not null)
+            {
+                await taken.DisposeAsync();
+            }
         }
     }
 
@@ -158,11 +113,13 @@ public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFau
         {
             return (await channel.QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount;
         }
-        catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
+        catch (OperationInterruptedException exception) when (IsNotFound(exception))
         {
             return null;
         }
     }
+
+    private static bool IsNotFound(OperationInterruptedException exception) => exception.ShutdownReason?.ReplyCode == Constants.NotFound;
 
     /// <summary>Who in this process has the queue.</summary>
     private sealed class Turn

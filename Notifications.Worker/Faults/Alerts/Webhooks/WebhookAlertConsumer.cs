@@ -2,6 +2,7 @@ using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Redelivery;
 
 namespace Notifications.Worker.Faults.Alerts.Webhooks;
 
@@ -33,13 +34,13 @@ internal sealed class WebhookAlertConsumerDefinition : ConsumerDefinition<Webhoo
 {
     public const string Queue = "order-confirmation-webhook-alert";
 
-    private readonly AlertEndpoint _endpoint;
+    private readonly AlertEndpoint<IWebhookAlertDelays> _endpoint;
 
     public WebhookAlertConsumerDefinition(IOptions<RedeliverOptions> options)
     {
         EndpointName = Queue;
         ConcurrentMessageLimit = 1;
-        _endpoint = new AlertEndpoint(Queue, options.Value);
+        _endpoint = new AlertEndpoint<IWebhookAlertDelays>(Queue, options.Value);
     }
 
     protected override void ConfigureConsumer(
@@ -53,3 +54,7 @@ internal sealed class WebhookAlertConsumerDefinition : ConsumerDefinition<Webhoo
         consumerConfigurator.Message<MailServerReachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
     }
 }
+
+/// <summary>Stands for the exchange of the delay queues.</summary>
+[EntityName(WebhookAlertConsumerDefinition.Queue + DelayQueues.ExchangeSuffix), ExcludeFromTopology]
+internal interface IWebhookAlertDelays;
