@@ -19,7 +19,6 @@ return await ProgramHost.RunAsync(
     },
     app =>
     {
-        app.UseOrderMetrics();
         app.UseProblems();
         app.MapOrders();
         app.MapFaults();

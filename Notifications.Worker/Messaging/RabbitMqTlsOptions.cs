@@ -42,50 +42,46 @@ public sealed class RabbitMqTlsOptions
             Version = SslProtocols.Tls12 | SslProtocols.Tls13,
             Certs = string.IsNullOrEmpty(CertificateFile) ? [] : [ReadCertificate(CertificateFile, KeyFile!)],
             CertificateValidationCallback = (_, certificate, chain, errors) =>
-                FindMistake(name, certificate, chain, errors, authorities) is { } mistake
+                FindFlaw(name, certificate, chain, errors, authorities) is { } flaw
                     // The client's own words would tell that it was refused, and not why.
-                    ? throw new AuthenticationException($"The certificate of {host} is refused: {mistake}")
+                    ? throw new AuthenticationException($"The certificate of {host} is refused: {flaw}")
                     : true,
         };
     }
 
     /// <summary>What keeps TLS from working as configured, in one line each.</summary>
-    internal IEnumerable<string> FindMistakes()
-    {
-        if (!Enabled)
-        {
-            // Whoever sets any of these does not expect passwords to go out in clear.
-            return new[]
-                {
-                    (nameof(CertificateAuthorityFile), CertificateAuthorityFile),
-                    (nameof(ServerName), ServerName),
-                    (nameof(CertificateFile), CertificateFile),
-                    (nameof(KeyFile), KeyFile),
-                }
-                .Where(setting => !string.IsNullOrEmpty(setting.Item2))
-                .Select(setting => $"{Section}__{setting.Item1} needs {Section}__{nameof(Enabled)} to be true.");
-        }
+    internal IEnumerable<string> FindMistakes() => Enabled ? FindUnreadable() : FindUnused();
 
-        var mistakes = new List<string?>();
-        if (!string.IsNullOrEmpty(CertificateAuthorityFile))
+    /// <summary>Whoever sets any of these does not expect passwords to go out in clear.</summary>
+    private IEnumerable<string> FindUnused() =>
+        from setting in new (string Name, string? Value)[]
         {
-            mistakes.Add(FindMistake(nameof(CertificateAuthorityFile), () => ReadAuthorities(CertificateAuthorityFile)));
+            (nameof(CertificateAuthorityFile), CertificateAuthorityFile),
+            (nameof(ServerName), ServerName),
+            (nameof(CertificateFile), CertificateFile),
+            (nameof(KeyFile), KeyFile),
+        }
+        where !string.IsNullOrEmpty(setting.Value)
+        select $"{Section}__{setting.Name} needs {Section}__{nameof(Enabled)} to be true.";
+
+    private IEnumerable<string> FindUnreadable()
+    {
+        if (!string.IsNullOrEmpty(CertificateAuthorityFile) && FindMistake(() => ReadAuthorities(CertificateAuthorityFile)) is { } authorities)
+        {
+            yield return $"{Section}__{nameof(CertificateAuthorityFile)} cannot be read: {authorities}";
         }
 
         if (string.IsNullOrEmpty(CertificateFile) != string.IsNullOrEmpty(KeyFile))
         {
-            mistakes.Add($"{Section}__{nameof(CertificateFile)} and {Section}__{nameof(KeyFile)} must be set together or not at all.");
+            yield return $"{Section}__{nameof(CertificateFile)} and {Section}__{nameof(KeyFile)} must be set together or not at all.";
         }
-        else if (!string.IsNullOrEmpty(CertificateFile))
+        else if (!string.IsNullOrEmpty(CertificateFile) && FindMistake(() => ReadCertificate(CertificateFile, KeyFile!)) is { } certificate)
         {
-            mistakes.Add(FindMistake(
-                $"{nameof(CertificateFile)} and {Section}__{nameof(KeyFile)}", () => ReadCertificate(CertificateFile, KeyFile!)));
+            yield return $"{Section}__{nameof(CertificateFile)} and {Section}__{nameof(KeyFile)} cannot be read: {certificate}";
         }
-
-        return mistakes.OfType<string>();
     }
 
-    private static string? FindMistake(string setting, Action read)
+    private static string? FindMistake(Action read)
     {
         try
         {
@@ -94,7 +90,7 @@ public sealed class RabbitMqTlsOptions
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            return $"{Section}__{setting} cannot be read: {exception.Message}";
+            return exception.Message;
         }
     }
 
@@ -120,10 +116,10 @@ public sealed class RabbitMqTlsOptions
     }
 
     /// <returns>Why the broker is not to be trusted, as the end of a sentence; <c>null</c> where it is.</returns>
-    private static string? FindMistake(
+    private static string? FindFlaw(
         string name, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors, X509Certificate2Collection? authorities)
     {
-        if (certificate is null || chain is null)
+        if (certificate is not X509Certificate2 shown || chain is null)
         {
             return "there is none.";
         }
@@ -137,7 +133,7 @@ public sealed class RabbitMqTlsOptions
         {
             chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
             chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
-            return chain.Build(new X509Certificate2(certificate)) ? null : Describe(chain);
+            return chain.Build(shown) ? null : Describe(chain);
         }
 
         return errors == SslPolicyErrors.None ? null : Describe(chain);

@@ -24,6 +24,7 @@ public static class OrdersEndpoints
     {
         builder.Services.AddSingleton<OrderPublisher>();
         builder.Services.AddSingleton<OrderMetrics>();
+        builder.Services.AddSingleton<IStartupFilter, RefusalsCounted>();
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJsonContext.Default);
@@ -31,13 +32,6 @@ public static class OrdersEndpoints
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
         });
     }
-
-    /// <summary>
-    /// Counts the orders that are refused before the endpoint has them, or by it without a word about the broker. Belongs
-    /// before whatever answers.
-    /// </summary>
-    public static void UseOrderMetrics(this IApplicationBuilder app) =>
-        app.UseWhen(IsOrder, orders => orders.Use(CountRefusedAsync));
 
     private static bool IsOrder(HttpContext http) =>
         HttpMethods.IsPost(http.Request.Method)
@@ -120,4 +114,17 @@ public static class OrdersEndpoints
         Title = "The order was not placed",
         Detail = "The message broker cannot take orders at the moment. Nothing was placed; send the order again later.",
     };
+
+    /// <summary>
+    /// Counts the orders that are refused before the endpoint has them, or by it without a word about the broker: so it
+    /// comes before whatever answers, the limits of each client included.
+    /// </summary>
+    private sealed class RefusalsCounted : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.UseWhen(IsOrder, orders => orders.Use(CountRefusedAsync));
+            next(app);
+        };
+    }
 }

@@ -51,4 +51,17 @@ public sealed class OrderMetricsTests
 
         Assert.That(refused.All, Is.EqualTo(["1 error.type=not_placed"]));
     }
+
+    [Test]
+    public async Task An_order_too_many()
+    {
+        await using var api = await ApiUnderTest.StartAsync(settings: [("RateLimit__PermitsPerSecond", "1"), ("RateLimit__Burst", "1")]);
+        using var refused = Measured<long>.By(api.Services, "orders.refused", "Orders.Api");
+
+        await api.PostAsync(Good);
+        await api.PostAsync(Good);
+        await api.PostAsync(Good);
+
+        Assert.That(refused.All, Is.Not.Empty.And.All.EqualTo("1 error.type=rate_limited"));
+    }
 }

@@ -19,9 +19,12 @@ internal sealed class ComposeProject(params string[] files) : IAsyncDisposable
     public Uri Publish(string variable)
     {
         var port = $"{Ports.Free(1)[0]}";
-        _environment[variable] = port;
+        Set(variable, port);
         return new Uri($"http://127.0.0.1:{port}");
     }
+
+    /// <summary>Gives a variable of the compose file a value.</summary>
+    public void Set(string variable, string value) => _environment[variable] = value;
 
     /// <summary>Builds the images, and starts all services; returns when they are healthy.</summary>
     public async Task StartAsync()

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -13,64 +12,33 @@ namespace Orders.Tests.Deployment;
 [NonParallelizable]
 public sealed class ComposeTests
 {
-    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan DeliveryTime = TimeSpan.FromMinutes(2);
 
-    private readonly string _project = $"orders-test-{Guid.NewGuid():N}"[..20];
-    private readonly Dictionary<string, string> _environment = [];
-    private HttpClient? _api;
-    private HttpClient? _mailpit;
-    private HttpClient? _faults;
-    private HttpClient? _management;
-    private bool _started;
-
-    private HttpClient Api => _api!;
-
-    private HttpClient Mailpit => _mailpit!;
-
-    private HttpClient Faults => _faults!;
-
-    private HttpClient Management => _management!;
+    private readonly ComposeProject _project = new("compose.yaml");
+    private HttpClient _api = null!;
+    private HttpClient _mailpit = null!;
+    private HttpClient _faults = null!;
+    private HttpClient _management = null!;
 
     [OneTimeSetUp]
     public async Task StartTheDeployment()
     {
         await ContainerEngine.RequireAsync();
-        var ports = Ports.Free(4);
-        _environment["API_PORT"] = Invariant(ports[0]);
-        _environment["MAILPIT_PORT"] = Invariant(ports[1]);
-        _environment["RABBITMQ_MANAGEMENT_PORT"] = Invariant(ports[2]);
-        _environment["FAULTS_PORT"] = Invariant(ports[3]);
-        _environment["FAULTS_USER"] = "on-call";
-        _environment["FAULTS_PASSWORD"] = "let me in";
-        _api = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[0]}") };
-        _mailpit = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[1]}") };
-        _management = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[2]}") };
-        _faults = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[3]}") };
+        _api = new HttpClient { BaseAddress = _project.Publish("API_PORT") };
+        _mailpit = new HttpClient { BaseAddress = _project.Publish("MAILPIT_PORT") };
+        _management = new HttpClient { BaseAddress = _project.Publish("RABBITMQ_MANAGEMENT_PORT") };
+        _faults = new HttpClient { BaseAddress = _project.Publish("FAULTS_PORT") };
+        _project.Set("FAULTS_USER", "on-call");
+        _project.Set("FAULTS_PASSWORD", "let me in");
 
-        _started = true;
-        await ComposeAsync(StartTime, "up", "--build", "--wait", "--quiet-pull");
+        await _project.StartAsync();
     }
 
     [OneTimeTearDown]
     public async Task EndTheDeployment()
     {
-        if (_started)
-        {
-            try
-            {
-                if (TestContext.CurrentContext.Result.FailCount > 0)
-                {
-                    await TestContext.Progress.WriteLineAsync(await ComposeAsync(CommandTime, "logs", "--no-color", "--tail", "60"));
-                }
-            }
-            finally
-            {
-                await ComposeAsync(CommandTime, "down", "--volumes", "--timeout", "5");
-            }
-        }
-
+        await _project.DisposeAsync();
         _api?.Dispose();
         _mailpit?.Dispose();
         _faults?.Dispose();
@@ -151,7 +119,7 @@ public sealed class ComposeTests
     [TestCase("redeliver", "redeliver", HttpStatusCode.Unauthorized)]
     public async Task The_management_page_opens_to_the_administrator_alone(string user, string password, HttpStatusCode status)
     {
-        using var response = await GetAsync(Management, "/api/overview", user, password);
+        using var response = await GetAsync(_management, "/api/overview", user, password);
 
         Assert.That(response.StatusCode, Is.EqualTo(status));
     }
@@ -159,7 +127,7 @@ public sealed class ComposeTests
     [Test]
     public async Task The_broker_has_no_other_users_than_those_of_the_deployment()
     {
-        using var response = await GetAsync(Management, "/api/users", "orders", "orders");
+        using var response = await GetAsync(_management, "/api/users", "orders", "orders");
         var users = (await response.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray();
 
         Assert.That(
@@ -179,7 +147,7 @@ public sealed class ComposeTests
     public async Task Orders_placed_while_the_mail_server_is_down_are_confirmed_once_it_is_back()
     {
         var emails = new List<string>();
-        await ComposeAsync(CommandTime, "stop", "mailpit");
+        await _project.RunAsync("stop", "mailpit");
         try
         {
             for (var i = 0; i < 5; i++)
@@ -189,7 +157,7 @@ public sealed class ComposeTests
         }
         finally
         {
-            await ComposeAsync(CommandTime, "start", "mailpit");
+            await _project.RunAsync("start", "mailpit");
         }
 
         foreach (var email in emails)
@@ -201,9 +169,9 @@ public sealed class ComposeTests
     [Test]
     public async Task The_fault_queues_open_to_the_user_of_the_deployment_and_to_nobody_else()
     {
-        using var anonymous = await Faults.GetAsync("/faults/api");
-        using var wrong = await GetAsync(Faults, "/faults/api", "on-call", "another");
-        using var right = await GetAsync(Faults, "/faults/api", "on-call", "let me in");
+        using var anonymous = await _faults.GetAsync("/faults/api");
+        using var wrong = await GetAsync(_faults, "/faults/api", "on-call", "another");
+        using var right = await GetAsync(_faults, "/faults/api", "on-call", "let me in");
 
         using (Assert.EnterMultipleScope())
         {
@@ -214,6 +182,40 @@ public sealed class ComposeTests
 
         var queues = (await right.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray();
         Assert.That(queues.Select(queue => queue.GetProperty("queue").GetString()), Is.EqualTo(["error", "parked"]));
+    }
+
+    [TestCase("orders-api", "Orders.Api")]
+    [TestCase("redeliver", "Notifications.Worker")]
+    public async Task Each_image_holds_a_bill_of_all_packages_that_the_program_is_made_of(string service, string program)
+    {
+        using var dependencies = JsonDocument.Parse(await ReadFileAsync(service, $"/app/{program}.deps.json"));
+        using var bill = JsonDocument.Parse(await ReadFileAsync(service, "/app/bom.json"));
+        var components = bill.RootElement.GetProperty("components").EnumerateArray().ToArray();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(
+                components.Select(component => $"{component.GetProperty("name").GetString()}/{component.GetProperty("version").GetString()}"),
+                Is.EquivalentTo(dependencies.RootElement.GetProperty("libraries").EnumerateObject()
+                    .Where(library => library.Value.GetProperty("type").GetString() == "package")
+                    .Select(library => library.Name)));
+            Assert.That(components, Is.All.Matches<JsonElement>(component => component.GetProperty("licenses").GetArrayLength() > 0));
+        }
+    }
+
+    /// <summary>Reads a file of an image that has no shell.</summary>
+    private async Task<string> ReadFileAsync(string service, string path)
+    {
+        var folder = Directory.CreateTempSubdirectory("orders-tests");
+        try
+        {
+            await _project.RunAsync("cp", $"{service}:{path}", folder.FullName);
+            return await File.ReadAllTextAsync(Path.Combine(folder.FullName, Path.GetFileName(path)));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     private static async Task<HttpResponseMessage> GetAsync(HttpClient http, string path, string user, string password)
@@ -228,7 +230,7 @@ public sealed class ComposeTests
     {
         var orderId = Guid.NewGuid().ToString("N");
         var email = $"{orderId}@customer.example";
-        using var response = await Api.PostAsJsonAsync("/orders", new { orderId, email, product = "Laptop" });
+        using var response = await _api.PostAsJsonAsync("/orders", new { orderId, email, product = "Laptop" });
         Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), await response.Content.ReadAsStringAsync());
         return email;
     }
@@ -237,7 +239,7 @@ public sealed class ComposeTests
         $"one email to {address}",
         async cancellationToken =>
         {
-            var found = await Mailpit.GetFromJsonAsync<JsonElement>($"/api/v1/search?query=to:{address}", cancellationToken);
+            var found = await _mailpit.GetFromJsonAsync<JsonElement>($"/api/v1/search?query=to:{address}", cancellationToken);
             return found.GetProperty("messages_count").GetInt32();
         },
         count => count == 1,
@@ -246,17 +248,12 @@ public sealed class ComposeTests
     /// <param name="andEnded">Whether those are meant too that run once and have ended.</param>
     private async Task<Container[]> ListContainersAsync(bool andEnded = false) =>
     [
-        .. (await ComposeAsync(CommandTime, ["ps", "--format", "json", .. andEnded ? ["--all"] : Array.Empty<string>()]))
+        .. (await _project.RunAsync(["ps", "--format", "json", .. andEnded ? ["--all"] : Array.Empty<string>()]))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => JsonSerializer.Deserialize<Container>(line)!),
     ];
 
-    private Task<string> ComposeAsync(TimeSpan within, params IEnumerable<string> arguments) => ContainerEngine.RunAsync(
-        ["compose", "--project-name", _project, .. arguments], within, _environment, Repository.Root);
-
     private static IEnumerable<string?> Texts(JsonElement array) => array.EnumerateArray().Select(text => text.GetString());
-
-    private static string Invariant(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>As <c>docker compose ps</c> tells it.</summary>
     private sealed record Container(string ID, string Service, string Health);
