@@ -190,11 +190,14 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>Makes all that the programs need on the broker, which has the users.</summary>
     public async Task DeployTopologyAsync(params (string Name, string? Value)[] settings)
     {
-        var ended = await RealProgram.Worker.RunAsync(
-            [DeployTopologyCommand.Word],
-            [.. MessagingSettings.Concat(WorkerSettings).Concat(settings).Concat(BrokerUsers.SettingsOf(BrokerUsers.Topology)).Select(setting => (setting.Name, setting.Value!))]);
+        var ended = await TryDeployTopologyAsync(BrokerUsers.Topology, settings);
         Assert.That(ended.ExitCode, Is.Zero, string.Join(' ', ended.Errors));
     }
+
+    /// <summary>Has one of the deployment's users try to.</summary>
+    public Task<RealProgram.Ended> TryDeployTopologyAsync(string user, params (string Name, string? Value)[] settings) => RealProgram.Worker.RunAsync(
+        [DeployTopologyCommand.Word],
+        [.. MessagingSettings.Concat(WorkerSettings).Concat(settings).Concat(BrokerUsers.SettingsOf(user)).Select(setting => (setting.Name, setting.Value!))]);
 
     /// <summary>Starts the API in this process.</summary>
     public async Task StartApiAsync(params (string Name, string? Value)[] settings)
