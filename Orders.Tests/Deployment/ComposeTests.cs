@@ -102,16 +102,20 @@ public sealed class ComposeTests
     [Test]
     public async Task Only_the_port_of_the_API_is_for_the_world()
     {
+        var open = new List<string>();
         foreach (var container in await ListContainersAsync())
         {
-            var published = JsonDocument.Parse(await ContainerEngine.RunAsync(["inspect", "--format", "{{json .NetworkSettings.Ports}}", container.ID], CommandTime))
-                .RootElement.EnumerateObject()
-                .Where(port => port.Value.ValueKind == JsonValueKind.Array)
-                .SelectMany(port => port.Value.EnumerateArray().Select(binding => (Port: port.Name, Address: binding.GetProperty("HostIp").GetString()!)));
-            Assert.That(
-                published.Where(binding => !IPAddress.IsLoopback(IPAddress.Parse(binding.Address))).Select(binding => (container.Service, binding.Port)).Distinct(),
-                Is.SubsetOf(new[] { ("orders-api", "3000/tcp") }));
+            var ports = JsonDocument.Parse(await ContainerEngine.RunAsync(["inspect", "--format", "{{json .NetworkSettings.Ports}}", container.ID], CommandTime)).RootElement;
+            open.AddRange(
+                from port in ports.EnumerateObject()
+                where port.Value.ValueKind == JsonValueKind.Array
+                from binding in port.Value.EnumerateArray()
+                where !IPAddress.IsLoopback(IPAddress.Parse(binding.GetProperty("HostIp").GetString()!))
+                select $"{container.Service} {port.Name}");
         }
+
+        // Once for each version of IP.
+        Assert.That(open.Distinct(), Is.EqualTo(["orders-api 3000/tcp"]));
     }
 
     [TestCase("orders", "orders", HttpStatusCode.OK)]
