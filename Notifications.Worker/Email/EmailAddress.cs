@@ -2,23 +2,26 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net.Mail;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Notifications.Worker.Email;
 
 /// <summary>Which strings are an address that mail can be sent to.</summary>
-public static class EmailAddress
+public static partial class EmailAddress
 {
     /// <summary>The longest address that fits into an SMTP path (RFC 5321, section 4.5.3.1.3), in characters.</summary>
     public const int MaxLength = 254;
 
     /// <summary>
-    /// Reads one bare address: no display name, comment or control character, at most <see cref="MaxLength"/>
+    /// Reads one bare address: no display name, comment, quotes or brackets, at most <see cref="MaxLength"/>
     /// characters. A domain in Unicode is taken and becomes its ASCII form (RFC 5891). A local part in Unicode is
     /// not: it could be sent only where every server on the way offers SMTPUTF8 (RFC 6531).
     /// </summary>
     public static bool TryParse([NotNullWhen(true)] string? value, [NotNullWhen(true)] out MailAddress? address)
     {
-        address = MailAddress.TryCreate(value, out var parsed) && parsed.Address == value ? ToAscii(parsed) : null;
+        address = MailAddress.TryCreate(value, out var parsed) && parsed.Address == value && ToAscii(parsed) is { } ascii && Plain().IsMatch(ascii.Address)
+            ? ascii
+            : null;
         return address is not null;
     }
 
@@ -36,6 +39,11 @@ public static class EmailAddress
         address = MailAddress.TryCreate(value, out var parsed) && !parsed.DisplayName.Contains('@') ? ToAscii(parsed) : null;
         return address is not null;
     }
+
+    // Without quotes and address literals, in which MailAddress takes spaces and angle brackets: what follows them would be a
+    // parameter of the SMTP command to a server that reads carelessly. Nor what looks like an encoded word to a mail program.
+    [GeneratedRegex(@"\A(?!.*=\?)[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]+@[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\z")]
+    private static partial Regex Plain();
 
     private static MailAddress? ToAscii(MailAddress address)
     {

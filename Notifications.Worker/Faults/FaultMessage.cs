@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using System.Text.Unicode;
 using MassTransit;
 using MassTransit.Logging;
 using MassTransit.Serialization;
@@ -175,6 +176,12 @@ public sealed partial record FaultMessage(
 
     private static JsonObject? Parse(ReadOnlyMemory<byte> body)
     {
+        // Of names that are no UTF-8 the reader tells as late as when they are looked for.
+        if (!Utf8.IsValid(body.Span))
+        {
+            return null;
+        }
+
         try
         {
             var json = JsonNode.Parse(body.Span, documentOptions: NoFieldTwice) as JsonObject;

@@ -52,6 +52,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
 
         consumerConfigurator.Message<OrderPlaced>(messages =>
         {
+            messages.UseFilter(new NoReplyFilter<OrderPlaced>());
             if (onRabbitMq is not null)
             {
                 messages.UseDelayQueues<OrderPlaced, IOrderConfirmationDelays>();

@@ -120,6 +120,12 @@ public sealed class PlaceOrderTests
     [TestCase("email", "\"cus\rtomer\"@example.com", TestName = "An_address_with_a_quoted_control_character_is_refused")]
     [TestCase("email", "zoë@example.com", TestName = "A_local_part_in_Unicode_is_refused")]
     [TestCase("email", "customer@example..com", TestName = "An_address_with_an_empty_label_is_refused")]
+    [TestCase("email", "\"a> NOTIFY=SUCCESS\"@example.com", TestName = "An_address_in_quotes_is_refused")]
+    [TestCase("email", "a@[example.com> NOTIFY=SUCCESS]", TestName = "An_address_in_brackets_is_refused")]
+    [TestCase("email", "a@[127.0.0.1]", TestName = "An_address_at_an_IP_address_is_refused")]
+    [TestCase("email", "a@exa/mple.com", TestName = "An_address_with_a_slash_in_its_domain_is_refused")]
+    [TestCase("email", "a@example.com.", TestName = "An_address_with_a_dot_at_its_end_is_refused")]
+    [TestCase("email", "=?utf-8?q?a?=@example.com", TestName = "An_address_that_looks_encoded_is_refused")]
     [TestCase("email", "{255}", TestName = "An_address_of_255_characters_is_refused")]
     public async Task Refused(string field, string? value)
     {

@@ -76,6 +76,8 @@ internal sealed class BadMessages(TransportUnderTest transport) : OrderSystemTes
            select new Case($"{header} {value} in the envelope", Wrap("ORDER", $"\"headers\":{{\"{header}\":{value}}},", Busy)),
         new("a fault address that is none", Wrap("ORDER", "\"faultAddress\":\"nowhere:1\",", Busy)),
         new("a response address that is none", Wrap("ORDER", "\"responseAddress\":\"nowhere:1\",\"requestId\":\"01000000-5d0a-0015-7a2e-08dc00000001\",", Busy)),
+        new("its own queue as its fault address", Wrap("ORDER", "\"faultAddress\":\"queue:order-confirmation\",", Busy)),
+        new("its own queue as its response address", Wrap("ORDER", "\"responseAddress\":\"queue:order-confirmation\",", Busy)),
         new("a message id that is none", Wrap("ORDER", "\"messageId\":\"12345\",", Busy)),
         new("a conversation id that is none", Wrap("ORDER", "\"conversationId\":\"12345\",", Busy)),
         new("addresses that are none", Wrap("ORDER", "\"sourceAddress\":\"not an address\",\"destinationAddress\":\"%\",", Busy)),

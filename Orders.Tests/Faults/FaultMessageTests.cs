@@ -230,6 +230,22 @@ public sealed class FaultMessageTests
         }
     }
 
+    [TestCase("""{"order?d":"1"}""", "application/json")]
+    [TestCase("""{"message":{"order?d":"1"},"headers":{"?":1}}""", Envelope)]
+    public void A_name_that_is_no_UTF_8_makes_nothing_fail(string body, string contentType)
+    {
+        var bytes = Bytes(body);
+        bytes[Array.LastIndexOf(bytes, (byte)'?')] = 0xA7;
+        var fault = new FaultMessage(bytes, contentType, new Dictionary<string, object?>());
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(fault.OrderId, Is.Null);
+            Assert.That(fault.RedeliverCount, Is.Zero);
+            Assert.That(() => fault.ForReplay(1), Throws.Nothing);
+        }
+    }
+
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     private static FaultMessage Fault(string body = "{}", string? contentType = Envelope, (string Name, object? Value)[]? headers = null) =>
