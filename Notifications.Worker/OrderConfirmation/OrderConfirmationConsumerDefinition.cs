@@ -51,6 +51,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
         consumerConfigurator.Message<OrderPlaced>(messages =>
         {
             messages.UseFilter(new NoReplyFilter<OrderPlaced>());
+            messages.UseFilter(new ReadableIdsFilter<OrderPlaced>());
             if (onRabbitMq is not null)
             {
                 messages.UseDelayQueues(OrderConfirmationEndpoint.Queue);
