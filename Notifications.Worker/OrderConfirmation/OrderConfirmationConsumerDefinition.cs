@@ -53,6 +53,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
         consumerConfigurator.Message<OrderPlaced>(messages =>
         {
             messages.UseFilter(new NoReplyFilter<OrderPlaced>());
+            messages.UseFilter(new ReadableIdsFilter<OrderPlaced>());
             if (onRabbitMq is not null)
             {
                 messages.UseDelayQueues<OrderPlaced, IOrderConfirmationDelays>();

@@ -49,6 +49,17 @@ internal sealed class DeployTopologyTests(TransportUnderTest transport) : OrderS
         }
     }
 
+    private async Task<IReadOnlyList<string>> ListAsync() =>
+    [
+        .. (await TheSystem.RunCtlAsync("list_queues", "--no-table-headers", "name", "type", "arguments")).Split('\n'),
+        .. (await TheSystem.RunCtlAsync("list_exchanges", "--no-table-headers", "name", "type", "arguments")).Split('\n'),
+        .. (await TheSystem.RunCtlAsync("list_bindings", "--no-table-headers")).Split('\n'),
+    ];
+}
+
+/// <summary>The same command where there is no broker.</summary>
+internal sealed class DeployTopologyWithoutBrokerTests
+{
     [Test]
     public async Task A_broker_that_is_not_there_is_named_in_one_line()
     {
@@ -62,11 +73,4 @@ internal sealed class DeployTopologyTests(TransportUnderTest transport) : OrderS
         Assert.That((ended.ExitCode, ended.Errors.Count), Is.EqualTo((1, 1)), string.Join('\n', ended.Errors));
         Assert.That(ended.Errors[0], Does.StartWith("The topology could not be deployed on nowhere.invalid: "));
     }
-
-    private async Task<IReadOnlyList<string>> ListAsync() =>
-    [
-        .. (await TheSystem.RunCtlAsync("list_queues", "--no-table-headers", "name", "type", "arguments")).Split('\n'),
-        .. (await TheSystem.RunCtlAsync("list_exchanges", "--no-table-headers", "name", "type", "arguments")).Split('\n'),
-        .. (await TheSystem.RunCtlAsync("list_bindings", "--no-table-headers")).Split('\n'),
-    ];
 }
