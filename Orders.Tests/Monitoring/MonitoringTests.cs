@@ -19,8 +19,8 @@ namespace Orders.Tests.Monitoring;
 [NonParallelizable]
 internal sealed class MonitoringTests
 {
-    /// <summary>What Grafana puts in the place of its variable at the least.</summary>
-    private const string RateInterval = "1m";
+    /// <summary>In the place of Grafana's variable, and long enough that all that has happened is in it.</summary>
+    private const string RateInterval = "5m";
 
     private const string OutageAlert = """ALERTS{alertname="MailServerUnreachable", alertstate="firing"}""";
 
