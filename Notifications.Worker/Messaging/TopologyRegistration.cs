@@ -46,10 +46,10 @@ internal static class TopologyRegistration
     private static async Task DeployAsync(ChannelContext channel, IRabbitMqReceiveEndpointConfiguration endpoint)
     {
         var errors = endpoint.Topology.Send.GetErrorSettings(endpoint.Settings);
-        await new ConfigureRabbitMqTopologyFilter<ErrorSettings>(errors, errors.GetBrokerTopology()).Configure(channel, channel.CancellationToken);
+        await new ConfigureRabbitMqTopologyFilter<ErrorSettings>(errors, errors.GetBrokerTopology()).Configure(channel);
 
         var published = endpoint.Topology.Publish;
-        await new ConfigureRabbitMqTopologyFilter<IRabbitMqPublishTopology>(published, published.GetPublishBrokerTopology()).Configure(channel, channel.CancellationToken);
+        await new ConfigureRabbitMqTopologyFilter<IRabbitMqPublishTopology>(published, published.GetPublishBrokerTopology()).Configure(channel);
     }
 
     private static bool Deploys(IServiceProvider services) => services.GetService<Deployment>() is not null;
