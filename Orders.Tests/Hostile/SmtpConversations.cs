@@ -10,7 +10,7 @@ internal static partial class SmtpConversations
     private const string Sender = "orders@shop.example";
 
     private static readonly string[] HeaderNames =
-        ["MIME-Version", "From", "To", "Date", "Subject", "Message-ID", "Auto-Submitted", "Content-Type"];
+        ["MIME-Version", "From", "To", "Date", "Subject", "Message-ID", "Auto-Submitted", "X-Trace-Id", "Content-Type"];
 
     /// <summary>
     /// Asserts of every conversation that it consists of emails from us to one recipient each, and of every email that its
