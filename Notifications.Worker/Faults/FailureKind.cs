@@ -37,7 +37,8 @@ public static class FailureKinds
                     return FailureKind.Permanent;
                 case TransientEmailException:
                     return FailureKind.Transient;
-                case SerializationException or JsonException or MessageNotConsumedException:
+                // FormatException: MassTransit reads the ids of a message here and there, and fails so on one that is none.
+                case SerializationException or JsonException or MessageNotConsumedException or FormatException:
                     return FailureKind.Unreadable;
             }
         }

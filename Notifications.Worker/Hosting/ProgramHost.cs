@@ -110,8 +110,6 @@ public static class ProgramHost
                 ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
                 // RunAsync says in one line what this category would say with a stack trace.
                 ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "None",
-                // Each export of telemetry is a request.
-                ["Logging:LogLevel:System.Net.Http.HttpClient"] = "Warning",
                 ["Logging:LogLevel:MassTransit"] = "Warning",
                 // Each retry and each fault, with its stack: our consumers and FaultSorter tell of those in one line.
                 ["Logging:LogLevel:MassTransit.ReceiveTransport"] = "None",

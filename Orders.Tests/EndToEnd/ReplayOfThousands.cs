@@ -37,6 +37,13 @@ internal sealed class ReplayOfThousands(TransportUnderTest transport) : OrderSys
             await program.Server.KillAsync();
         }
 
+        // Else what it held could come back behind the next look.
+        await Eventually.GetAsync(
+            "the broker has back what the killed process held",
+            _ => TheSystem.RunCtlAsync("list_queues", "--no-table-headers", "name", "messages_unacknowledged"),
+            queues => queues.Split('\n').Contains($"{OrderConfirmationEndpoint.ErrorQueue}\t0"),
+            TimeSpan.FromSeconds(60));
+
         int total, doneAfterwards;
         await using (var program = await StartProgramAsync())
         {

@@ -16,9 +16,9 @@ public static class AlertsRegistration
         builder.Services.AddKeyedSingleton<OutageAlerts>(WebhookAlertConsumerDefinition.Queue);
         builder.Services.AddHttpClient<AlertWebhook>(http => http.Timeout = AlertWebhook.Patience)
             // An alert is for the address that was configured, and for no other.
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false })
-            // They would write the address, which is a secret.
-            .RemoveAllLoggers();
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false });
+        // They would write the address, which is a secret. (And, since it goes by the same factory, each export of telemetry.)
+        builder.Services.ConfigureHttpClientDefaults(clients => clients.RemoveAllLoggers());
     }
 
     /// <summary>Adds the consumers that alert people, where there are people to alert.</summary>
