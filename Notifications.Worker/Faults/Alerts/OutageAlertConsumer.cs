@@ -78,27 +78,15 @@ internal sealed class OutageAlerts
 /// <summary>
 /// One message at a time, in one process at a time and in their order: the end of an outage must not overtake its beginning.
 /// </summary>
-internal sealed class OutageAlertConsumerDefinition : ConsumerDefinition<OutageAlertConsumer>
+internal sealed class OutageAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+    : AlertConsumerDefinition<OutageAlertConsumer, IOutageAlertDelays>(Queue, options, inOrder: true)
 {
     public const string Queue = "order-confirmation-outage-alert";
 
-    private readonly AlertEndpoint<IOutageAlertDelays> _endpoint;
-
-    public OutageAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+    protected override void ConfigureMessages(IConsumerConfigurator<OutageAlertConsumer> consumer, IReceiveEndpointConfigurator endpoint)
     {
-        EndpointName = Queue;
-        ConcurrentMessageLimit = 1;
-        _endpoint = new AlertEndpoint<IOutageAlertDelays>(Queue, options.Value);
-    }
-
-    protected override void ConfigureConsumer(
-        IReceiveEndpointConfigurator endpointConfigurator,
-        IConsumerConfigurator<OutageAlertConsumer> consumerConfigurator,
-        IRegistrationContext context)
-    {
-        _endpoint.ConfigureInOrder(endpointConfigurator, context);
-        consumerConfigurator.Message<MailServerUnreachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
-        consumerConfigurator.Message<MailServerReachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
+        Configure<MailServerUnreachable>(consumer, endpoint);
+        Configure<MailServerReachable>(consumer, endpoint);
     }
 }
 

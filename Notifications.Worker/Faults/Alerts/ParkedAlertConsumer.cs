@@ -14,25 +14,14 @@ internal sealed class ParkedAlertConsumer(AlertEmail alert) : IConsumer<OrderCon
 }
 
 /// <summary>Alerts of parked messages have a queue of their own.</summary>
-internal sealed class ParkedAlertConsumerDefinition : ConsumerDefinition<ParkedAlertConsumer>
+internal sealed class ParkedAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+    : AlertConsumerDefinition<ParkedAlertConsumer, IParkedAlertDelays>(Queue, options, inOrder: false)
 {
     public const string Queue = "order-confirmation-alert";
 
-    private readonly AlertEndpoint<IParkedAlertDelays> _endpoint;
-
-    public ParkedAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+    protected override void ConfigureMessages(IConsumerConfigurator<ParkedAlertConsumer> consumer, IReceiveEndpointConfigurator endpoint)
     {
-        EndpointName = Queue;
-        _endpoint = new AlertEndpoint<IParkedAlertDelays>(Queue, options.Value);
-    }
-
-    protected override void ConfigureConsumer(
-        IReceiveEndpointConfigurator endpointConfigurator,
-        IConsumerConfigurator<ParkedAlertConsumer> consumerConfigurator,
-        IRegistrationContext context)
-    {
-        _endpoint.Configure(endpointConfigurator, context);
-        consumerConfigurator.Message<OrderConfirmationFailed>(messages => _endpoint.Configure(messages, endpointConfigurator));
+        Configure<OrderConfirmationFailed>(consumer, endpoint);
     }
 }
 

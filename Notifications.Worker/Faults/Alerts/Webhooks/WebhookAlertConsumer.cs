@@ -30,28 +30,16 @@ internal sealed class WebhookAlertConsumer(
 /// One message at a time, like <see cref="OutageAlertConsumerDefinition"/>, on a queue of its own: a webhook that is away
 /// keeps no email waiting, nor the other way round.
 /// </summary>
-internal sealed class WebhookAlertConsumerDefinition : ConsumerDefinition<WebhookAlertConsumer>
+internal sealed class WebhookAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+    : AlertConsumerDefinition<WebhookAlertConsumer, IWebhookAlertDelays>(Queue, options, inOrder: true)
 {
     public const string Queue = "order-confirmation-webhook-alert";
 
-    private readonly AlertEndpoint<IWebhookAlertDelays> _endpoint;
-
-    public WebhookAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+    protected override void ConfigureMessages(IConsumerConfigurator<WebhookAlertConsumer> consumer, IReceiveEndpointConfigurator endpoint)
     {
-        EndpointName = Queue;
-        ConcurrentMessageLimit = 1;
-        _endpoint = new AlertEndpoint<IWebhookAlertDelays>(Queue, options.Value);
-    }
-
-    protected override void ConfigureConsumer(
-        IReceiveEndpointConfigurator endpointConfigurator,
-        IConsumerConfigurator<WebhookAlertConsumer> consumerConfigurator,
-        IRegistrationContext context)
-    {
-        _endpoint.ConfigureInOrder(endpointConfigurator, context);
-        consumerConfigurator.Message<OrderConfirmationFailed>(messages => _endpoint.Configure(messages, endpointConfigurator));
-        consumerConfigurator.Message<MailServerUnreachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
-        consumerConfigurator.Message<MailServerReachable>(messages => _endpoint.Configure(messages, endpointConfigurator));
+        Configure<OrderConfirmationFailed>(consumer, endpoint);
+        Configure<MailServerUnreachable>(consumer, endpoint);
+        Configure<MailServerReachable>(consumer, endpoint);
     }
 }
 

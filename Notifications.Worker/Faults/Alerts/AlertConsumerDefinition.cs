@@ -1,0 +1,98 @@
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Backlog;
+using Notifications.Worker.Email.Outages;
+using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Messaging;
+using Notifications.Worker.Redelivery;
+
+namespace Notifications.Worker.Faults.Alerts;
+
+/// <summary>
+/// How alerts are consumed. They wait out what keeps them from being sent by the same steps as the redeliver job. One
+/// that fails for the last time ends in its own error queue, which nobody is alerted about.
+/// </summary>
+/// <typeparam name="TConsumer">The consumer.</typeparam>
+/// <typeparam name="TDelays">Stands for the exchange of the endpoint's delay queues.</typeparam>
+internal abstract class AlertConsumerDefinition<TConsumer, TDelays> : ConsumerDefinition<TConsumer>
+    where TConsumer : class, IConsumer
+    where TDelays : class
+{
+    private readonly string _queue;
+    private readonly RedeliverOptions _options;
+    private readonly bool _inOrder;
+
+    /// <param name="queue">The endpoint's queue.</param>
+    /// <param name="options">Has the steps.</param>
+    /// <param name="inOrder">Whether one message is consumed at a time, in one process at a time.</param>
+    protected AlertConsumerDefinition(string queue, IOptions<RedeliverOptions> options, bool inOrder)
+    {
+        (_queue, _options, _inOrder) = (queue, options.Value, inOrder);
+        EndpointName = queue;
+        if (inOrder)
+        {
+            ConcurrentMessageLimit = 1;
+        }
+    }
+
+    /// <summary>Calls <see cref="Configure{TMessage}"/> for each message that is consumed.</summary>
+    protected abstract void ConfigureMessages(IConsumerConfigurator<TConsumer> consumer, IReceiveEndpointConfigurator endpoint);
+
+    protected sealed override void ConfigureConsumer(
+        IReceiveEndpointConfigurator endpointConfigurator, IConsumerConfigurator<TConsumer> consumerConfigurator, IRegistrationContext context)
+    {
+        if (_inOrder)
+        {
+            endpointConfigurator.PrefetchCount = 1;
+        }
+
+        if (endpointConfigurator is IRabbitMqReceiveEndpointConfigurator onRabbitMq)
+        {
+            if (_inOrder)
+            {
+                onRabbitMq.SingleActiveConsumer = true;
+            }
+
+            var queueType = context.GetQueueType();
+            onRabbitMq.SetQueueArguments(QueueArguments.Holding(queueType));
+            onRabbitMq.DeclareDelayQueues(_queue, AlertDelays.Of(_options), queueType);
+        }
+
+        endpointConfigurator.SetFaultsAside(context, deliveryLimit: 20);
+        endpointConfigurator.TellAge(_queue, context);
+        ConfigureMessages(consumerConfigurator, endpointConfigurator);
+    }
+
+    /// <summary>Configures the consumer's pipe of a message.</summary>
+    protected void Configure<TMessage>(IConsumerConfigurator<TConsumer> consumer, IReceiveEndpointConfigurator endpoint)
+        where TMessage : class => consumer.Message<TMessage>(messages =>
+    {
+        var onRabbitMq = endpoint is IRabbitMqReceiveEndpointConfigurator;
+        if (onRabbitMq)
+        {
+            messages.UseDelayQueues<TMessage, TDelays>();
+        }
+
+        messages.UseDelayedRedelivery(redelivery =>
+        {
+            redelivery.HandleTransientOnly();
+            redelivery.Intervals([.. AlertDelays.StepsOf(_options)]);
+        });
+        messages.UseHeldMail(onRabbitMq ? AlertDelays.RoundTripOf(_options) : null);
+    });
+}
+
+/// <summary>For how long alerts may have to wait.</summary>
+internal static class AlertDelays
+{
+    private static readonly TimeSpan ShortestRoundTrip = TimeSpan.FromSeconds(10);
+
+    /// <summary>Every delay that there is: each has a delay queue.</summary>
+    public static IReadOnlyList<TimeSpan> Of(RedeliverOptions options) => [.. StepsOf(options), RoundTripOf(options)];
+
+    /// <summary>From one try to the next, in their order; no delay queue can hold a message for no time at all.</summary>
+    public static IEnumerable<TimeSpan> StepsOf(RedeliverOptions options) => options.Waits.Where(wait => wait > TimeSpan.Zero);
+
+    /// <summary>How long an alert is away that comes back untried.</summary>
+    public static TimeSpan RoundTripOf(RedeliverOptions options) => StepsOf(options).Append(ShortestRoundTrip).Min();
+}
