@@ -9,8 +9,8 @@ public abstract class EmailException(string message) : Exception(message);
 /// <summary>Trying again may help: no connection, a time-out, an SMTP reply 4xx, or our own configuration.</summary>
 public class TransientEmailException(string message) : EmailException(message);
 
-/// <summary>It is not about this email: there is no connection, it broke, or the server has no time for anybody now.</summary>
-public sealed class MailServerUnavailableException(string message, bool wasLetIn) : TransientEmailException(message)
+/// <summary>It is not about this email, but about the mail server and us.</summary>
+public abstract class MailServerException(string message, bool wasLetIn) : TransientEmailException(message)
 {
     /// <summary>
     /// Whether the server had let us in before, as <see cref="SmtpConnection.IsGreeted"/> has it. As long as it has not,
@@ -19,12 +19,11 @@ public sealed class MailServerUnavailableException(string message, bool wasLetIn
     public bool WasLetIn { get; } = wasLetIn;
 }
 
-/// <summary>It is not about this email: the server will not have us, or we not it, which is up to our own configuration.</summary>
-public sealed class MailServerRefusedUsException(string message, bool wasLetIn) : TransientEmailException(message)
-{
-    /// <summary>As <see cref="MailServerUnavailableException.WasLetIn"/>.</summary>
-    public bool WasLetIn { get; } = wasLetIn;
-}
+/// <summary>There is no connection, it broke, or the server has no time for anybody now.</summary>
+public sealed class MailServerUnavailableException(string message, bool wasLetIn) : MailServerException(message, wasLetIn);
+
+/// <summary>The server will not have us, or we not it, which is up to our own configuration.</summary>
+public sealed class MailServerRefusedUsException(string message, bool wasLetIn) : MailServerException(message, wasLetIn);
 
 /// <summary>Trying again cannot help: an SMTP reply 5xx on the recipient or the mail, or an address no server would take.</summary>
 public sealed class PermanentEmailException(string message) : EmailException(message);

@@ -121,7 +121,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         lock (_lock)
         {
             var isProbe = attempt == _probe;
-            if (failure is not (MailServerUnavailableException or MailServerRefusedUsException))
+            if (failure is not MailServerException server)
             {
                 _guilty.Remove(attempt.MessageId);
                 if (isProbe)
@@ -140,7 +140,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
                 return false;
             }
 
-            if (failure is MailServerUnavailableException { WasLetIn: false } or MailServerRefusedUsException { WasLetIn: false } || Suspect(attempt.MessageId))
+            if (!server.WasLetIn || Suspect(attempt.MessageId))
             {
                 if (isProbe)
                 {
