@@ -60,7 +60,7 @@ public static class FaultsRegistration
     public static void MapFaults(this WebApplication app)
     {
         app.UseFaultAccess();
-        if (app.Services.GetService<FaultInspector>() is null)
+        if (!app.HasFaults())
         {
             return;
         }

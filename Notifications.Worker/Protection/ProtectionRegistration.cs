@@ -59,7 +59,8 @@ public static class ProtectionRegistration
         app.UseRateLimiter();
     }
 
-    private static int StatusOf(Exception exception) =>
+    /// <summary>The status by which an exception is answered that nobody else has a word for.</summary>
+    public static int StatusOf(Exception exception) =>
         exception is Microsoft.AspNetCore.Http.BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError;
 
     private static Task AnswerAsync(HttpContext http, int status) => TypedResults.Problem(statusCode: status).ExecuteAsync(http);

@@ -50,7 +50,7 @@ internal sealed partial class RateLimit(IOptions<RateLimitOptions> options, ILog
         SetRetryAfter(http.Response, rejected.Lease);
         await TypedResults.Problem(
                 statusCode: StatusCodes.Status429TooManyRequests,
-                detail: "Too many requests came from this address. Nothing was done; send the request again after the seconds that Retry-After says.")
+                detail: RateLimitOptions.Refusal)
             .ExecuteAsync(http);
     }
 

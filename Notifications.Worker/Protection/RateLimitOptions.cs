@@ -7,6 +7,10 @@ public sealed class RateLimitOptions
 {
     public const string Section = "RateLimit";
 
+    /// <summary>What a client is told that asked too often.</summary>
+    public const string Refusal =
+        "Too many requests came from this address. Nothing was done; send the request again after the seconds that Retry-After says.";
+
     /// <summary>How many requests a second a client may send in the long run; 0 for any number.</summary>
     [Range(0, 1_000_000, ErrorMessage = "RateLimit__PermitsPerSecond must be between 0 and 1000000.")]
     public int PermitsPerSecond { get; set; } = 100;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
+using Notifications.Worker.Protection;
 using Orders.Api.Orders;
 
 namespace Orders.Api.Errors;
@@ -23,7 +24,7 @@ public static class Problems
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             ExceptionHandler = http => AnswerAsync(http, http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error),
-            SuppressDiagnosticsCallback = context => StatusOf(context.Exception) < StatusCodes.Status500InternalServerError,
+            SuppressDiagnosticsCallback = context => ProtectionRegistration.StatusOf(context.Exception) < StatusCodes.Status500InternalServerError,
         });
         app.UseStatusCodePages(context => AnswerAsync(context.HttpContext, context.HttpContext.Response.StatusCode, null));
         app.Use(TakeKnownCharsetsAsync);
@@ -61,13 +62,7 @@ public static class Problems
     }
 
     private static Task AnswerAsync(HttpContext http, Exception exception) =>
-        AnswerAsync(http, StatusOf(exception), Explain(exception.InnerException as JsonException));
-
-    private static int StatusOf(Exception exception) => exception switch
-    {
-        BadHttpRequestException badRequest => badRequest.StatusCode,
-        _ => StatusCodes.Status500InternalServerError,
-    };
+        AnswerAsync(http, ProtectionRegistration.StatusOf(exception), Explain(exception.InnerException as JsonException));
 
     // A result, since IProblemDetailsService writes nothing to a client that asks for something else than JSON.
     private static Task AnswerAsync(HttpContext http, int status, string? detail) =>
@@ -81,7 +76,7 @@ public static class Problems
         StatusCodes.Status408RequestTimeout => "The body came in too slowly. The order was not placed; send it again.",
         StatusCodes.Status413PayloadTooLarge => $"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.",
         StatusCodes.Status415UnsupportedMediaType => "The body must be JSON in UTF-8, with the header Content-Type: application/json.",
-        StatusCodes.Status429TooManyRequests => "Too many requests came from this address. Nothing was done; send the request again after the seconds that Retry-After says.",
+        StatusCodes.Status429TooManyRequests => RateLimitOptions.Refusal,
         StatusCodes.Status500InternalServerError => "Something went wrong that is not the caller's fault. The order was not placed.",
         _ => null,
     };

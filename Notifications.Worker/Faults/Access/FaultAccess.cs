@@ -37,9 +37,12 @@ public static class FaultAccess
             .AddPolicy(Operator, policy => policy.AddAuthenticationSchemes(Scheme).RequireRole(Operator));
     }
 
+    /// <summary>Whether this process works on the fault queues.</summary>
+    internal static bool HasFaults(this WebApplication app) => app.Services.GetService<FaultInspector>() is not null;
+
     /// <summary>Whether anybody can get at fault queues at all, in this program and its environment.</summary>
     public static bool IsOpen(this WebApplication app) =>
-        app.Services.GetService<FaultInspector>() is not null
+        app.HasFaults()
         && (app.Services.GetRequiredService<FaultUsers>().Any || app.Environment.IsDevelopment());
 
     /// <summary>Whether an address is for those alone who have signed in.</summary>
@@ -48,7 +51,7 @@ public static class FaultAccess
     /// <summary>Guards what is for those alone who have signed in, and answers its errors in words of its own.</summary>
     internal static void UseFaultAccess(this WebApplication app)
     {
-        var hasFaults = app.Services.GetService<FaultInspector>() is not null;
+        var hasFaults = app.HasFaults();
         app.UseWhen(
             http => Guards(http.Request.Path) && (hasFaults || !http.Request.Path.StartsWithSegments(Path)),
             faults =>

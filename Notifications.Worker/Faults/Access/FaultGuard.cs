@@ -5,8 +5,8 @@ using Notifications.Worker.Faults.Http;
 namespace Notifications.Worker.Faults.Access;
 
 /// <summary>
-/// What holds for every request to the fault queues and for the details of health, whatever address it asks for: nobody gets in where there are no
-/// users, no other site acts in a user's name, and nobody learns anything without signing in.
+/// What holds for every request to the fault queues and for the details of health, whatever address it asks for: nobody gets
+/// in where there are no users, no other site acts in a user's name, and nobody learns anything without signing in.
 /// </summary>
 internal sealed partial class FaultGuard(RequestDelegate next, FaultUsers users, ILogger<FaultGuard> logger)
 {
