@@ -1,13 +1,19 @@
+using Notifications.Worker.Faults;
+
 namespace Notifications.Worker.Email;
 
 /// <summary>
 /// An email could not be handed to the mail server. The message is one short line without the recipient's address. There
 /// is no inner exception: MassTransit would report that one, which knows nothing of emails, as the fault.
 /// </summary>
-public abstract class EmailException(string message) : Exception(message);
+public abstract class EmailException(string message, FailureKind kind) : Exception(message), IForeseenFailure
+{
+    /// <inheritdoc/>
+    public FailureKind Kind { get; } = kind;
+}
 
 /// <summary>Trying again may help: no connection, a time-out, an SMTP reply 4xx, or our own configuration.</summary>
-public class TransientEmailException(string message) : EmailException(message);
+public class TransientEmailException(string message) : EmailException(message, FailureKind.Transient);
 
 /// <summary>It is not about this email, but about the mail server and us.</summary>
 public abstract class MailServerException(string message, bool wasLetIn) : TransientEmailException(message)
@@ -26,4 +32,4 @@ public sealed class MailServerUnavailableException(string message, bool wasLetIn
 public sealed class MailServerRefusedUsException(string message, bool wasLetIn) : MailServerException(message, wasLetIn);
 
 /// <summary>Trying again cannot help: an SMTP reply 5xx on the recipient or the mail, or an address no server would take.</summary>
-public sealed class PermanentEmailException(string message) : EmailException(message);
+public sealed class PermanentEmailException(string message) : EmailException(message, FailureKind.Permanent);

@@ -4,7 +4,11 @@ namespace Notifications.Worker.Faults;
 
 /// <summary>A message came back to its queue too often without an outcome: each time, the process that worked on it died.</summary>
 public sealed class DeliveryLimitException(long deliveries)
-    : Exception($"Delivered {deliveries} times without an outcome: the worker died each time.");
+    : Exception($"Delivered {deliveries} times without an outcome: the worker died each time."), IForeseenFailure
+{
+    /// <inheritdoc/>
+    public FailureKind Kind => FailureKind.Permanent;
+}
 
 /// <summary>
 /// Sets a message aside after too many deliveries without an outcome, by the same way as every other failure. The

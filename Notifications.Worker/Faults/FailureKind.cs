@@ -2,9 +2,6 @@ using System.Runtime.Serialization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MassTransit;
-using Notifications.Worker.Email;
-using Notifications.Worker.Faults.Alerts.Webhooks;
-using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Faults;
 
@@ -33,10 +30,8 @@ public static class FailureKinds
         {
             switch (cause)
             {
-                case PermanentEmailException or InvalidOrderException or DeliveryLimitException or WebhookRefusedException:
-                    return FailureKind.Permanent;
-                case TransientEmailException:
-                    return FailureKind.Transient;
+                case IForeseenFailure foreseen:
+                    return foreseen.Kind;
                 // FormatException: MassTransit reads the ids of a message here and there, and fails so on one that is none.
                 case SerializationException or JsonException or MessageNotConsumedException or FormatException:
                     return FailureKind.Unreadable;

@@ -4,10 +4,7 @@ using MassTransit;
 using MassTransit.Logging;
 using MassTransit.Middleware;
 using MassTransit.Middleware.Rescue;
-using Notifications.Worker.Email;
-using Notifications.Worker.Faults.Alerts.Webhooks;
 using Notifications.Worker.Operators;
-using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Faults;
 
@@ -93,8 +90,7 @@ internal sealed partial class FaultSorter(OperatorEvents operators, TimeProvider
             throw;
         }
 
-        var isForeseen = context.Exception is EmailException or InvalidOrderException or DeliveryLimitException
-            or WebhookRefusedException or WebhookUnavailableException;
+        var isForeseen = context.Exception is IForeseenFailure;
         if (kind == FailureKind.Unreadable || isForeseen)
         {
             Log.SetAside(logger, context.GetMessageId(), kind);

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Notifications.Worker.Email;
+using Notifications.Worker.Faults;
 
 namespace Notifications.Worker.OrderConfirmation;
 
@@ -56,4 +57,9 @@ public static partial class OrderRules
 }
 
 /// <summary>An order breaks the rules; the message names its fields and no value.</summary>
-public sealed class InvalidOrderException(IEnumerable<string> mistakes) : Exception($"The order is not valid: {string.Join(' ', mistakes)}");
+public sealed class InvalidOrderException(IEnumerable<string> mistakes)
+    : Exception($"The order is not valid: {string.Join(' ', mistakes)}"), IForeseenFailure
+{
+    /// <inheritdoc/>
+    public FailureKind Kind => FailureKind.Permanent;
+}

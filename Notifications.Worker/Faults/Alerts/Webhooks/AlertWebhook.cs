@@ -102,7 +102,15 @@ internal sealed class AlertWebhook(HttpClient http, IOptions<AlertOptions> alert
 }
 
 /// <summary>The webhook does not take an alert, and will not take it later.</summary>
-public sealed class WebhookRefusedException(string message) : Exception(message);
+public sealed class WebhookRefusedException(string message) : Exception(message), IForeseenFailure
+{
+    /// <inheritdoc/>
+    public FailureKind Kind => FailureKind.Permanent;
+}
 
 /// <summary>The webhook may take an alert later.</summary>
-public sealed class WebhookUnavailableException(string message) : Exception(message);
+public sealed class WebhookUnavailableException(string message) : Exception(message), IForeseenFailure
+{
+    /// <inheritdoc/>
+    public FailureKind Kind => FailureKind.Transient;
+}
