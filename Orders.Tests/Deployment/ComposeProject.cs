@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
 using Orders.Tests.Machine;
 
 namespace Orders.Tests.Deployment;
@@ -8,6 +11,7 @@ internal sealed class ComposeProject(params string[] files) : IAsyncDisposable
 {
     private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan DeliveryTime = TimeSpan.FromMinutes(2);
 
     private readonly string _name = $"orders-test-{Guid.NewGuid():N}"[..20];
     private readonly Dictionary<string, string> _environment = [];
@@ -22,6 +26,24 @@ internal sealed class ComposeProject(params string[] files) : IAsyncDisposable
         Set(variable, port);
         return new Uri($"http://127.0.0.1:{port}");
     }
+
+    /// <summary>Places an order with the deployment's API, and expects it to be accepted.</summary>
+    /// <returns>The customer's address, which no other order has.</returns>
+    public static async Task<string> PlaceOrderAsync(HttpClient api)
+    {
+        var orderId = Guid.NewGuid().ToString("N");
+        var email = $"{orderId}@customer.example";
+        using var response = await api.PostAsJsonAsync("/orders", new { orderId, email, product = "Laptop" });
+        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), await response.Content.ReadAsStringAsync());
+        return email;
+    }
+
+    /// <summary>Waits until Mailpit has one email to an address, and returns what it says of it.</summary>
+    public static async Task<JsonElement> WaitForEmailAsync(HttpClient mailpit, string address) => (await Eventually.GetAsync(
+        $"one email to {address}",
+        async cancellationToken => await mailpit.GetFromJsonAsync<JsonElement>($"/api/v1/search?query=to:{address}", cancellationToken),
+        emails => emails.GetProperty("messages_count").GetInt32() == 1,
+        DeliveryTime)).GetProperty("messages")[0];
 
     /// <summary>Gives a variable of the compose file a value.</summary>
     public void Set(string variable, string value) => _environment[variable] = value;

@@ -13,7 +13,6 @@ namespace Orders.Tests.Deployment;
 public sealed class ComposeTests
 {
     private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan DeliveryTime = TimeSpan.FromMinutes(2);
 
     private readonly ComposeProject _project = new("compose.yaml");
     private HttpClient _api = null!;
@@ -142,9 +141,9 @@ public sealed class ComposeTests
     [Test]
     public async Task An_order_is_confirmed_by_email()
     {
-        var email = await PlaceOrderAsync();
+        var email = await ComposeProject.PlaceOrderAsync(_api);
 
-        await WaitForEmailAsync(email);
+        await ComposeProject.WaitForEmailAsync(_mailpit, email);
     }
 
     [Test]
@@ -156,7 +155,7 @@ public sealed class ComposeTests
         {
             for (var i = 0; i < 5; i++)
             {
-                emails.Add(await PlaceOrderAsync());
+                emails.Add(await ComposeProject.PlaceOrderAsync(_api));
             }
         }
         finally
@@ -166,7 +165,7 @@ public sealed class ComposeTests
 
         foreach (var email in emails)
         {
-            await WaitForEmailAsync(email);
+            await ComposeProject.WaitForEmailAsync(_mailpit, email);
         }
     }
 
@@ -228,26 +227,6 @@ public sealed class ComposeTests
         request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")));
         return await http.SendAsync(request);
     }
-
-    /// <returns>The customer's address, which no other order has.</returns>
-    private async Task<string> PlaceOrderAsync()
-    {
-        var orderId = Guid.NewGuid().ToString("N");
-        var email = $"{orderId}@customer.example";
-        using var response = await _api.PostAsJsonAsync("/orders", new { orderId, email, product = "Laptop" });
-        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), await response.Content.ReadAsStringAsync());
-        return email;
-    }
-
-    private async Task WaitForEmailAsync(string address) => await Eventually.GetAsync(
-        $"one email to {address}",
-        async cancellationToken =>
-        {
-            var found = await _mailpit.GetFromJsonAsync<JsonElement>($"/api/v1/search?query=to:{address}", cancellationToken);
-            return found.GetProperty("messages_count").GetInt32();
-        },
-        count => count == 1,
-        DeliveryTime);
 
     /// <param name="andEnded">Whether those are meant too that run once and have ended.</param>
     private async Task<Container[]> ListContainersAsync(bool andEnded = false) =>

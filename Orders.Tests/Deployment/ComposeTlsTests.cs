@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 using Orders.Tests.Machine;
 
 namespace Orders.Tests.Deployment;
@@ -40,18 +37,10 @@ public sealed class ComposeTlsTests
     [Test]
     public async Task An_order_is_confirmed_by_an_email_whose_sender_gave_a_password()
     {
-        var orderId = Guid.NewGuid().ToString("N");
-        using var response = await _api.PostAsJsonAsync("/orders", new { orderId, email = $"{orderId}@customer.example", product = "Laptop" });
-        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
-
-        var found = await Eventually.GetAsync(
-            "the confirmation",
-            async cancellationToken => await _mailpit.GetFromJsonAsync<JsonElement>($"/api/v1/search?query=to:{orderId}@customer.example", cancellationToken),
-            emails => emails.GetProperty("messages_count").GetInt32() == 1,
-            TimeSpan.FromMinutes(2));
+        var email = await ComposeProject.WaitForEmailAsync(_mailpit, await ComposeProject.PlaceOrderAsync(_api));
 
         // Mailpit takes one after STARTTLS alone.
-        Assert.That(found.GetProperty("messages")[0].GetProperty("Username").GetString(), Is.EqualTo("orders"));
+        Assert.That(email.GetProperty("Username").GetString(), Is.EqualTo("orders"));
     }
 
     [Test]

@@ -12,7 +12,6 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly Lock _lock = new();
     private readonly List<ReceivedWebhook> _received = [];
-    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private WebhookReceiver(WebApplication app) => _app = app;
 
@@ -51,33 +50,8 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     }
 
     /// <summary>Waits until so many requests have come.</summary>
-    public async Task<IReadOnlyList<ReceivedWebhook>> WaitForAsync(int count)
-    {
-        using var timer = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (true)
-        {
-            Task changed;
-            lock (_lock)
-            {
-                changed = _changed.Task;
-            }
-
-            var received = Received;
-            if (received.Count >= count)
-            {
-                return received;
-            }
-
-            try
-            {
-                await changed.WaitAsync(timer.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                throw new TimeoutException($"Waited in vain for {count} requests, there were {received.Count}.");
-            }
-        }
-    }
+    public Task<IReadOnlyList<ReceivedWebhook>> WaitForAsync(int count) => Machine.Eventually.GetAsync(
+        $"{count} requests", _ => Task.FromResult(Received), received => received.Count >= count, TimeSpan.FromSeconds(30));
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
@@ -95,8 +69,6 @@ internal sealed class WebhookReceiver : IAsyncDisposable
         {
             number = _received.Count;
             _received.Add(webhook);
-            _changed.TrySetResult();
-            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
         await Delay.WaitAsync(http.RequestAborted);
