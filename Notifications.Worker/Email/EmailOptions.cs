@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Mail;
 using Microsoft.Extensions.Options;
@@ -21,6 +22,13 @@ public sealed class EmailOptions
 
     /// <summary>The directory for <see cref="EmailDelivery.PickupDirectory"/>; created when missing.</summary>
     public string PickupDirectory { get; set; } = "mail";
+
+    /// <summary>
+    /// Most emails a second that this process hands over, on all its connections together and evenly spread; 0 for any
+    /// number. Every attempt counts, but not the second connection for an email whose first one turned out to be closed.
+    /// Several workers need a share each of what the mail server allows.
+    /// </summary>
+    public double MaxPerSecond { get; set; }
 
     /// <summary>The mail server for <see cref="EmailDelivery.Smtp"/>.</summary>
     public SmtpOptions Smtp { get; set; } = new();
@@ -116,6 +124,13 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
         if (options.Delivery == EmailDelivery.PickupDirectory && string.IsNullOrWhiteSpace(options.PickupDirectory))
         {
             yield return "Email__PickupDirectory is required when Email__Delivery is PickupDirectory.";
+        }
+
+        // What is not a number is in no range.
+        if (options.MaxPerSecond is not (0 or (>= 0.1 and <= 10_000)))
+        {
+            yield return string.Create(
+                CultureInfo.InvariantCulture, $"Email__MaxPerSecond must be 0.1 to 10000, or 0 for no limit, but is {options.MaxPerSecond}.");
         }
 
         foreach (var failure in Failures(options.Outage))

@@ -22,6 +22,7 @@ public sealed class EmailOptionsTests
         [
             .. Smtp,
             ("Email__From", "Acorn & Oak <orders@shop.example>"),
+            ("Email__MaxPerSecond", "0.5"),
             ("Email__Smtp__Port", "587"),
             ("Email__Smtp__Security", "starttls"),
             ("Email__Smtp__Username", "shop"),
@@ -44,6 +45,12 @@ public sealed class EmailOptionsTests
     [TestCase("Email__From", "a@shop.example, b@shop.example", "Email__From must be one address")]
     [TestCase("Email__Delivery", "Pigeon", "Email__Delivery must be PickupDirectory or Smtp, but is 'Pigeon'.")]
     [TestCase("Email__Delivery", "7", "Email__Delivery must be PickupDirectory or Smtp, but is '7'.")]
+    [TestCase("Email__MaxPerSecond", "-1", "Email__MaxPerSecond must be 0.1 to 10000, or 0 for no limit, but is -1.")]
+    [TestCase("Email__MaxPerSecond", "0.05", "Email__MaxPerSecond must be 0.1 to 10000, or 0 for no limit, but is 0.05.")]
+    [TestCase("Email__MaxPerSecond", "10001", "Email__MaxPerSecond must be 0.1 to 10000")]
+    [TestCase("Email__MaxPerSecond", "NaN", "Email__MaxPerSecond must be 0.1 to 10000")]
+    [TestCase("Email__MaxPerSecond", "Infinity", "Email__MaxPerSecond must be 0.1 to 10000")]
+    [TestCase("Email__MaxPerSecond", "fast", "Email__MaxPerSecond must be a number, but is 'fast'.")]
     [TestCase("Email__Smtp__Security", "Tls", "Email__Smtp__Security must be None or StartTls, but is 'Tls'.")]
     [TestCase("Email__Smtp__Port", "0", "Email__Smtp__Port must be 1 to 65535, but is 0.")]
     [TestCase("Email__Smtp__Port", "70000", "Email__Smtp__Port must be 1 to 65535")]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Tests.Email;
 
@@ -93,5 +94,36 @@ internal sealed class DyingWorkers(TransportUnderTest transport) : OrderSystemTe
             Assert.That(headers, Has.None.EqualTo("MT-Redelivery-Count").And.None.EqualTo("x-redeliver-count").And.None.StartsWith("MT-Fault"));
             Assert.That(await TheSystem.CountAsync(OrderConfirmationEndpoint.ErrorQueue), Is.Zero);
         }
+    }
+
+    [Test]
+    public async Task Stopped_while_emails_wait_for_their_turn_they_end_at_once_and_each_email_is_sent_once()
+    {
+        const int Orders = 40;
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.StartApiAsync();
+        await using (var worker = await TheSystem.StartWorkerProcessAsync(
+            [.. Settings, ("Email__MaxPerSecond", "1"), ("OrderConfirmation__Concurrency", "30"), ("OrderConfirmation__Prefetch", "30")]))
+        {
+            var watch = Stopwatch.StartNew();
+            await Task.WhenAll(Enumerable.Range(0, Orders).Select(i => TheSystem.PlaceAsync($"{i}")));
+            await TheSystem.Mail.WaitForMessages(8);
+            Assert.That(watch.Elapsed, Is.GreaterThan(TimeSpan.FromSeconds(8 - 4)), "The next ones wait.");
+            await worker.TerminateAsync();
+
+            Assert.That(await worker.WaitForExitAsync(TimeSpan.FromSeconds(20)), Is.Zero);
+        }
+
+        var sent = TheSystem.Mail.Messages.Count;
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.Queue, (uint)(Orders - sent));
+
+        await using (await TheSystem.StartWorkerProcessAsync(Settings))
+        {
+            await TheSystem.Mail.WaitFor("an email for each order", _ => TheSystem.ConfirmedOrders.Distinct().Count() == Orders, TimeSpan.FromSeconds(60));
+            await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.Queue, 0);
+        }
+
+        Assert.That(TheSystem.ConfirmedOrders, Is.Unique);
+        Assert.That(await TheSystem.CountAsync(OrderConfirmationEndpoint.ErrorQueue), Is.Zero);
     }
 }

@@ -1,13 +1,19 @@
 namespace Notifications.Worker.Email.Outages;
 
-/// <summary>Sends each email when the <see cref="MailServerGate"/> lets it through.</summary>
+/// <summary>Sends each email when the <see cref="MailServerGate"/> lets it through and the <see cref="EmailPace"/> has its turn come.</summary>
 /// <param name="sender">Sends the emails.</param>
 /// <param name="gate">The gate of this process.</param>
+/// <param name="pace">The pace of this process.</param>
 /// <param name="longestHold">How long an email may wait.</param>
 /// <param name="logger">Is told of each email that must wait.</param>
 /// <param name="stopping">From when on none may wait.</param>
 internal sealed partial class GatedEmailSender(
-    IEmailSender sender, MailServerGate gate, TimeSpan longestHold, ILogger<GatedEmailSender> logger, CancellationToken stopping) : IEmailSender
+    IEmailSender sender,
+    MailServerGate gate,
+    EmailPace pace,
+    TimeSpan longestHold,
+    ILogger<GatedEmailSender> logger,
+    CancellationToken stopping) : IEmailSender
 {
     /// <exception cref="MailHeldException">The email has waited too long.</exception>
     /// <inheritdoc/>
@@ -51,7 +57,14 @@ internal sealed partial class GatedEmailSender(
     {
         try
         {
-            return await gate.EnterAsync(email.MessageId, patience);
+            while (true)
+            {
+                var attempt = await gate.EnterAsync(email.MessageId, patience);
+                if (await WaitForTurnAsync(attempt, patience))
+                {
+                    return attempt;
+                }
+            }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -61,6 +74,28 @@ internal sealed partial class GatedEmailSender(
         {
             throw new OperationCanceledException(cancellationToken);
         }
+    }
+
+    // After the gate, not before it: else all who had their turn would rush through it when it opens.
+    private async ValueTask<bool> WaitForTurnAsync(MailAttempt attempt, CancellationToken patience)
+    {
+        try
+        {
+            var turn = pace.WaitAsync(patience);
+            if (turn.IsCompletedSuccessfully)
+            {
+                return true;
+            }
+
+            await turn;
+        }
+        catch
+        {
+            gate.Abandon(attempt);
+            throw;
+        }
+
+        return gate.Resume(attempt);
     }
 
     private static partial class Log

@@ -19,11 +19,13 @@ public static class MailOutageRegistration
         var inMemory = builder.Configuration.GetTransport() == Transport.InMemory;
         builder.Services.TryAddSingleton<OperatorEvents>();
         builder.Services.AddSingleton<MailServerGate>();
+        builder.Services.AddSingleton<EmailPace>();
         builder.Services.AddHostedService<MailOutageAnnouncer>();
         builder.Services.AddHealthChecks().AddCheck<MailServerHealthCheck>("mail-server");
         builder.Services.AddSingleton<IEmailSender>(services => new GatedEmailSender(
             new MeasuredEmailSender(EmailRegistration.CreateSender(services), services.GetRequiredService<EmailMetrics>()),
             services.GetRequiredService<MailServerGate>(),
+            services.GetRequiredService<EmailPace>(),
             inMemory ? Timeout.InfiniteTimeSpan : HoldFor(services.GetRequiredService<IOptions<OrderConfirmationOptions>>().Value),
             services.GetRequiredService<ILogger<GatedEmailSender>>(),
             services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));

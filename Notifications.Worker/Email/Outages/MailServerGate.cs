@@ -69,7 +69,10 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
     /// <summary>Lets an email through: at once while the gate is open, else in its turn.</summary>
     /// <param name="messageId">The email's <c>Message-ID</c>.</param>
     /// <param name="cancellationToken">Ends the wait; an open gate does not look at it.</param>
-    /// <returns>The attempt, which must be given to exactly one of the methods below.</returns>
+    /// <returns>
+    /// The attempt, which must be given to exactly one of <see cref="Succeed"/>, <see cref="Fail"/> and
+    /// <see cref="Abandon"/>, unless <see cref="Resume"/> has ended it.
+    /// </returns>
     public Task<MailAttempt> EnterAsync(string messageId, CancellationToken cancellationToken)
     {
         Waiter waiter;
@@ -91,6 +94,25 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         var registration = cancellationToken.UnsafeRegister(_ => GiveUp(waiter, cancellationToken), null);
         _ = waiter.Turn.Task.ContinueWith(_ => registration.Dispose(), TaskScheduler.Default);
         return waiter.Turn.Task;
+    }
+
+    /// <summary>
+    /// An attempt that had to wait for something else since it was let through begins only now. What others achieved
+    /// meanwhile says nothing about it.
+    /// </summary>
+    /// <returns>Whether it may go on; otherwise the gate has closed, the attempt is over, and the email is to enter again.</returns>
+    public bool Resume(MailAttempt attempt)
+    {
+        lock (_lock)
+        {
+            if (_outage is not null && attempt != _probe)
+            {
+                return false;
+            }
+
+            attempt.SuccessesBefore = _successes;
+            return true;
+        }
     }
 
     /// <summary>The mail server took the email: it is there.</summary>
@@ -305,12 +327,12 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
     }
 }
 
-/// <summary>One attempt to send an email, begun when the gate let it through.</summary>
+/// <summary>One attempt to send an email, begun when the gate let it through or had it resume.</summary>
 /// <param name="messageId">The email's <c>Message-ID</c>.</param>
 /// <param name="successesBefore">How many emails had been sent by then.</param>
 internal sealed class MailAttempt(string messageId, long successesBefore)
 {
     public string MessageId { get; } = messageId;
 
-    public long SuccessesBefore { get; } = successesBefore;
+    public long SuccessesBefore { get; set; } = successesBefore;
 }

@@ -1,8 +1,10 @@
+using System.Threading.RateLimiting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Email.Outages;
 using Orders.Tests.Faults;
+using Orders.Tests.Machine;
 using Orders.Tests.OrderConfirmation;
 
 namespace Orders.Tests.Email.Outages;
@@ -11,24 +13,42 @@ namespace Orders.Tests.Email.Outages;
 public sealed class GatedEmailSenderTests : IDisposable
 {
     private static readonly EmailMessage Email = new("<1@shop.example>", "customer@example.com", "Your order", "Hello", "<p>Hello</p>");
+    private static readonly EmailMessage Other = Email with { MessageId = "<2@shop.example>" };
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly TestClock _clock = new(new DateTimeOffset(2026, 11, 25, 12, 0, 0, TimeSpan.Zero));
     private readonly MailServerGate _gate;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly EmailPace _unlimited = new(Options.Create(new EmailOptions()));
+    private readonly EmailPace _paced;
+    // Fills as soon as it is asked to, whatever the time.
+    private readonly TokenBucketRateLimiter _bucket = new(new TokenBucketRateLimiterOptions
+    {
+        TokenLimit = 1,
+        TokensPerPeriod = 1,
+        ReplenishmentPeriod = TimeSpan.FromTicks(1),
+        AutoReplenishment = false,
+        QueueLimit = int.MaxValue,
+    });
 
-    public GatedEmailSenderTests() => _gate = new MailServerGate(Options.Create(new EmailOptions()), _clock);
+    public GatedEmailSenderTests()
+    {
+        _gate = new MailServerGate(Options.Create(new EmailOptions()), _clock);
+        _paced = new EmailPace(_bucket);
+    }
 
     public void Dispose()
     {
         _gate.Dispose();
+        _unlimited.Dispose();
+        _paced.Dispose();
         _stopping.Dispose();
     }
 
     [Test]
     public async Task An_email_that_finds_no_server_waits_and_is_sent_when_it_is_there()
     {
-        var server = new ScriptedEmailSender(attempt => attempt == 1 ? new MailServerUnavailableException("Connection refused", wasLetIn: false) : null);
+        var server = new ScriptedEmailSender(OnceNotThere);
         var sending = Gated(server).SendAsync(Email, CancellationToken.None);
         await _clock.HasTimer.WaitAsync(Patience);
         Assert.That(sending.IsCompleted, Is.False);
@@ -101,8 +121,130 @@ public sealed class GatedEmailSenderTests : IDisposable
         await next.WaitAsync(Patience);
     }
 
+    [Test]
+    public async Task An_email_is_not_tried_before_its_turn()
+    {
+        var server = new ScriptedEmailSender();
+        await Paced(server).SendAsync(Email, CancellationToken.None).WaitAsync(Patience);
+
+        var sending = Paced(server).SendAsync(Other, CancellationToken.None);
+        Assert.That((sending.IsCompleted, server.Tries), Is.EqualTo((false, 1)));
+
+        LetNextHaveItsTurn();
+        await sending.WaitAsync(Patience);
+        Assert.That(server.Sent, Is.EqualTo([Email, Other]));
+    }
+
+    [Test]
+    public async Task None_that_waits_for_its_turn_is_tried_when_the_program_stops()
+    {
+        var server = new ScriptedEmailSender();
+        await Paced(server).SendAsync(Email, CancellationToken.None).WaitAsync(Patience);
+        var sending = Paced(server).SendAsync(Other, CancellationToken.None);
+
+        await _stopping.CancelAsync();
+
+        Assert.ThrowsAsync<MailHeldException>(() => sending.WaitAsync(Patience));
+        LetNextHaveItsTurn();
+        Assert.That(server.Tries, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Nor_when_it_has_waited_as_long_as_it_may()
+    {
+        var server = new ScriptedEmailSender();
+        await Paced(server).SendAsync(Email, CancellationToken.None).WaitAsync(Patience);
+
+        Assert.ThrowsAsync<MailHeldException>(() => Paced(server, TimeSpan.FromMilliseconds(1)).SendAsync(Other, CancellationToken.None).WaitAsync(Patience));
+        Assert.That(server.Tries, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_caller_who_cancels_while_an_email_waits_for_its_turn_is_told_so()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var server = new ScriptedEmailSender();
+        await Paced(server).SendAsync(Email, CancellationToken.None).WaitAsync(Patience);
+        var sending = Paced(server).SendAsync(Other, cancellation.Token);
+
+        await cancellation.CancelAsync();
+
+        var cancelled = Assert.CatchAsync<OperationCanceledException>(() => sending.WaitAsync(Patience));
+        Assert.That(cancelled!.CancellationToken, Is.EqualTo(cancellation.Token));
+    }
+
+    [Test]
+    public async Task An_email_whose_turn_comes_after_the_gate_has_closed_goes_on_waiting()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var server = new ScriptedEmailSender(OnceNotThere) { DuringSend = _ => goOn.Task };
+        _ = Paced(server).SendAsync(Email, CancellationToken.None);
+        var sending = Paced(server).SendAsync(Other, cancellation.Token);
+        goOn.SetResult();
+        await _clock.HasTimer.WaitAsync(Patience);
+
+        LetNextHaveItsTurn();
+        await cancellation.CancelAsync();
+
+        Assert.CatchAsync<OperationCanceledException>(() => sending.WaitAsync(Patience), "As one can only be told who has not been let through.");
+        Assert.That(server.Tries, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task What_others_achieved_while_an_email_waited_for_its_turn_proves_nothing()
+    {
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var server = new ScriptedEmailSender(attempt => attempt == 2 ? new MailServerUnavailableException("Connection refused", wasLetIn: false) : null)
+        {
+            DuringSend = _ => goOn.Task,
+        };
+        var first = Paced(server).SendAsync(Email, CancellationToken.None);
+        var second = Paced(server).SendAsync(Other, CancellationToken.None);
+        goOn.SetResult();
+        await first.WaitAsync(Patience);
+
+        LetNextHaveItsTurn();
+        await _clock.HasTimer.WaitAsync(Patience);
+        _clock.Tick();
+        LetNextHaveItsTurn();
+        await second.WaitAsync(Patience);
+
+        Assert.That(server.Tries, Is.EqualTo(3));
+    }
+
+    [Test]
+    public async Task A_probe_that_gives_up_its_turn_lets_another_one_try()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var server = new ScriptedEmailSender(OnceNotThere);
+        var probe = Paced(server).SendAsync(Email, cancellation.Token);
+        await _clock.HasTimer.WaitAsync(Patience);
+        _clock.Tick();
+        await Eventually.GetAsync(
+            "the probe waits for its turn", _ => Task.FromResult(_bucket.GetStatistics()!.CurrentQueuedCount), count => count == 1, Patience);
+        var next = Paced(server).SendAsync(Other, CancellationToken.None);
+
+        await cancellation.CancelAsync();
+        Assert.CatchAsync<OperationCanceledException>(() => probe.WaitAsync(Patience));
+        LetNextHaveItsTurn();
+        await next.WaitAsync(Patience);
+
+        Assert.That(server.Sent, Is.EqualTo([Other]));
+    }
+
     private static ScriptedEmailSender NotThere() => new(_ => new MailServerUnavailableException("Connection refused", wasLetIn: false));
 
-    private GatedEmailSender Gated(IEmailSender server, TimeSpan? longestHold = null) =>
-        new(server, _gate, longestHold ?? Timeout.InfiniteTimeSpan, NullLogger<GatedEmailSender>.Instance, _stopping.Token);
+    private static MailServerUnavailableException? OnceNotThere(int attempt) =>
+        attempt == 1 ? new MailServerUnavailableException("Connection refused", wasLetIn: false) : null;
+
+    private GatedEmailSender Gated(IEmailSender server, TimeSpan? longestHold = null) => Gated(server, _unlimited, longestHold);
+
+    /// <summary>At first one email may go, then one each time that <see cref="LetNextHaveItsTurn"/> says so.</summary>
+    private GatedEmailSender Paced(IEmailSender server, TimeSpan? longestHold = null) => Gated(server, _paced, longestHold);
+
+    private GatedEmailSender Gated(IEmailSender server, EmailPace pace, TimeSpan? longestHold) =>
+        new(server, _gate, pace, longestHold ?? Timeout.InfiniteTimeSpan, NullLogger<GatedEmailSender>.Instance, _stopping.Token);
+
+    private void LetNextHaveItsTurn() => _bucket.TryReplenish();
 }

@@ -78,6 +78,38 @@ public sealed class MailServerGateTests : IDisposable
     }
 
     [Test]
+    public void Nor_does_one_while_the_attempt_had_to_wait()
+    {
+        var (a, b) = (Pass("a"), Pass("b"));
+        _gate.Succeed(b);
+
+        Assert.That(_gate.Resume(a), Is.True);
+        Assert.That(_gate.Fail(a, NotThere), Is.True);
+    }
+
+    [Test]
+    public void An_attempt_that_had_to_wait_does_not_go_on_once_the_gate_has_closed()
+    {
+        var (a, b) = (Pass("a"), Pass("b"));
+        _gate.Fail(a, NotThere);
+
+        Assert.That(_gate.Resume(b), Is.False);
+    }
+
+    [Test]
+    public void But_a_probe_does()
+    {
+        _gate.Fail(Pass("a"), NotThere);
+        var entering = Enter("a");
+        _clock.Tick();
+
+        var probe = entering.Result;
+        Assert.That(_gate.Resume(probe), Is.True);
+        _gate.Succeed(probe);
+        Assert.That(_gate.OpenSince, Is.Not.Null);
+    }
+
+    [Test]
     public void A_failure_after_the_server_let_us_in_is_the_servers_only_with_the_third_email()
     {
         var held = new[] { ("a", Dropped), ("b", Unwanted), ("c", Dropped) }.Select(mail => _gate.Fail(Pass(mail.Item1), mail.Item2)).ToArray();
