@@ -68,6 +68,7 @@ public static class BusRegistration
                         // takes a certificate that nobody vouches for.
                         host.OnRefreshConnectionFactory = factory =>
                         {
+                            factory.GatherWrites();
                             factory.EndpointResolverFactory = _ => new DefaultEndpointResolver(options.ReadNodes());
                             return Task.CompletedTask;
                         };
