@@ -19,9 +19,10 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     private static readonly FieldInfo? Connection = Field(Transport?.FieldType, "_connection");
     private static readonly FieldInfo? TcpClient = Field(Connection?.FieldType, "_tcpClient");
     private static readonly FieldInfo? Extensions = Field(Connection?.FieldType, "_extensions");
-    private static readonly FieldInfo? Stream = Field(Connection?.FieldType, "_stream");
+    private static readonly FieldInfo? InnerStream = Field(Connection?.FieldType, "_stream");
 
     private long _lastUsed;
+    private SmtpContentStream? _content;
 
     /// <summary>Whether this runtime's SmtpClient has the private fields that lead to the socket.</summary>
     public static bool CanReachSocket => TcpClient is not null;
@@ -41,10 +42,10 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     public bool IsGreeted =>
         IsKept
         || Extensions is null
-        || Stream is null
+        || InnerStream is null
         || (InnerConnection is { } connection
             && Extensions.GetValue(connection) is not null
-            && (!Client.EnableSsl || Stream.GetValue(connection) is SslStream));
+            && (!Client.EnableSsl || InnerStream.GetValue(connection) is SslStream));
 
     private object? InnerConnection => Connection?.GetValue(Transport!.GetValue(Client));
 
@@ -60,8 +61,17 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
             {
                 Socket.NoDelay = true;
             }
+
+            if (InnerConnection is { } inner && InnerStream?.GetValue(inner) is Stream stream)
+            {
+                _content = new SmtpContentStream(stream);
+                InnerStream.SetValue(inner, _content);
+            }
         }
     }
+
+    /// <summary>Notes that the server asked for the content: what follows, up to its end, goes out at once where it can.</summary>
+    public void BeginContent() => _content?.BeginContent();
 
     /// <summary>Whether the connection is worth another email.</summary>
     public bool IsUsable(TimeSpan idleTimeout)

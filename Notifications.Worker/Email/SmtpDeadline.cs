@@ -27,7 +27,7 @@ internal sealed class SmtpDeadline : IDisposable
         _ending = ending;
         _timer = new Timer(static deadline => ((SmtpDeadline)deadline!).Expire(), this, Timeout.Infinite, Timeout.Infinite);
         Begin(connection.IsKept ? Step.Envelope : Step.Connect);
-        attempt.ContentBegun = () => Begin(Step.Content);
+        attempt.ContentBegun += () => Begin(Step.Content);
     }
 
     private enum Step
