@@ -21,6 +21,9 @@ public sealed class Server : IAsyncDisposable
         _onLine = onLine;
     }
 
+    /// <summary>The id of its process.</summary>
+    public int ProcessId => _process.Id;
+
     /// <summary>Starts the program and waits until it writes a line that says that it is ready.</summary>
     /// <param name="program">Its name, if it is on the <c>PATH</c>, or its path.</param>
     /// <param name="arguments">Its arguments, each passed as it is.</param>

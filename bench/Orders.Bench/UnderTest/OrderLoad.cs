@@ -1,0 +1,63 @@
+using System.Diagnostics;
+
+namespace Orders.Bench.UnderTest;
+
+/// <summary>Many clients that place orders at the same time.</summary>
+internal static class OrderLoad
+{
+    /// <summary>Places orders over so many connections, as fast as they are answered, for a while.</summary>
+    public static async Task<LoadResult> RunForAsync(int port, int connections, TimeSpan time)
+    {
+        var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
+        return await RunAsync(port, connections, () => Stopwatch.GetTimestamp() < end);
+    }
+
+    /// <summary>Places exactly so many orders.</summary>
+    public static async Task PlaceAsync(int port, int orders)
+    {
+        var left = orders;
+        await RunAsync(port, connections: Math.Min(64, orders), () => Interlocked.Decrement(ref left) >= 0);
+    }
+
+    private static async Task<LoadResult> RunAsync(int port, int connections, Func<bool> goesOn)
+    {
+        var clients = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => OrderClient.ConnectAsync(port)));
+        try
+        {
+            var started = Stopwatch.GetTimestamp();
+            var answerTimes = await Task.WhenAll(clients.Select(client => Task.Run(async () =>
+            {
+                var times = new List<long>(10_000);
+                while (goesOn())
+                {
+                    var (sent, answered) = await client.PlaceAsync();
+                    times.Add(answered - sent);
+                }
+
+                return times;
+            })));
+            var elapsed = Stopwatch.GetElapsedTime(started);
+            return new LoadResult(elapsed, [.. answerTimes.SelectMany(times => times).Order()]);
+        }
+        finally
+        {
+            foreach (var client in clients)
+            {
+                client.Dispose();
+            }
+        }
+    }
+}
+
+/// <summary>What became of the load.</summary>
+/// <param name="Elapsed">How long it took.</param>
+/// <param name="AnswerTimes">The time from each request to its answer, in ticks of <see cref="Stopwatch"/>, the shortest first.</param>
+internal sealed record LoadResult(TimeSpan Elapsed, long[] AnswerTimes)
+{
+    /// <summary>Accepted orders a second.</summary>
+    public double Rate => AnswerTimes.Length / Elapsed.TotalSeconds;
+
+    /// <summary>The time within which a share of the orders was answered, in milliseconds.</summary>
+    public double Percentile(double share) =>
+        AnswerTimes[(int)Math.Min(AnswerTimes.Length - 1, share * AnswerTimes.Length)] * 1_000.0 / Stopwatch.Frequency;
+}
