@@ -15,12 +15,19 @@ namespace Notifications.Worker.Email;
 /// </remarks>
 internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDisposable
 {
+    /// <summary>
+    /// How many emails a connection is used for. With each one SmtpClient, of .NET 10, keeps a registration of its
+    /// cancellation until its disposal, about 1 KiB.
+    /// </summary>
+    public const int MostEmails = 1_000;
+
     private static readonly FieldInfo? Transport = Field(typeof(SmtpClient), "_transport");
     private static readonly FieldInfo? Connection = Field(Transport?.FieldType, "_connection");
     private static readonly FieldInfo? TcpClient = Field(Connection?.FieldType, "_tcpClient");
     private static readonly FieldInfo? Extensions = Field(Connection?.FieldType, "_extensions");
     private static readonly FieldInfo? InnerStream = Field(Connection?.FieldType, "_stream");
 
+    private int _emails;
     private long _lastUsed;
     private SmtpContentStream? _content;
 
@@ -52,6 +59,7 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     /// <summary>Notes that an email went through.</summary>
     public void Keep()
     {
+        _emails++;
         _lastUsed = time.GetTimestamp();
         if (!IsKept)
         {
@@ -77,7 +85,8 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     public bool IsUsable(TimeSpan idleTimeout)
     {
         // Between emails the server has nothing to say, unless it closes the connection, or says 421 and then closes it.
-        return time.GetElapsedTime(_lastUsed) <= idleTimeout
+        return _emails < MostEmails
+            && time.GetElapsedTime(_lastUsed) <= idleTimeout
             && (Socket is null || (Socket.Connected && !Socket.Poll(0, SelectMode.SelectRead)));
     }
 
