@@ -37,7 +37,7 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     public SmtpClient Client { get; } = client;
 
     /// <summary>Whether an email went through already. The server may have closed such a connection since.</summary>
-    public bool IsKept { get; private set; }
+    public bool IsKept => _emails > 0;
 
     /// <summary>The kept connection's socket, where the runtime lets us have it.</summary>
     public Socket? Socket { get; private set; }
@@ -59,23 +59,23 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     /// <summary>Notes that an email went through.</summary>
     public void Keep()
     {
-        _emails++;
-        _lastUsed = time.GetTimestamp();
-        if (!IsKept)
+        if (!IsKept && InnerConnection is { } connection)
         {
-            IsKept = true;
-            Socket = InnerConnection is { } connection ? (TcpClient?.GetValue(connection) as TcpClient)?.Client : null;
+            Socket = (TcpClient?.GetValue(connection) as TcpClient)?.Client;
             if (Socket is not null)
             {
                 Socket.NoDelay = true;
             }
 
-            if (InnerConnection is { } inner && InnerStream?.GetValue(inner) is Stream stream)
+            if (InnerStream?.GetValue(connection) is Stream stream)
             {
                 _content = new SmtpContentStream(stream);
-                InnerStream.SetValue(inner, _content);
+                InnerStream.SetValue(connection, _content);
             }
         }
+
+        _emails++;
+        _lastUsed = time.GetTimestamp();
     }
 
     /// <summary>Notes that the server asked for the content: what follows, up to its end, goes out at once where it can.</summary>

@@ -48,7 +48,7 @@ internal sealed partial class SmtpEmailSender(
         var attempt = new SmtpAttempt(handover.SeesContent);
         var succeeded = false;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        attempt.ContentBegun = connection.BeginContent;
+        attempt.ContentBegun += connection.BeginContent;
         using var deadline = new SmtpDeadline(connection, attempt, _options, ending);
         try
         {

@@ -30,8 +30,8 @@ internal sealed class SmtpAttempt(bool seesContent)
     /// </summary>
     public bool? ContentWasBegun { get; private set; } = seesContent ? false : null;
 
-    /// <summary>Who wants to know of <see cref="BeginContent"/>.</summary>
-    public Action? ContentBegun { get; set; }
+    /// <summary>Tells of <see cref="BeginContent"/>.</summary>
+    public event Action? ContentBegun;
 
     /// <summary>Notes that the server asked for the content.</summary>
     public void BeginContent()

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Orders.Tests.Brokers;
+using Orders.Tests.Hosting;
 using Orders.Tests.Machine;
 
 namespace Orders.Tests.Benchmarks;
@@ -21,11 +22,7 @@ public sealed class BenchmarkProgramTests
     [Test]
     public async Task A_report_tells_what_was_measured_on_what()
     {
-        if (ProgramBroker.FindScripts() is null)
-        {
-            Needs.Missing("No RabbitMQ on this machine: install it (apt-get install rabbitmq-server).");
-        }
-
+        await TestBrokers.RequireAsync(BrokerKind.Program);
         var file = Path.Combine(_folder, "report.json");
         var (exitCode, output, errors) = await RunAsync("latency", "--runs", "1", "--broker", "Program", "--json", file);
 
@@ -92,7 +89,7 @@ public sealed class BenchmarkProgramTests
             Needs.Missing("Orders.Bench is not built: build Orders.sln.");
         }
 
-        return Command.RunToEndAsync("dotnet", [program, .. arguments], Patience);
+        return Command.RunToEndAsync(RealProgram.Runtime, [program, .. arguments], Patience);
     }
 
     private string Report(string name, string figure, string better, double[] runs)

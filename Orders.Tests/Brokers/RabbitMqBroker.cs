@@ -62,6 +62,19 @@ public abstract class RabbitMqBroker : IAsyncDisposable
         AutomaticRecoveryEnabled = false,
     }.CreateConnectionAsync(Host.Split(',').Select(host => AmqpTcpEndpoint.Parse(host.Contains(':', StringComparison.Ordinal) ? host : $"{host}:{Port}")), nameof(Tests));
 
+    /// <summary>Settings of a program, by the names of their environment variables, to use a virtual host as the tests' user.</summary>
+    /// <param name="virtualHost">The virtual host.</param>
+    /// <param name="port">The port of a way to the broker; the broker's own by default.</param>
+    public (string Name, string Value)[] SettingsFor(string virtualHost, int? port = null) =>
+    [
+        ("Messaging__Transport", "RabbitMq"),
+        ("RabbitMq__Host", Host),
+        ("RabbitMq__Port", $"{port ?? Port}"),
+        ("RabbitMq__VirtualHost", virtualHost),
+        ("RabbitMq__Username", Username),
+        ("RabbitMq__Password", Password),
+    ];
+
     /// <summary>How many messages are ready in a queue, not counting those that a consumer holds; <c>null</c> where there is no such queue.</summary>
     public async Task<uint?> CountMessagesAsync(string virtualHost, string queue)
     {

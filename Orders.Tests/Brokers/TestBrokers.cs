@@ -75,7 +75,8 @@ public static class TestBrokers
         }
     }
 
-    private static async Task RequireAsync(BrokerKind kind)
+    /// <summary>Ends the calling test or fixture where there is no broker of a kind, as <see cref="SharedAsync"/> does.</summary>
+    internal static async Task RequireAsync(BrokerKind kind)
     {
         switch (kind)
         {

@@ -230,15 +230,7 @@ internal sealed class ChaosSystem : IAsyncDisposable
         ];
     }
 
-    private (string Name, string Value)[] Messaging(TcpProxy broker) =>
-    [
-        ("Messaging__Transport", "RabbitMq"),
-        ("RabbitMq__Host", "127.0.0.1"),
-        ("RabbitMq__Port", Invariant(broker.Port)),
-        ("RabbitMq__VirtualHost", _virtualHost),
-        ("RabbitMq__Username", _broker.Username),
-        ("RabbitMq__Password", _broker.Password),
-    ];
+    private (string Name, string Value)[] Messaging(TcpProxy way) => _broker.SettingsFor(_virtualHost, way.Port);
 
     private (string Name, string Value)[] WorkerSettings(string role) =>
     [

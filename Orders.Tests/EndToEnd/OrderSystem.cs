@@ -332,12 +332,7 @@ internal sealed class OrderSystem : IAsyncDisposable
 
     private (string Name, string? Value)[] MessagingSettings =>
     [
-        ("Messaging__Transport", "RabbitMq"),
-        ("RabbitMq__Host", _broker!.Host),
-        ("RabbitMq__Port", Invariant(_network?.Port ?? _broker.Port)),
-        ("RabbitMq__VirtualHost", _virtualHost),
-        ("RabbitMq__Username", _broker.Username),
-        ("RabbitMq__Password", _broker.Password),
+        .. _broker!.SettingsFor(_virtualHost!, _network?.Port),
         ("RabbitMq__QueueType", _transport.QueueType.ToString()),
     ];
 

@@ -18,7 +18,7 @@ internal sealed class RealProgram
     private RealProgram(Type partOfIt) => _assembly = partOfIt.Assembly.Location;
 
     /// <summary>The runtime that runs the tests; elsewhere than with the SDK's own commands, that of the <c>PATH</c>.</summary>
-    private static string Runtime => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+    public static string Runtime => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
 
     /// <summary>Runs the program to its end.</summary>
     public Task<Ended> RunAsync(params (string Name, string Value)[] settings) => RunAsync([], settings);

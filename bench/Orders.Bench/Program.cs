@@ -2,16 +2,16 @@ using System.CommandLine;
 using Orders.Bench;
 using Orders.Bench.Benchmarks;
 
-return await new RootCommand("Measures the API and the workers as processes of their own, each figure beside what the machine can do at most.")
+IBenchmark[] benchmarks = [new MachineLimits(), new Intake(), new Sending(), new Latency(), new Growth(), new Start()];
+
+var root = new RootCommand("Measures the API and the workers as processes of their own, each figure beside what the machine can do at most.");
+foreach (var benchmark in benchmarks)
 {
-    BenchmarkCommand.Create(new Intake()),
-    BenchmarkCommand.Create(new Sending()),
-    BenchmarkCommand.Create(new Latency()),
-    BenchmarkCommand.Create(new Growth()),
-    BenchmarkCommand.Create(new Start()),
-    BenchmarkCommand.Create(new MachineLimits()),
-    BenchmarkCommand.CreateForAll([new MachineLimits(), new Intake(), new Sending(), new Latency(), new Growth(), new Start()]),
-    CompareCommand.Create(),
+    root.Add(BenchmarkCommand.Create(benchmark));
 }
-    // What was started has to be ended first.
-    .Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+
+root.Add(BenchmarkCommand.CreateForAll(benchmarks));
+root.Add(CompareCommand.Create());
+
+// What was started has to be ended first.
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

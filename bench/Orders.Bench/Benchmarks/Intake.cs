@@ -44,11 +44,11 @@ internal sealed class Intake : IBenchmark
             var limit = new Limit($"raw confirmed publishes, {connections} outstanding", limits.Median());
             var over = connections == 1 ? "over 1 connection" : $"over {connections} connections";
             figures.Add(new Figure($"orders accepted {over}", "orders/s", Better.Higher, [.. results.Select(result => result.Rate)], limit, target));
-            figures.Add(new Figure($"answer to an order {over}, median", "ms", Better.Lower, [.. results.Select(result => result.Percentile(0.5))]));
+            figures.Add(new Figure($"answer to an order {over}, median", "ms", Better.Lower, [.. results.Select(result => result.AnswerTimes.Median())]));
             figures.Add(new Figure(
-                $"answer to an order {over}, 99th percentile", "ms", Better.Lower, [.. results.Select(result => result.Percentile(0.99))], Target: connections == 16 ? 10 : null));
+                $"answer to an order {over}, 99th percentile", "ms", Better.Lower, [.. results.Select(result => result.AnswerTimes.Percentile(0.99))], Target: connections == 16 ? 10 : null));
             figures.Add(new Figure(
-                $"processor time of the API for an order {over}", "µs", Better.Lower, [processor.TotalMicroseconds / results.Sum(result => result.AnswerTimes.Length)]));
+                $"processor time of the API for an order {over}", "µs", Better.Lower, [processor.TotalMicroseconds / results.Sum(result => result.AnswerTimes.Count)]));
         }
 
         return figures;

@@ -41,9 +41,8 @@ internal sealed class Latency : IBenchmark
                 toAnswer.Add(Stopwatch.GetElapsedTime(sent, answered).TotalMilliseconds);
             }
 
-            toEmail.Sort();
-            medians.Add(toEmail[Orders / 2]);
-            slow.Add(toEmail[Orders * 99 / 100]);
+            medians.Add(toEmail.Median());
+            slow.Add(toEmail.Percentile(0.99));
             answers.Add(toAnswer.Median());
         }
 

@@ -39,8 +39,8 @@ internal sealed class RawBroker : IAsyncDisposable
     /// <returns>Confirmed messages a second.</returns>
     public async Task<double> PublishAsync(int outstanding, TimeSpan time)
     {
-        var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
-        var (published, elapsed) = await PublishAsync(outstanding, () => Stopwatch.GetTimestamp() < end);
+        var started = Stopwatch.GetTimestamp();
+        var (published, elapsed) = await PublishAsync(outstanding, () => Stopwatch.GetElapsedTime(started) < time);
         await _system.PurgeAsync();
         return published / elapsed.TotalSeconds;
     }

@@ -6,10 +6,10 @@ namespace Orders.Bench.UnderTest;
 internal static class OrderLoad
 {
     /// <summary>Places orders over so many connections, as fast as they are answered, for a while.</summary>
-    public static async Task<LoadResult> RunForAsync(int port, int connections, TimeSpan time)
+    public static Task<LoadResult> RunForAsync(int port, int connections, TimeSpan time)
     {
-        var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
-        return await RunAsync(port, connections, () => Stopwatch.GetTimestamp() < end);
+        var started = Stopwatch.GetTimestamp();
+        return RunAsync(port, connections, () => Stopwatch.GetElapsedTime(started) < time);
     }
 
     /// <summary>Places exactly so many orders.</summary>
@@ -27,17 +27,17 @@ internal static class OrderLoad
             var started = Stopwatch.GetTimestamp();
             var answerTimes = await Task.WhenAll(clients.Select(client => Task.Run(async () =>
             {
-                var times = new List<long>(10_000);
+                var times = new List<double>(10_000);
                 while (goesOn())
                 {
                     var (sent, answered) = await client.PlaceAsync();
-                    times.Add(answered - sent);
+                    times.Add(Stopwatch.GetElapsedTime(sent, answered).TotalMilliseconds);
                 }
 
                 return times;
             })));
             var elapsed = Stopwatch.GetElapsedTime(started);
-            return new LoadResult(elapsed, [.. answerTimes.SelectMany(times => times).Order()]);
+            return new LoadResult(elapsed, [.. answerTimes.SelectMany(times => times)]);
         }
         finally
         {
@@ -51,13 +51,9 @@ internal static class OrderLoad
 
 /// <summary>What became of the load.</summary>
 /// <param name="Elapsed">How long it took.</param>
-/// <param name="AnswerTimes">The time from each request to its answer, in ticks of <see cref="Stopwatch"/>, the shortest first.</param>
-internal sealed record LoadResult(TimeSpan Elapsed, long[] AnswerTimes)
+/// <param name="AnswerTimes">The time from each request to its answer, in milliseconds.</param>
+internal sealed record LoadResult(TimeSpan Elapsed, IReadOnlyList<double> AnswerTimes)
 {
     /// <summary>Accepted orders a second.</summary>
-    public double Rate => AnswerTimes.Length / Elapsed.TotalSeconds;
-
-    /// <summary>The time within which a share of the orders was answered, in milliseconds.</summary>
-    public double Percentile(double share) =>
-        AnswerTimes[(int)Math.Min(AnswerTimes.Length - 1, share * AnswerTimes.Length)] * 1_000.0 / Stopwatch.Frequency;
+    public double Rate => AnswerTimes.Count / Elapsed.TotalSeconds;
 }

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using Notifications.Worker.Hosting;
+using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
 using Orders.Tests.Brokers;
+using Orders.Tests.Hosting;
 using Orders.Tests.Machine;
 using RabbitMQ.Client;
 
@@ -27,14 +29,8 @@ internal sealed class OrderSystem : IAsyncDisposable
     {
         _broker = broker;
         VirtualHost = virtualHost;
-        _settings = new()
+        _settings = new(broker.SettingsFor(virtualHost).Select(setting => KeyValuePair.Create(setting.Name, setting.Value)))
         {
-            ["Messaging__Transport"] = "RabbitMq",
-            ["RabbitMq__Host"] = broker.Host,
-            ["RabbitMq__Port"] = $"{broker.Port}",
-            ["RabbitMq__VirtualHost"] = virtualHost,
-            ["RabbitMq__Username"] = broker.Username,
-            ["RabbitMq__Password"] = broker.Password,
             ["Email__Delivery"] = "Smtp",
             ["Email__From"] = "Shop <orders@shop.example>",
             ["Email__Smtp__Host"] = "127.0.0.1",
@@ -57,7 +53,7 @@ internal sealed class OrderSystem : IAsyncDisposable
     public static async Task<OrderSystem> StartAsync(RabbitMqBroker broker)
     {
         var system = new OrderSystem(broker, await broker.CreateVirtualHostAsync());
-        await Command.RunAsync("dotnet", [typeof(WorkerOptions).Assembly.Location, "deploy-topology"], Patience, system._settings);
+        await Command.RunAsync(RealProgram.Runtime, [typeof(WorkerOptions).Assembly.Location, DeployTopologyCommand.Word], Patience, system._settings);
         return system;
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Orders.Tests.Hosting;
 using Orders.Tests.Machine;
 
 namespace Orders.Bench.UnderTest;
@@ -54,7 +55,7 @@ internal sealed class RunningProgram : IAsyncDisposable
         };
         var started = Stopwatch.GetTimestamp();
         var server = await Server.StartAsync(
-            "dotnet", [partOfIt.Assembly.Location], line => line.Contains("Application started", StringComparison.Ordinal), StartTime, environment);
+            RealProgram.Runtime, [partOfIt.Assembly.Location], line => line.Contains("Application started", StringComparison.Ordinal), StartTime, environment);
         await WaitUntilReadyAsync(port);
         return new RunningProgram(server, port, Stopwatch.GetElapsedTime(started));
     }

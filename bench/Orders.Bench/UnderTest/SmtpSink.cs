@@ -17,6 +17,8 @@ internal sealed class SmtpSink : IAsyncDisposable
     private static readonly byte[] Ok = "250 2.0.0 OK\r\n"u8.ToArray();
     private static readonly byte[] GoAhead = "354 Go ahead\r\n"u8.ToArray();
     private static readonly byte[] Goodbye = "221 2.0.0 Bye\r\n"u8.ToArray();
+    private static readonly byte[] EndOfLine = "\r\n"u8.ToArray();
+    private static readonly byte[] EndOfContent = "\r\n.\r\n"u8.ToArray();
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _end = new();
@@ -112,7 +114,7 @@ internal sealed class SmtpSink : IAsyncDisposable
             await using var stream = new NetworkStream(socket, ownsSocket: true);
             var input = PipeReader.Create(stream);
             await stream.WriteAsync(Greeting, _end.Token);
-            while (await ReadAsync(input, "\r\n"u8.ToArray()) is { } line)
+            while (await ReadAsync(input, EndOfLine) is { } line)
             {
                 var answer = (char)(line[0] & ~0x20) switch
                 {
@@ -129,7 +131,7 @@ internal sealed class SmtpSink : IAsyncDisposable
 
                 if (answer == GoAhead)
                 {
-                    if (await ReadAsync(input, "\r\n.\r\n"u8.ToArray()) is not { } content)
+                    if (await ReadAsync(input, EndOfContent) is not { } content)
                     {
                         return;
                     }
