@@ -20,7 +20,7 @@ internal sealed class Latency : IBenchmark
         await using var api = await system.StartApiAsync();
         await using var worker = await system.StartWorkerAsync();
         await system.WarmUpAsync(api, OrderSystem.WarmUpOrders);
-        using var client = await OrderClient.ConnectAsync(api.Port);
+        using var client = OrderClient.Connect(api.Port);
         using var timer = new PeriodicTimer(Pause);
 
         var medians = new List<double>();
@@ -35,7 +35,7 @@ internal sealed class Latency : IBenchmark
                 await timer.WaitForNextTickAsync();
                 long accepted = 0;
                 var email = system.Sink.Expect(1, _ => accepted = Stopwatch.GetTimestamp());
-                var (sent, answered) = await client.PlaceAsync();
+                var (sent, answered) = client.Place();
                 await email.WaitAsync(TimeSpan.FromSeconds(30));
                 toEmail.Add(Stopwatch.GetElapsedTime(sent, accepted).TotalMilliseconds);
                 toAnswer.Add(Stopwatch.GetElapsedTime(sent, answered).TotalMilliseconds);

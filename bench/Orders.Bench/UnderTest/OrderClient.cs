@@ -8,7 +8,8 @@ namespace Orders.Bench.UnderTest;
 
 /// <summary>
 /// Places orders over one kept connection, one after the other. It writes and reads HTTP itself: HttpClient takes more
-/// of the processor for a request than the API does, on a machine that both share.
+/// of the processor for a request than the API does, on a machine that both share. Nor does it share threads: one that waits
+/// in the system for its answer takes less than a pool of them that is woken for each.
 /// </summary>
 internal sealed class OrderClient : IDisposable
 {
@@ -30,26 +31,26 @@ internal sealed class OrderClient : IDisposable
         _orderIdAt = _request.AsSpan().IndexOf(Encoding.ASCII.GetBytes(OrderIdPrefix)) + OrderIdPrefix.Length;
     }
 
-    public static async Task<OrderClient> ConnectAsync(int port)
+    public static OrderClient Connect(int port)
     {
         var client = new OrderClient(port);
-        await client._socket.ConnectAsync(IPAddress.Loopback, port);
+        client._socket.Connect(IPAddress.Loopback, port);
         return client;
     }
 
     /// <summary>Places an order with an id of its own.</summary>
     /// <returns>When the request was sent, and when the whole answer was there, by <see cref="Stopwatch.GetTimestamp"/>.</returns>
     /// <exception cref="BenchmarkException">It was not accepted.</exception>
-    public async Task<(long Sent, long Answered)> PlaceAsync()
+    public (long Sent, long Answered) Place()
     {
         var number = Interlocked.Increment(ref _lastOrder);
         Utf8Formatter.TryFormat(number, _request.AsSpan(_orderIdAt, Digits), out _, new('D', Digits));
         var sent = Stopwatch.GetTimestamp();
-        await _socket.SendAsync(_request);
+        _socket.Send(_request);
         var length = 0;
         do
         {
-            var received = await _socket.ReceiveAsync(_answer.AsMemory(length));
+            var received = _socket.Receive(_answer.AsSpan(length));
             if (received == 0)
             {
                 throw new BenchmarkException("The API closed the connection.");

@@ -21,21 +21,25 @@ internal static class OrderLoad
 
     private static async Task<LoadResult> RunAsync(int port, int connections, Func<bool> goesOn)
     {
-        var clients = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => OrderClient.ConnectAsync(port)));
+        var clients = Enumerable.Range(0, connections).Select(_ => OrderClient.Connect(port)).ToList();
         try
         {
             var started = Stopwatch.GetTimestamp();
-            var answerTimes = await Task.WhenAll(clients.Select(client => Task.Run(async () =>
-            {
-                var times = new List<double>(10_000);
-                while (goesOn())
+            var answerTimes = await Task.WhenAll(clients.Select(client => Task.Factory.StartNew(
+                () =>
                 {
-                    var (sent, answered) = await client.PlaceAsync();
-                    times.Add(Stopwatch.GetElapsedTime(sent, answered).TotalMilliseconds);
-                }
+                    var times = new List<double>(10_000);
+                    while (goesOn())
+                    {
+                        var (sent, answered) = client.Place();
+                        times.Add(Stopwatch.GetElapsedTime(sent, answered).TotalMilliseconds);
+                    }
 
-                return times;
-            })));
+                    return times;
+                },
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default)));
             var elapsed = Stopwatch.GetElapsedTime(started);
             return new LoadResult(elapsed, [.. answerTimes.SelectMany(times => times)]);
         }

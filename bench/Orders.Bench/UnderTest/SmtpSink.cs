@@ -1,5 +1,4 @@
-using System.Buffers;
-using System.IO.Pipelines;
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -21,7 +20,7 @@ internal sealed class SmtpSink : IAsyncDisposable
     private static readonly byte[] EndOfContent = "\r\n.\r\n"u8.ToArray();
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _end = new();
+    private readonly ConcurrentBag<Socket> _sockets = [];
     private readonly Lock _lock = new();
     private readonly HashSet<string> _messageIds = [];
     private readonly Task _accepting;
@@ -91,39 +90,44 @@ internal sealed class SmtpSink : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _end.CancelAsync();
         _listener.Dispose();
         await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _end.Dispose();
+        Release();
+        foreach (var socket in _sockets)
+        {
+            socket.Dispose();
+        }
     }
 
     private async Task AcceptAsync()
     {
         while (true)
         {
-            var socket = await _listener.AcceptSocketAsync(_end.Token);
+            var socket = await _listener.AcceptSocketAsync();
             socket.NoDelay = true;
-            _ = ConverseAsync(socket);
+            _sockets.Add(socket);
+            // A thread that waits in the system for the next line takes less of the machine from the programs than a
+            // pool of them would that is woken for each.
+            new Thread(() => Converse(socket)) { IsBackground = true }.Start();
         }
     }
 
-    private async Task ConverseAsync(Socket socket)
+    private void Converse(Socket socket)
     {
         try
         {
-            await using var stream = new NetworkStream(socket, ownsSocket: true);
-            var input = PipeReader.Create(stream);
-            await stream.WriteAsync(Greeting, _end.Token);
-            while (await ReadAsync(input, EndOfLine) is { } line)
+            var input = new SmtpInput(socket);
+            socket.Send(Greeting);
+            while (input.ReadTo(EndOfLine) is [var first, ..])
             {
-                var answer = (char)(line[0] & ~0x20) switch
+                var answer = (char)(first & ~0x20) switch
                 {
                     'E' or 'H' => Hello,
                     'D' => GoAhead,
                     'Q' => Goodbye,
                     _ => Ok,
                 };
-                await stream.WriteAsync(answer, _end.Token);
+                socket.Send(answer);
                 if (answer == Goodbye)
                 {
                     return;
@@ -131,52 +135,34 @@ internal sealed class SmtpSink : IAsyncDisposable
 
                 if (answer == GoAhead)
                 {
-                    if (await ReadAsync(input, EndOfContent) is not { } content)
+                    var content = input.ReadTo(EndOfContent);
+                    if (content.IsEmpty)
                     {
                         return;
                     }
 
-                    await _released.Task;
+                    _released.Task.Wait();
                     Take(content);
-                    await stream.WriteAsync(Ok, _end.Token);
+                    socket.Send(Ok);
                 }
             }
         }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             // The sender was ended, or we are.
         }
-    }
-
-    /// <returns>What came up to a delimiter and with it; <c>null</c> where the connection ended instead.</returns>
-    private async Task<byte[]?> ReadAsync(PipeReader input, byte[] delimiter)
-    {
-        while (true)
+        finally
         {
-            var result = await input.ReadAsync(_end.Token);
-            var reader = new SequenceReader<byte>(result.Buffer);
-            if (reader.TryReadTo(out ReadOnlySequence<byte> _, delimiter, advancePastDelimiter: true))
-            {
-                var found = result.Buffer.Slice(0, reader.Position).ToArray();
-                input.AdvanceTo(reader.Position);
-                return found;
-            }
-
-            if (result.IsCompleted)
-            {
-                return null;
-            }
-
-            input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            socket.Dispose();
         }
     }
 
-    private void Take(byte[] content)
+    private void Take(ReadOnlySpan<byte> content)
     {
         var messageId = MessageIdOf(content);
         lock (_lock)
         {
-            LastContent = content;
+            LastContent = content.ToArray();
             _messageIds.Add(messageId);
             _accepted?.Invoke(messageId);
             if (++_count == _wanted)
@@ -191,5 +177,35 @@ internal sealed class SmtpSink : IAsyncDisposable
         var header = "\nMessage-ID: "u8;
         var value = content[(content.IndexOf(header) + header.Length)..];
         return Encoding.ASCII.GetString(value[..value.IndexOf((byte)'\r')]);
+    }
+
+    /// <summary>What a sender writes, taken apart.</summary>
+    private sealed class SmtpInput(Socket socket)
+    {
+        private readonly byte[] _buffer = new byte[64 * 1024];
+        private int _start;
+        private int _end;
+
+        /// <returns>What came up to a delimiter and with it, until the next call; nothing where the connection ended instead.</returns>
+        public ReadOnlySpan<byte> ReadTo(ReadOnlySpan<byte> delimiter)
+        {
+            int found;
+            while ((found = _buffer.AsSpan(_start, _end - _start).IndexOf(delimiter)) < 0)
+            {
+                _buffer.AsSpan(_start.._end).CopyTo(_buffer);
+                (_start, _end) = (0, _end - _start);
+                var received = socket.Receive(_buffer.AsSpan(_end));
+                if (received == 0)
+                {
+                    return [];
+                }
+
+                _end += received;
+            }
+
+            var piece = _buffer.AsSpan(_start, found + delimiter.Length);
+            _start += piece.Length;
+            return piece;
+        }
     }
 }
