@@ -15,19 +15,12 @@ namespace Notifications.Worker.Email;
 /// </remarks>
 internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDisposable
 {
-    /// <summary>
-    /// How many emails a connection is used for. With each one SmtpClient, of .NET 10, keeps a registration of its
-    /// cancellation until its disposal, about 1 KiB.
-    /// </summary>
-    public const int MostEmails = 1_000;
-
     private static readonly FieldInfo? Transport = Field(typeof(SmtpClient), "_transport");
     private static readonly FieldInfo? Connection = Field(Transport?.FieldType, "_connection");
     private static readonly FieldInfo? TcpClient = Field(Connection?.FieldType, "_tcpClient");
     private static readonly FieldInfo? Extensions = Field(Connection?.FieldType, "_extensions");
     private static readonly FieldInfo? InnerStream = Field(Connection?.FieldType, "_stream");
 
-    private int _emails;
     private long _lastUsed;
     private SmtpContentStream? _content;
 
@@ -37,7 +30,7 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     public SmtpClient Client { get; } = client;
 
     /// <summary>Whether an email went through already. The server may have closed such a connection since.</summary>
-    public bool IsKept => _emails > 0;
+    public bool IsKept { get; private set; }
 
     /// <summary>The kept connection's socket, where the runtime lets us have it.</summary>
     public Socket? Socket { get; private set; }
@@ -74,7 +67,7 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
             }
         }
 
-        _emails++;
+        IsKept = true;
         _lastUsed = time.GetTimestamp();
     }
 
@@ -85,8 +78,7 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     public bool IsUsable(TimeSpan idleTimeout)
     {
         // Between emails the server has nothing to say, unless it closes the connection, or says 421 and then closes it.
-        return _emails < MostEmails
-            && time.GetElapsedTime(_lastUsed) <= idleTimeout
+        return time.GetElapsedTime(_lastUsed) <= idleTimeout
             && (Socket is null || (Socket.Connected && !Socket.Poll(0, SelectMode.SelectRead)));
     }
 

@@ -23,8 +23,7 @@ internal sealed partial class SmtpConnectionPool : IDisposable
         _time = time;
         _free = new SemaphoreSlim(_options.PoolSize);
 
-        // SmtpClient waits for the server's answer to the end of an email by blocking a thread of the pool. A slow
-        // server must not leave the rest of the program without threads, which are added at one or two a second.
+        // Whoever sends blocks a thread of the pool until the server has answered. A slow server must not leave the rest of the program without threads, which are added at one or two a second.
         ThreadPool.GetMinThreads(out var workers, out var ports);
         ThreadPool.SetMinThreads(Math.Max(workers, Environment.ProcessorCount + _options.PoolSize), ports);
 

@@ -1,4 +1,5 @@
 using System.Net.Mail;
+using System.Security.Authentication;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Telemetry;
 
@@ -77,7 +78,7 @@ internal sealed partial class SmtpEmailSender(
             {
                 return false;
             }
-            catch (Exception e) when (e is SmtpException or IOException or InvalidOperationException)
+            catch (Exception e) when (e is SmtpException or AuthenticationException or IOException or InvalidOperationException)
             {
                 var failure = SmtpFailure.Sort(e, attempt, connection.IsGreeted, hasCredentials: !string.IsNullOrEmpty(_options.Username));
                 if (failure is MailServerRefusedUsException)
@@ -112,15 +113,21 @@ internal sealed partial class SmtpEmailSender(
 }
 
 /// <summary>Hands an <see cref="OutgoingMail"/> to the client.</summary>
+/// <remarks>
+/// By the client's synchronous method: the asynchronous one blocks a thread of the pool for the answer to the content
+/// anyway, wakes another for each answer before it, and keeps about 1 KiB of each email until the client's disposal.
+/// </remarks>
 internal sealed class NetMailHandover(IOptions<EmailOptions> options) : ISmtpHandover
 {
     private readonly MailAddress _sender = options.Value.Sender;
 
     public bool SeesContent => true;
 
-    public async Task SendAsync(SmtpClient client, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken)
-    {
-        using var mail = new OutgoingMail(email, _sender, to, attempt.BeginContent);
-        await client.SendMailAsync(mail, cancellationToken);
-    }
+    public Task SendAsync(SmtpClient client, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            using var mail = new OutgoingMail(email, _sender, to, attempt.BeginContent);
+            client.Send(mail);
+        },
+        cancellationToken);
 }

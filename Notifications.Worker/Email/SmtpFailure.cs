@@ -24,7 +24,7 @@ internal static partial class SmtpFailure
     {
         if (exception is not SmtpException { StatusCode: not SmtpStatusCode.GeneralFailure } refusal)
         {
-            var cause = exception.InnerException ?? exception;
+            var cause = exception is AuthenticationException ? exception : exception.InnerException ?? exception;
             var unsent = OneLine($"The email could not be handed to the mail server: {cause.Message}");
             return cause is AuthenticationException || exception.Message == NoStartTls
                 ? new MailServerRefusedUsException(unsent, wasLetIn: false)

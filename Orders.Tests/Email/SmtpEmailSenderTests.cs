@@ -407,20 +407,6 @@ public sealed class SmtpEmailSenderTests
     }
 
     [Test]
-    public async Task A_connection_is_given_up_before_what_SmtpClient_remembers_of_each_email_adds_up()
-    {
-        var host = Host();
-        for (var email = 0; email < SmtpConnection.MostEmails; email++)
-        {
-            await host.SendAsync($"{email}");
-        }
-
-        Assert.That(_server.Sessions, Has.Count.EqualTo(1));
-        await host.SendAsync("one more");
-        Assert.That(_server.Sessions, Has.Count.EqualTo(2));
-    }
-
-    [Test]
     public async Task A_kept_connection_does_not_wait_for_acknowledgements()
     {
         await Host().SendAsync();
