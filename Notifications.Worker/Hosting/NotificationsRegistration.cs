@@ -3,6 +3,7 @@ using Notifications.Worker.Email;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Alerts;
+using Notifications.Worker.Ledger;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 
@@ -27,6 +28,7 @@ public static class NotificationsRegistration
         var faults = role is WorkerRole.All or WorkerRole.Faults;
 
         builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
+        builder.AddLedger();
         builder.AddEmail();
         builder.AddMailOutages();
         if (confirmations)

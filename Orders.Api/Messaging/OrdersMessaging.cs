@@ -1,4 +1,5 @@
 using Notifications.Worker.Hosting;
+using Notifications.Worker.Ledger;
 using Notifications.Worker.Messaging;
 
 namespace Orders.Api.Messaging;
@@ -17,6 +18,7 @@ public static class OrdersMessaging
         }
         else
         {
+            builder.AddLedger();
             builder.AddBus();
         }
     }
