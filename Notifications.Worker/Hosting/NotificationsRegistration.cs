@@ -1,3 +1,4 @@
+using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Email.Outages;
@@ -13,7 +14,9 @@ namespace Notifications.Worker.Hosting;
 public static class NotificationsRegistration
 {
     /// <summary>Adds the bus with the consumers of this process's <see cref="WorkerRole"/>, and all that they need.</summary>
-    public static void AddNotifications(this IHostApplicationBuilder builder)
+    /// <param name="builder">The program.</param>
+    /// <param name="configure">Adds the consumers of a program that hosts the worker.</param>
+    public static void AddNotifications(this IHostApplicationBuilder builder, Action<IBusRegistrationConfigurator>? configure = null)
     {
         var role = builder.Configuration.ReadOptions<WorkerOptions>(WorkerOptions.Section).Role;
         if (role != WorkerRole.All && builder.Configuration.GetTransport() == Transport.InMemory)
@@ -53,6 +56,8 @@ public static class NotificationsRegistration
                 {
                     bus.AddAlerts(builder.Configuration);
                 }
+
+                configure?.Invoke(bus);
             },
             FaultsRegistration.KeepFaults);
     }

@@ -48,6 +48,9 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>A test sends from one address what a shop gets from thousands.</summary>
     private static (string Name, string? Value)[] WithoutLimits => [("RateLimit__PermitsPerSecond", "0"), ("RateLimit__FailedSignInsPerMinute", "0")];
 
+    /// <summary>What the names of settings begin with that both programs must be told.</summary>
+    private const string LedgerSettings = "Ledger__";
+
     private readonly RabbitMqBroker? _broker;
     private readonly string? _virtualHost;
     private RabbitMqBroker? _ownBroker;
@@ -110,7 +113,7 @@ internal sealed class OrderSystem : IAsyncDisposable
         {
             var system = await StartWithoutProgramsAsync(transport);
             await system.StartWorkerAsync(services, settings);
-            await system.StartApiAsync();
+            await system.StartApiAsync([.. settings.Where(setting => setting.Name.StartsWith(LedgerSettings, StringComparison.Ordinal))]);
             return system;
         }
 
