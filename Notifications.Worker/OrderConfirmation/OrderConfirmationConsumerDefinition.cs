@@ -84,7 +84,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
                 }
             });
             messages.UseFilter(new RetryCountFilter<OrderPlaced>());
-            messages.UseHeldMail(onRabbitMq is null ? null : _delays.Min());
+            messages.UseHeldMail(_delays.Min(), waitsForEver: onRabbitMq is null);
         });
     }
 }
