@@ -32,7 +32,7 @@ public static class LedgerRegistration
     /// <summary>Adds the ledger of what was sent, in the store in force.</summary>
     internal static void AddDeliveryLedger(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<DeliveryLease>();
+        builder.Services.AddSingleton(services => DeliveryLease.For(services.GetRequiredService<IOptions<EmailOptions>>().Value));
         switch (builder.Configuration.GetLedgerStore())
         {
             case LedgerStore.InMemory:
