@@ -45,6 +45,7 @@ internal sealed partial class LedgerEmailSender(
                 return new SentBefore(messageId, at);
 
             case DeliveryClaim.HeldByOther(var until):
+                Log.Held(logger, email.MessageId, until);
                 throw new DeliveryHeldException(until);
 
             case DeliveryClaim.UnknownOutcome(var since):
@@ -181,6 +182,9 @@ internal sealed partial class LedgerEmailSender(
 
         [LoggerMessage(2142, LogLevel.Warning, "Nobody can say whether the mail server took the email {MessageId}. {Reason}")]
         public static partial void Unknown(ILogger logger, string messageId, string reason);
+
+        [LoggerMessage(2144, LogLevel.Debug, "The email {MessageId} is being sent by somebody else, until {Until:O} at the latest")]
+        public static partial void Held(ILogger logger, string messageId, DateTimeOffset until);
 
         [LoggerMessage(2143, LogLevel.Warning, "Emails are sent without the ledger, {Count} since this was last said: they may arrive twice. {Reason}")]
         public static partial void Ignored(ILogger logger, int count, string reason);
