@@ -13,13 +13,14 @@ internal sealed partial class SmtpEmailSender(
 {
     private readonly SmtpOptions _options = options.Value.Smtp;
 
-    public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         var recipient = EmailAddress.ParseRecipient(email.To);
         using var activity = Activities.StartSmtp(_options.Host!, _options.Port);
         try
         {
             await SendAsync(email, recipient, cancellationToken);
+            return null;
         }
         catch (EmailException failure)
         {
@@ -44,7 +45,7 @@ internal sealed partial class SmtpEmailSender(
     /// <returns><c>false</c> if the connection was a kept one and turned out to be closed before the email was sent.</returns>
     private async Task<bool> TrySendAsync(EmailMessage email, MailAddress recipient, bool fresh, CancellationToken cancellationToken)
     {
-        var connection = await pool.RentAsync(fresh, cancellationToken);
+        var connection = await RentAsync(fresh, cancellationToken);
         var attempt = new SmtpAttempt(handover.SeesContent);
         var succeeded = false;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -67,7 +68,7 @@ internal sealed partial class SmtpEmailSender(
             }
             catch (Exception) when (cancellationToken.IsCancellationRequested)
             {
-                throw new OperationCanceledException(cancellationToken);
+                throw new SendGivenUpException(attempt.ContentWasBegun != false, cancellationToken);
             }
             catch (Exception) when (ending.IsCancellationRequested)
             {
@@ -91,6 +92,18 @@ internal sealed partial class SmtpEmailSender(
         finally
         {
             pool.Return(connection, succeeded);
+        }
+    }
+
+    private async Task<SmtpConnection> RentAsync(bool fresh, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await pool.RentAsync(fresh, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new SendGivenUpException(isOutcomeUnknown: false, cancellationToken);
         }
     }
 

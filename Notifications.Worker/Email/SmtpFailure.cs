@@ -28,7 +28,7 @@ internal static partial class SmtpFailure
             var unsent = OneLine($"The email could not be handed to the mail server: {cause.Message}");
             return cause is AuthenticationException || exception.Message == NoStartTls
                 ? new MailServerRefusedUsException(unsent, wasLetIn: false)
-                : new MailServerUnavailableException(unsent, isGreeted);
+                : new MailServerUnavailableException(unsent, isGreeted) { IsOutcomeUnknown = isGreeted && attempt.ContentWasBegun != false };
         }
 
         var code = (int)refusal.StatusCode;
@@ -42,8 +42,10 @@ internal static partial class SmtpFailure
 
             < 500 when !isGreeted => new MailServerUnavailableException(OneLine($"The mail server put us off with {code}: {reply}"), wasLetIn: false),
 
-            // Beyond 599 it is what SmtpClient makes of something that is no reply at all.
-            < 500 or > 599 => new TransientEmailException(OneLine(refused)),
+            < 500 => new TransientEmailException(OneLine(refused)),
+
+            // It is what SmtpClient makes of something that is no reply at all.
+            > 599 => new TransientEmailException(OneLine(refused)) { IsOutcomeUnknown = attempt.ContentWasBegun != false },
 
             // RFC 4954, section 6, and RFC 3207, section 4: authentication or encryption is missing or was refused.
             530 or 534 or 535 or 538 => RefusedUs($"The mail server refused our authentication with {code}: {reply}"),

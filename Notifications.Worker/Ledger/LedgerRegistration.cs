@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Email;
 using Notifications.Worker.Hosting;
 using StackExchange.Redis;
 
@@ -23,9 +24,31 @@ public static class LedgerRegistration
         if (builder.Configuration.GetLedgerStore() == LedgerStore.Valkey)
         {
             builder.Services.AddSingleton(Connect);
+            builder.Services.AddSingleton<ValkeyStore>();
             builder.Services.AddHealthChecks().AddCheck<LedgerHealthCheck>("ledger");
         }
     }
+
+    /// <summary>Adds the ledger of what was sent, in the store in force.</summary>
+    internal static void AddDeliveryLedger(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(services => DeliveryLease.For(services.GetRequiredService<IOptions<EmailOptions>>().Value));
+        switch (builder.Configuration.GetLedgerStore())
+        {
+            case LedgerStore.InMemory:
+                builder.Services.AddSingleton<IDeliveryLedger, InMemoryDeliveryLedger>();
+                break;
+            case LedgerStore.Valkey:
+                builder.Services.AddSingleton<IDeliveryLedger, ValkeyDeliveryLedger>();
+                break;
+        }
+    }
+
+    /// <summary>Has the emails of orders pass the ledger, where there is one.</summary>
+    internal static IEmailSender WithLedger(this IEmailSender sender, IServiceProvider services) =>
+        services.GetService<IDeliveryLedger>() is { } ledger
+            ? ActivatorUtilities.CreateInstance<LedgerEmailSender>(services, sender, ledger)
+            : sender;
 
     /// <summary>The store in force, needed while the program is still being composed.</summary>
     /// <exception cref="OptionsValidationException">The configuration names a store that does not exist.</exception>

@@ -167,7 +167,10 @@ internal sealed class OrderSystem : IAsyncDisposable
     }
 
     /// <summary>Starts a worker as a process of its own, to be killed.</summary>
-    public Task<Server> StartWorkerProcessAsync(params (string Name, string? Value)[] settings)
+    public Task<Server> StartWorkerProcessAsync(params (string Name, string? Value)[] settings) => StartWorkerProcessAsync(onLine: null, settings);
+
+    /// <summary>The same, for who reads every line that it writes.</summary>
+    public Task<Server> StartWorkerProcessAsync(Action<string>? onLine, params (string Name, string? Value)[] settings)
     {
         var environment = new Dictionary<string, string>
         {
@@ -184,7 +187,8 @@ internal sealed class OrderSystem : IAsyncDisposable
             [typeof(WorkerOptions).Assembly.Location],
             line => line.Contains("Bus started", StringComparison.Ordinal),
             TimeSpan.FromSeconds(60),
-            environment);
+            environment,
+            onLine);
     }
 
     /// <summary>Makes the deployment's users on the broker.</summary>
