@@ -11,7 +11,7 @@ namespace Orders.Tests.Valkey;
 public sealed class ValkeyServer : IAsyncDisposable
 {
     /// <summary>The image that <c>compose.yaml</c> deploys.</summary>
-    public const string Image = "valkey/valkey:9.0";
+    public const string Image = "valkey/valkey:9.1.2";
 
     private const string ReadyLine = "Ready to accept connections";
 
