@@ -79,7 +79,7 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
     }
 
     private static string Cause(Exception e) =>
-        SmtpFailure.OneLine((e is SmtpException && e.InnerException is { } inner ? inner : e).Message);
+        ForeignText.OneLine((e is SmtpException && e.InnerException is { } inner ? inner : e).Message);
 
     private static void TryDelete(string directory)
     {

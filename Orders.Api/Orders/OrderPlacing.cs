@@ -34,14 +34,18 @@ public sealed partial class OrderPlacing(
             return Of(await publisher.PublishAsync(order, cancellationToken), order);
         }
 
-        if (isNew && !book.IsReachable && options.Value.WhenUnreachable == WhenUnreachable.Wait)
+        var waits = options.Value.WhenUnreachable == WhenUnreachable.Wait;
+        if (!waits && !book.IsReachable)
         {
-            return new Placement.NotRemembered();
+            // Who does not wait for it should not have to wait until that is noticed, either.
+            Warn("The order book cannot be reached: there is no connection.");
+            return Of(await publisher.PublishAsync(order, cancellationToken), order);
         }
 
         if (isNew)
         {
-            return await PublishAsync(order, null, cancellationToken);
+            // It is not claimed, and when it is recorded it is too late to refuse it.
+            return book.IsReachable ? await PublishAsync(order, null, cancellationToken) : new Placement.NotRemembered();
         }
 
         try
@@ -50,12 +54,12 @@ public sealed partial class OrderPlacing(
         }
         catch (OrderBookUnreachableException exception)
         {
-            if (options.Value.WhenUnreachable == WhenUnreachable.Wait)
+            if (waits)
             {
                 return new Placement.NotRemembered();
             }
 
-            Warn(exception);
+            Warn(exception.Message);
             return Of(await publisher.PublishAsync(order, cancellationToken), order);
         }
     }
@@ -146,7 +150,7 @@ public sealed partial class OrderPlacing(
         catch (OrderBookUnreachableException exception)
         {
             // What was published is: to say otherwise would have it sent again. Its claim lapses by itself.
-            Warn(exception);
+            Warn(exception.Message);
         }
     }
 
@@ -157,20 +161,20 @@ public sealed partial class OrderPlacing(
         _ => new Placement.Unknown(order),
     };
 
-    private void Warn(OrderBookUnreachableException exception)
+    private void Warn(string error)
     {
         var warned = Interlocked.Read(ref _warned);
         var now = clock.GetTimestamp();
         if ((warned == long.MinValue || clock.GetElapsedTime(warned, now) >= WarningPeriod)
             && Interlocked.CompareExchange(ref _warned, now, warned) == warned)
         {
-            Log.NotRemembered(logger, exception.Message);
+            Log.NotRemembered(logger, error);
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "Orders were placed that are not remembered: who sends one again places it twice. {Error}")]
+        [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "Orders are placed that are not remembered: what is sent again may be placed twice. {Error}")]
         public static partial void NotRemembered(ILogger logger, string error);
     }
 }

@@ -1,7 +1,7 @@
 using System.Runtime.Serialization;
-using System.Text.RegularExpressions;
 using Contracts;
 using MassTransit;
+using Notifications.Worker.Email;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.OrderBook;
 
@@ -12,9 +12,6 @@ public sealed partial class OrderStatusConsumer(
     IOrderBook book, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<OrderStatusConsumer> logger)
     : IConsumer<OrderConfirmationSent>, IConsumer<OrderConfirmationRetrying>, IConsumer<OrderConfirmationFailed>
 {
-    /// <summary>A reason is for people to read, not for a stranger's program to fill the store with.</summary>
-    private const int LongestReason = 500;
-
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -80,15 +77,8 @@ public sealed partial class OrderStatusConsumer(
     private static string Required(string? orderId) =>
         orderId ?? throw new SerializationException("The event says nothing of an order: orderId is missing.");
 
-    /// <summary>A mail server likes to repeat in its refusal whom it refuses; whoever asks for the status need not know.</summary>
-    private static string? Clean(string? reason)
-    {
-        var clean = reason is null ? null : AddressPattern().Replace(reason, "(address)");
-        return clean?.Length > LongestReason ? $"{clean.AsSpan(0, LongestReason - 1)}…" : clean;
-    }
-
-    [GeneratedRegex("""[^\s<>()\[\]"',;:]+@[^\s<>()\[\]"',;:]+""", RegexOptions.CultureInvariant)]
-    private static partial Regex AddressPattern();
+    /// <summary>The event may be a stranger's, and a mail server likes to repeat in its refusal whom it refuses.</summary>
+    private static string? Clean(string? reason) => reason is null ? null : ForeignText.OneLine(reason);
 
     private static partial class Log
     {
