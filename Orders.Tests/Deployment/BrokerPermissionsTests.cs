@@ -46,6 +46,7 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
         "order-notifications",
         "order-notifications_watch",
         "Contracts:OrderConfirmationSent",
+        "Contracts:OrderConfirmationRetrying",
         "Contracts:MailServerUnreachable",
         "Contracts:MailServerReachable",
         "MassTransit:Fault--Contracts:OrderPlaced--")]
