@@ -5,6 +5,7 @@ using Orders.Api.Documentation;
 using Orders.Api.Errors;
 using Orders.Api.Messaging;
 using Orders.Api.Orders;
+using Orders.Api.Status;
 
 return await ProgramHost.RunAsync(
     args,
@@ -12,6 +13,7 @@ return await ProgramHost.RunAsync(
     builder =>
     {
         builder.AddOrders();
+        builder.AddStatus();
         builder.AddMessaging();
         builder.AddProblems();
         builder.AddDocumentation();
@@ -21,6 +23,7 @@ return await ProgramHost.RunAsync(
     {
         app.UseProblems();
         app.MapOrders();
+        app.MapStatus();
         app.MapFaults();
         app.MapDocumentation();
         app.MapHealth();

@@ -10,6 +10,12 @@ public abstract class EmailException(string message, FailureKind kind) : Excepti
 {
     /// <inheritdoc/>
     public FailureKind Kind { get; } = kind;
+
+    /// <summary>
+    /// Whether the mail server may have taken the email all the same: it had begun to get the content, and its answer did
+    /// not come.
+    /// </summary>
+    public bool IsOutcomeUnknown { get; init; }
 }
 
 /// <summary>Trying again may help: no connection, a time-out, an SMTP reply 4xx, or our own configuration.</summary>
@@ -33,3 +39,12 @@ public sealed class MailServerRefusedUsException(string message, bool wasLetIn) 
 
 /// <summary>Trying again cannot help: an SMTP reply 5xx on the recipient or the mail, or an address no server would take.</summary>
 public sealed class PermanentEmailException(string message) : EmailException(message, FailureKind.Permanent);
+
+/// <summary>The sending was given up because its caller asked for that.</summary>
+/// <param name="isOutcomeUnknown">As <see cref="EmailException.IsOutcomeUnknown"/>.</param>
+/// <param name="cancellationToken">By which the caller asked.</param>
+public sealed class SendGivenUpException(bool isOutcomeUnknown, CancellationToken cancellationToken) : OperationCanceledException(cancellationToken)
+{
+    /// <inheritdoc cref="EmailException.IsOutcomeUnknown"/>
+    public bool IsOutcomeUnknown { get; } = isOutcomeUnknown;
+}

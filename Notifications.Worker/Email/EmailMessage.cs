@@ -13,6 +13,12 @@ public sealed record EmailMessage(string MessageId, string To, string Subject, s
 {
     /// <summary>What kind of email it is.</summary>
     public Notification Notification { get; init; }
+
+    /// <summary>The order that it belongs to, if it is to be sent once for that order.</summary>
+    public string? OrderId { get; init; }
+
+    /// <summary>Which decision of a person it is that it is to be sent, even if it may have been sent before; where it is one.</summary>
+    public Guid? Decision { get; init; }
 }
 
 /// <summary>The kinds of email.</summary>

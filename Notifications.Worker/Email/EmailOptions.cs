@@ -90,6 +90,19 @@ public sealed class SmtpOptions
 
     /// <summary>A connection unused for longer is closed instead of used again: most servers would have closed it by then.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Most time that sending one email can take by these, once there is a connection for it: it may be tried on a kept
+    /// connection and, where the server says that it closes that one, on a new one.
+    /// </summary>
+    internal TimeSpan LongestSend
+    {
+        get
+        {
+            var longest = ConnectTimeout + (2 * (EnvelopeTimeout + ContentTimeout));
+            return longest < EmailOptionsValidator.LongestTimeout ? longest : EmailOptionsValidator.LongestTimeout;
+        }
+    }
 }
 
 /// <summary>How the connection to the mail server is protected.</summary>
@@ -106,7 +119,7 @@ public enum SmtpSecurity
 internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
 {
     // A Timer's limit.
-    private static readonly TimeSpan LongestTimeout = TimeSpan.FromMilliseconds(int.MaxValue);
+    public static readonly TimeSpan LongestTimeout = TimeSpan.FromMilliseconds(int.MaxValue);
 
     public ValidateOptionsResult Validate(string? name, EmailOptions options)
     {

@@ -3,11 +3,12 @@ namespace Notifications.Worker.Email;
 /// <summary>Counts what becomes of every try to send an email.</summary>
 internal sealed class MeasuredEmailSender(IEmailSender sender, EmailMetrics metrics) : IEmailSender
 {
-    public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
+        SentBefore? before;
         try
         {
-            await sender.SendAsync(email, cancellationToken);
+            before = await sender.SendAsync(email, cancellationToken);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
@@ -16,5 +17,6 @@ internal sealed class MeasuredEmailSender(IEmailSender sender, EmailMetrics metr
         }
 
         metrics.Send(email);
+        return before;
     }
 }

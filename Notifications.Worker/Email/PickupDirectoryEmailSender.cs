@@ -23,7 +23,7 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
         _logger = logger;
     }
 
-    public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         var recipient = EmailAddress.ParseRecipient(email.To);
 
@@ -41,6 +41,7 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
 
             var path = Publish(Directory.GetFiles(unfinished).Single(), FileName(email.MessageId));
             Log.Written(_logger, email.MessageId, path);
+            return null;
         }
         catch (Exception e) when (e is SmtpException or IOException or UnauthorizedAccessException)
         {
@@ -78,7 +79,7 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
     }
 
     private static string Cause(Exception e) =>
-        SmtpFailure.OneLine((e is SmtpException && e.InnerException is { } inner ? inner : e).Message);
+        ForeignText.OneLine((e is SmtpException && e.InnerException is { } inner ? inner : e).Message);
 
     private static void TryDelete(string directory)
     {

@@ -55,7 +55,10 @@ internal sealed class SmtpDeadline : IDisposable
     }
 
     private MailServerUnavailableException Missed(string what, TimeSpan within) =>
-        new($"The mail server did not {what} within {within.TotalSeconds:0.###} s.", wasLetIn: _step != Step.Connect);
+        new($"The mail server did not {what} within {within.TotalSeconds:0.###} s.", wasLetIn: _step != Step.Connect)
+        {
+            IsOutcomeUnknown = _step != Step.Connect && _attempt.ContentWasBegun != false,
+        };
 
     private void Begin(Step step)
     {

@@ -14,13 +14,14 @@ internal sealed partial class SmtpEmailSender(
 {
     private readonly SmtpOptions _options = options.Value.Smtp;
 
-    public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         var recipient = EmailAddress.ParseRecipient(email.To);
         using var activity = Activities.StartSmtp(_options.Host!, _options.Port);
         try
         {
             await SendAsync(email, recipient, cancellationToken);
+            return null;
         }
         catch (EmailException failure)
         {
@@ -45,7 +46,7 @@ internal sealed partial class SmtpEmailSender(
     /// <returns><c>false</c> if the connection was a kept one and turned out to be closed before the email was sent.</returns>
     private async Task<bool> TrySendAsync(EmailMessage email, MailAddress recipient, bool fresh, CancellationToken cancellationToken)
     {
-        var connection = await pool.RentAsync(fresh, cancellationToken);
+        var connection = await RentAsync(fresh, cancellationToken);
         var attempt = new SmtpAttempt(handover.SeesContent);
         var succeeded = false;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -66,13 +67,13 @@ internal sealed partial class SmtpEmailSender(
                 Log.Sent(logger, email.MessageId);
                 return true;
             }
-            catch (Exception) when (cancellationToken.IsCancellationRequested)
-            {
-                throw new OperationCanceledException(cancellationToken);
-            }
             catch (Exception) when (ending.IsCancellationRequested)
             {
-                throw deadline.Failure;
+                // Nobody waits for the client any more, which may be about to begin the content: from here on it cannot.
+                connection.Dispose();
+                throw cancellationToken.IsCancellationRequested
+                    ? new SendGivenUpException(attempt.ContentWasBegun != false, cancellationToken)
+                    : deadline.Failure;
             }
             catch (SmtpException e) when (connection.IsKept && IsClosedConnection(e, attempt))
             {
@@ -92,6 +93,18 @@ internal sealed partial class SmtpEmailSender(
         finally
         {
             pool.Return(connection, succeeded);
+        }
+    }
+
+    private async Task<SmtpConnection> RentAsync(bool fresh, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await pool.RentAsync(fresh, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new SendGivenUpException(isOutcomeUnknown: false, cancellationToken);
         }
     }
 

@@ -1,14 +1,11 @@
 using System.Net.Mail;
 using System.Security.Authentication;
-using System.Text.RegularExpressions;
 
 namespace Notifications.Worker.Email;
 
 /// <summary>Sorts what an attempt to send threw, by the server's reply code where there is one.</summary>
-internal static partial class SmtpFailure
+internal static class SmtpFailure
 {
-    private const int LongestMessage = 300;
-
     // What SmtpException puts between its own words and the server's. It has no property for the latter.
     private const string ReplyMarker = "The server response was: ";
 
@@ -25,10 +22,10 @@ internal static partial class SmtpFailure
         if (exception is not SmtpException { StatusCode: not SmtpStatusCode.GeneralFailure } refusal)
         {
             var cause = exception is AuthenticationException ? exception : exception.InnerException ?? exception;
-            var unsent = OneLine($"The email could not be handed to the mail server: {cause.Message}");
+            var unsent = ForeignText.OneLine($"The email could not be handed to the mail server: {cause.Message}");
             return cause is AuthenticationException || exception.Message == NoStartTls
                 ? new MailServerRefusedUsException(unsent, wasLetIn: false)
-                : new MailServerUnavailableException(unsent, isGreeted);
+                : new MailServerUnavailableException(unsent, isGreeted) { IsOutcomeUnknown = isGreeted && attempt.ContentWasBegun != false };
         }
 
         var code = (int)refusal.StatusCode;
@@ -38,12 +35,14 @@ internal static partial class SmtpFailure
         return code switch
         {
             // RFC 5321, section 3.8: the server closes the channel.
-            421 => new MailServerUnavailableException(OneLine(refused), isGreeted),
+            421 => new MailServerUnavailableException(ForeignText.OneLine(refused), isGreeted),
 
-            < 500 when !isGreeted => new MailServerUnavailableException(OneLine($"The mail server put us off with {code}: {reply}"), wasLetIn: false),
+            < 500 when !isGreeted => new MailServerUnavailableException(ForeignText.OneLine($"The mail server put us off with {code}: {reply}"), wasLetIn: false),
 
-            // Beyond 599 it is what SmtpClient makes of something that is no reply at all.
-            < 500 or > 599 => new TransientEmailException(OneLine(refused)),
+            < 500 => new TransientEmailException(ForeignText.OneLine(refused)),
+
+            // It is what SmtpClient makes of something that is no reply at all.
+            > 599 => new TransientEmailException(ForeignText.OneLine(refused)) { IsOutcomeUnknown = attempt.ContentWasBegun != false },
 
             // RFC 4954, section 6, and RFC 3207, section 4: authentication or encryption is missing or was refused.
             530 or 534 or 535 or 538 => RefusedUs($"The mail server refused our authentication with {code}: {reply}"),
@@ -57,17 +56,10 @@ internal static partial class SmtpFailure
             // denied". A wrong password must not cost the customers their emails.
             _ when hasCredentials && attempt.ContentWasBegun != true && reply.StartsWith("5.7.", StringComparison.Ordinal) => RefusedUs(refused),
 
-            _ => new PermanentEmailException(OneLine(refused)),
+            _ => new PermanentEmailException(ForeignText.OneLine(refused)),
         };
 
-        MailServerRefusedUsException RefusedUs(string why) => new(OneLine(why), isGreeted);
-    }
-
-    /// <summary>Makes one short line of a text from elsewhere, without control characters and addresses.</summary>
-    public static string OneLine(string text)
-    {
-        var line = Address().Replace(ControlCharacters().Replace(text, " "), "(address)").Trim();
-        return line.Length <= LongestMessage ? line : string.Concat(line.AsSpan(0, LongestMessage - 1), "…");
+        MailServerRefusedUsException RefusedUs(string why) => new(ForeignText.OneLine(why), isGreeted);
     }
 
     private static string ReplyOf(SmtpException exception)
@@ -75,10 +67,4 @@ internal static partial class SmtpFailure
         var marker = exception.Message.IndexOf(ReplyMarker, StringComparison.Ordinal);
         return marker < 0 ? exception.Message : exception.Message[(marker + ReplyMarker.Length)..];
     }
-
-    [GeneratedRegex(@"[\p{Cc}\p{Cf}\u2028\u2029]+")]
-    private static partial Regex ControlCharacters();
-
-    [GeneratedRegex("""("[^"@]*"|[^\s<>"'():;,]+)@[^\s<>"'():;,]+""")]
-    private static partial Regex Address();
 }

@@ -1,3 +1,7 @@
+using System.Globalization;
+using System.Text;
+using MassTransit;
+
 namespace Notifications.Worker.Faults;
 
 /// <summary>Headers of our own on messages that failed. Other systems rely on <see cref="RedeliverCount"/>.</summary>
@@ -12,6 +16,12 @@ public static class FaultHeaders
     /// <summary>How often the message was tried again at once in its last delivery, as a number.</summary>
     public const string RetryCount = "x-retry-count";
 
+    /// <summary>
+    /// Which decision of a person it is that the message is replayed from parking, as a GUID: its email is to be sent then,
+    /// even if nobody can say whether it was sent before.
+    /// </summary>
+    public const string Decision = "x-replay-decision";
+
     /// <summary>Why the message was parked, in one line.</summary>
     public const string ParkedReason = "x-parked-reason";
 
@@ -20,4 +30,27 @@ public static class FaultHeaders
 
     /// <summary>The id that a message had before its body was edited for the first time.</summary>
     public const string OriginalMessageId = "x-original-message-id";
+}
+
+/// <summary>Those headers on a message that is consumed again.</summary>
+internal static class ReplayedMessage
+{
+    /// <summary>The <see cref="FaultHeaders.Decision"/> by which a message was replayed; <c>null</c> where there is none, or nonsense.</summary>
+    public static Guid? GetDecision(this ConsumeContext context) =>
+        Guid.TryParse(Read(context, FaultHeaders.Decision), out var decision) ? decision : null;
+
+    /// <summary>The message's <see cref="FaultHeaders.RedeliverCount"/>; 0 where there is none, or nonsense.</summary>
+    public static int GetRedeliverCount(this ConsumeContext context) =>
+        int.TryParse(Read(context, FaultHeaders.RedeliverCount), NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0;
+
+    private static string? Read(ConsumeContext context, string header)
+    {
+        var value = context.ReceiveContext.TransportHeaders.TryGetHeader(header, out var transported) ? transported
+            : context.Headers.TryGetHeader(header, out var enveloped) ? enveloped : null;
+        return value switch
+        {
+            byte[] bytes => Encoding.UTF8.GetString(bytes),
+            _ => Convert.ToString(value, CultureInfo.InvariantCulture),
+        };
+    }
 }

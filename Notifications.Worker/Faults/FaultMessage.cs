@@ -91,18 +91,24 @@ public sealed partial record FaultMessage(
     /// The same message, fit to be consumed from the beginning: without what its failures, its delays and its
     /// queues have written on it, and with the given count of replays.
     /// </summary>
+    /// <param name="redeliverCount">The count.</param>
+    /// <param name="decision">The person's decision that it is, where it is one; an earlier one stays on the message otherwise.</param>
     /// <remarks>
     /// The counts stand in MassTransit's envelope too, and there they are what counts: the consumer would take the
     /// delayed redeliveries for used up, and a redelivery would forget how often the message was replayed.
     /// </remarks>
-    public FaultMessage ForReplay(int redeliverCount)
+    public FaultMessage ForReplay(int redeliverCount, Guid? decision = null)
     {
         var headers = Headers
             .Where(header => !IsOfTheFailure(header.Key))
             .ToDictionary(header => header.Key, header => header.Value);
         headers[FaultHeaders.RedeliverCount] = redeliverCount;
+        if (decision is not null)
+        {
+            headers[FaultHeaders.Decision] = decision.ToString();
+        }
 
-        return this with { Headers = headers, Body = BodyForReplay(redeliverCount) };
+        return this with { Headers = headers, Body = BodyForReplay(redeliverCount, decision) };
     }
 
     /// <summary>The same message as a part of another span; as it is where there is none.</summary>
@@ -195,7 +201,7 @@ public sealed partial record FaultMessage(
         }
     }
 
-    private ReadOnlyMemory<byte> BodyForReplay(int redeliverCount)
+    private ReadOnlyMemory<byte> BodyForReplay(int redeliverCount, Guid? decision)
     {
         if (CopyEnvelope() is not { } envelope)
         {
@@ -209,6 +215,11 @@ public sealed partial record FaultMessage(
 
         headers.Remove(MessageHeaders.RedeliveryCount);
         headers[FaultHeaders.RedeliverCount] = redeliverCount;
+        if (decision is not null)
+        {
+            headers[FaultHeaders.Decision] = decision.ToString();
+        }
+
         return JsonSerializer.SerializeToUtf8Bytes(envelope, SystemTextJsonMessageSerializer.Options);
     }
 

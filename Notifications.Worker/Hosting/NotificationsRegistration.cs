@@ -1,8 +1,10 @@
+using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Alerts;
+using Notifications.Worker.Ledger;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 
@@ -12,7 +14,9 @@ namespace Notifications.Worker.Hosting;
 public static class NotificationsRegistration
 {
     /// <summary>Adds the bus with the consumers of this process's <see cref="WorkerRole"/>, and all that they need.</summary>
-    public static void AddNotifications(this IHostApplicationBuilder builder)
+    /// <param name="builder">The program.</param>
+    /// <param name="configure">Adds the consumers of a program that hosts the worker.</param>
+    public static void AddNotifications(this IHostApplicationBuilder builder, Action<IBusRegistrationConfigurator>? configure = null)
     {
         var role = builder.Configuration.ReadOptions<WorkerOptions>(WorkerOptions.Section).Role;
         if (role != WorkerRole.All && builder.Configuration.GetTransport() == Transport.InMemory)
@@ -27,6 +31,7 @@ public static class NotificationsRegistration
         var faults = role is WorkerRole.All or WorkerRole.Faults;
 
         builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
+        builder.AddLedger();
         builder.AddEmail();
         builder.AddMailOutages();
         if (confirmations)
@@ -51,6 +56,8 @@ public static class NotificationsRegistration
                 {
                     bus.AddAlerts(builder.Configuration);
                 }
+
+                configure?.Invoke(bus);
             },
             FaultsRegistration.KeepFaults);
     }

@@ -4,6 +4,8 @@ using MassTransit.RabbitMqTransport;
 using MassTransit.RabbitMqTransport.Configuration;
 using MassTransit.RabbitMqTransport.Middleware;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Ledger;
+using Notifications.Worker.OrderStatus;
 
 namespace Notifications.Worker.Messaging;
 
@@ -25,6 +27,12 @@ internal static class TopologyRegistration
                 bus.Publish(message, publish => publish.Exclude = IsDeployed(services));
                 bus.Publish(typeof(Fault<>).MakeGenericType(message), publish => publish.Exclude = IsDeployed(services));
             }
+        }
+
+        // Without an order book nobody would take anything out of it.
+        if (Deploys(services) && services.GetRequiredService<IOptions<LedgerOptions>>().Value.Store != LedgerStore.None)
+        {
+            bus.DeployOrderStatus(services);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Runtime.Serialization;
 using Contracts;
 using MassTransit;
 using Notifications.Worker.Email;
+using Notifications.Worker.Faults;
 using Notifications.Worker.Messaging;
 
 namespace Notifications.Worker.OrderConfirmation;
@@ -38,15 +39,24 @@ public sealed partial class OrderConfirmationConsumer(
             order = order with { PlacedAt = context.GetSentAt() ?? clock.GetUtcNow() };
         }
 
-        var email = await confirmation.ComposeAsync(order);
+        var email = await confirmation.ComposeAsync(order) with { Decision = context.GetDecision() };
+        SentBefore? before;
         try
         {
-            await sender.SendAsync(email, context.CancellationToken);
+            before = await sender.SendAsync(email, context.CancellationToken);
         }
         catch (EmailException exception)
         {
             Log.NotSent(logger, email.MessageId, context.GetRetryAttempt() + 1, context.GetRedeliveryCount() + 1, exception.Message);
             throw;
+        }
+
+        if (before is not null)
+        {
+            // Whoever sent it may have died before it could tell.
+            Log.SentBefore(logger, before.MessageId, before.At);
+            await AnnounceAsync(context, new OrderConfirmationSent(order.OrderId, before.MessageId, before.At));
+            return;
         }
 
         var sentAt = clock.GetUtcNow();
@@ -74,6 +84,9 @@ public sealed partial class OrderConfirmationConsumer(
     {
         [LoggerMessage(EventId = 100, Level = LogLevel.Information, Message = "Confirmation {MessageId} sent")]
         public static partial void Confirmed(ILogger logger, string messageId);
+
+        [LoggerMessage(EventId = 103, Level = LogLevel.Information, Message = "Confirmation {MessageId} was sent before, at {At:O}: it is not sent again")]
+        public static partial void SentBefore(ILogger logger, string messageId, DateTimeOffset at);
 
         [LoggerMessage(EventId = 102, Level = LogLevel.Warning, Message = "Confirmation {MessageId} not sent (try {Attempt} of delivery {Delivery}): {Error}")]
         public static partial void NotSent(ILogger logger, string messageId, int attempt, int delivery, string error);

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Notifications.Worker.Backlog;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.Operators;
 using Notifications.Worker.Redelivery;
@@ -64,6 +65,11 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
                 redelivery.HandleTransientOnly();
                 redelivery.Intervals([.. _delays]);
             });
+            messages.UseFilter(new RetryingFilter(
+                _delays,
+                context.GetService<RedeliverPolicy>(),
+                context.GetRequiredService<TimeProvider>(),
+                context.GetRequiredService<ILogger<RetryingFilter>>()));
             messages.UseMessageRetry(retry =>
             {
                 retry.HandleTransientOnly();
@@ -78,7 +84,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
                 }
             });
             messages.UseFilter(new RetryCountFilter<OrderPlaced>());
-            messages.UseHeldMail(onRabbitMq is null ? null : _delays.Min());
+            messages.UseHeldMail(_delays.Min(), waitsForEver: onRabbitMq is null);
         });
     }
 }

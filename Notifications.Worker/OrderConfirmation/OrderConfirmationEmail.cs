@@ -27,7 +27,11 @@ public sealed class OrderConfirmationEmail(IOptions<EmailOptions> options, IServ
             order.Email,
             $"Your order {order.OrderId} is confirmed",
             Text(order, placedAt),
-            await HtmlAsync(order, placedAt));
+            await HtmlAsync(order, placedAt))
+        {
+            Notification = Notification.OrderConfirmation,
+            OrderId = order.OrderId,
+        };
     }
 
     /// <summary>

@@ -3,7 +3,7 @@ using System.Net;
 namespace Notifications.Worker.Protection;
 
 /// <summary>Who a request is from, for limits that hold for each client.</summary>
-internal static class Client
+public static class Client
 {
     private const int NetworkLength = 8;
 

@@ -19,7 +19,9 @@ public static partial class DocumentationRegistration
                 return Task.CompletedTask;
             });
             options.AddOperationTransformer<PlaceOrderDocumentation>();
+            options.AddOperationTransformer<StatusDocumentation>();
             options.AddSchemaTransformer<PlaceOrderDocumentation>();
+            options.AddSchemaTransformer<StatusDocumentation>();
         });
 
     /// <summary>
@@ -63,7 +65,7 @@ public static partial class DocumentationRegistration
             }
 
             ui.DocumentTitle = "Orders";
-            // The one operation is what people came for; the types are described beside it.
+            // The operations are what people came for; the types are described beside them.
             ui.DefaultModelsExpandDepth(0);
         });
         app.MapGet("/", () => TypedResults.Redirect(DocumentationPages.Address)).ExcludeFromDescription();

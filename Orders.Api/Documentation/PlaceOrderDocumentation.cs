@@ -3,11 +3,9 @@ using System.Text.Json;
 using Contracts;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
-using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.OpenApi;
 using Notifications.Worker.Email;
 using Notifications.Worker.OrderConfirmation;
-using Orders.Api.Errors;
 using Orders.Api.Orders;
 
 namespace Orders.Api.Documentation;
@@ -28,12 +26,12 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
         operation.RequestBody!.Content!["application/json"].Example = JsonSerializer.SerializeToNode(
             new PlaceOrderRequest(Example.OrderId, Example.Email, Example.Product), OrdersJsonContext.Default.PlaceOrderRequest);
 
-        var accepted = Describe("202", "The broker has the order safe.");
+        var accepted = Describe("202", "The broker has the order safe, by this request or by an earlier one.");
         accepted.Content!["application/json"].Example = JsonSerializer.SerializeToNode(
             new PlaceOrderResponse(PlaceOrderResponse.Placed, Example), OrdersJsonContext.Default.PlaceOrderResponse);
-        accepted.Headers = Header(
+        accepted.Headers = OperationDocumentation.Header(
             "Location",
-            "The order's address. This API keeps no orders, so there is nothing to read at it.",
+            "Where to ask what becomes of the order.",
             new OpenApiSchema { Type = JsonSchemaType.String, Format = "uri-reference" });
 
         DescribeProblem(
@@ -43,33 +41,22 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
                 Status = StatusCodes.Status400BadRequest,
                 Detail = OrdersEndpoints.WrongFields,
             });
-        DescribeProblem("The body came in too slowly.", Problem(StatusCodes.Status408RequestTimeout));
-        DescribeProblem($"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.", Problem(StatusCodes.Status413PayloadTooLarge));
-        DescribeProblem("The body is not declared as `application/json`.", Problem(StatusCodes.Status415UnsupportedMediaType));
-        DescribeProblem("Too many requests came from the client's address.", Problem(StatusCodes.Status429TooManyRequests))
-            .Headers = Header(
-                "Retry-After", "When to send the order again, in seconds.", new OpenApiSchema { Type = JsonSchemaType.Integer });
+        DescribeProblem("Another order has the order id, or came with the Idempotency-Key.", OrdersEndpoints.Taken());
+        DescribeProblem("The body came in too slowly.", OperationDocumentation.Problem(StatusCodes.Status408RequestTimeout));
+        DescribeProblem($"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.", OperationDocumentation.Problem(StatusCodes.Status413PayloadTooLarge));
+        DescribeProblem("The body is not declared as `application/json`.", OperationDocumentation.Problem(StatusCodes.Status415UnsupportedMediaType));
+        DescribeProblem("Too many requests came from the client's address.", OperationDocumentation.Problem(StatusCodes.Status429TooManyRequests))
+            .Headers = OperationDocumentation.RetryAfter("send the order");
         DescribeProblem(
-            $"The broker did not confirm the order within {OrderPublisher.ConfirmTimeout.TotalSeconds} s, or no worker has ever made its queue. `title` says whether the order may still be placed.",
+            $"The broker did not confirm the order within {OrderPublisher.ConfirmTimeout.TotalSeconds} s, or no worker has ever made its queue, or nobody can tell whether the order was placed before. `title` says whether the order may still be placed.",
             OrdersEndpoints.NotPlaced())
-            .Headers = Header(
-                "Retry-After", "When to send the order again, in seconds.", new OpenApiSchema { Type = JsonSchemaType.Integer });
+            .Headers = OperationDocumentation.RetryAfter("send the order");
 
         return Task.CompletedTask;
 
-        OpenApiResponse Describe(string status, string description)
-        {
-            var response = (OpenApiResponse)operation.Responses![status];
-            response.Description = description;
-            return response;
-        }
+        OpenApiResponse Describe(string status, string description) => operation.Describe(status, description);
 
-        OpenApiResponse DescribeProblem(string description, ProblemDetails example)
-        {
-            var response = Describe(example.Status!.Value.ToString(CultureInfo.InvariantCulture), description);
-            response.Content!["application/problem+json"].Example = JsonSerializer.SerializeToNode(example, example.GetType(), OrdersJsonContext.Default);
-            return response;
-        }
+        OpenApiResponse DescribeProblem(string description, ProblemDetails example) => operation.DescribeProblem(description, example);
     }
 
     public Task TransformAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
@@ -97,14 +84,4 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
 
         OpenApiSchema Field(string name) => (OpenApiSchema)schema.Properties![name];
     }
-
-    private static ProblemDetails Problem(int status) => new()
-    {
-        Title = ReasonPhrases.GetReasonPhrase(status),
-        Status = status,
-        Detail = Problems.Explain(status),
-    };
-
-    private static Dictionary<string, IOpenApiHeader> Header(string name, string description, OpenApiSchema schema) =>
-        new() { [name] = new OpenApiHeader { Description = description, Schema = schema } };
 }

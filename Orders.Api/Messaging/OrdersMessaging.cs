@@ -1,5 +1,10 @@
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker.Hosting;
+using Notifications.Worker.Ledger;
 using Notifications.Worker.Messaging;
+using Notifications.Worker.Operators;
+using Orders.Api.Status;
 
 namespace Orders.Api.Messaging;
 
@@ -7,17 +12,27 @@ public static class OrdersMessaging
 {
     /// <summary>
     /// Adds the bus. The in-memory transport ends at the process, so on it the worker is hosted here; on RabbitMQ
-    /// this program only publishes.
+    /// this program only publishes orders and hears what became of them.
     /// </summary>
     public static void AddMessaging(this IHostApplicationBuilder builder)
     {
         if (builder.Configuration.GetTransport() == Transport.InMemory)
         {
-            builder.AddNotifications();
+            builder.AddNotifications(AddOrderStatus);
         }
         else
         {
-            builder.AddBus();
+            builder.AddLedger();
+            builder.Services.TryAddSingleton<OperatorEvents>();
+            builder.AddBus(AddOrderStatus);
+        }
+
+        void AddOrderStatus(IBusRegistrationConfigurator bus)
+        {
+            if (builder.Configuration.GetLedgerStore() != LedgerStore.None)
+            {
+                bus.AddConsumer<OrderStatusConsumer, OrderStatusConsumerDefinition>();
+            }
         }
     }
 }

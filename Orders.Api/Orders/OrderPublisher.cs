@@ -1,6 +1,7 @@
 using Contracts;
 using MassTransit;
 using Notifications.Worker.Messaging;
+using Orders.Api.OrderBook;
 
 namespace Orders.Api.Orders;
 
@@ -36,6 +37,8 @@ public sealed partial class OrderPublisher(IBus bus, ILogger<OrderPublisher> log
                 {
                     // Unroutable must be an error: an order that no queue takes would be lost with a confirm.
                     context.Mandatory = true;
+                    // The same when the same order is published again.
+                    context.MessageId = OrderContent.MessageIdOf(order);
                     // MassTransit comes here once it has a channel to the broker, and looks at the token once more before
                     // it writes to it.
                     handedOver = true;

@@ -1,6 +1,8 @@
+using System.ComponentModel;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using Orders.Api.OrderBook;
 
 namespace Orders.Api.Orders;
 
@@ -22,7 +24,9 @@ public static class OrdersEndpoints
 
     public static void AddOrders(this IHostApplicationBuilder builder)
     {
+        builder.AddOrderBook();
         builder.Services.AddSingleton<OrderPublisher>();
+        builder.Services.AddSingleton<OrderPlacing>();
         builder.Services.AddSingleton<OrderMetrics>();
         builder.Services.AddSingleton<IStartupFilter, RefusalsCounted>();
         builder.Services.ConfigureHttpJsonOptions(json =>
@@ -44,6 +48,7 @@ public static class OrdersEndpoints
         OrderRefusal? why = http.Response.StatusCode switch
         {
             StatusCodes.Status429TooManyRequests => OrderRefusal.RateLimited,
+            StatusCodes.Status409Conflict => OrderRefusal.Conflict,
             // What was handed to the broker by then stays there.
             StatusCodes.Status499ClientClosedRequest => OrderRefusal.UnknownOutcome,
             >= StatusCodes.Status400BadRequest and < StatusCodes.Status500InternalServerError => OrderRefusal.Invalid,
@@ -63,8 +68,11 @@ public static class OrdersEndpoints
             .WithName(PlaceOrder)
             .WithTags("Orders")
             .WithSummary("Place an order")
-            .WithDescription("Takes an order. The answer 202 means that the broker has it safe: the customer is emailed soon, whatever breaks on the way.")
+            .WithDescription(
+                "Takes an order. The answer 202 means that the broker has it safe: the customer is emailed soon, whatever breaks on the way. "
+                + "An order may be sent again with the same order id, or without one and with the same Idempotency-Key: it is placed once, and answered with 202 each time.")
             .ProducesProblem(StatusCodes.Status408RequestTimeout)
+            .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status429TooManyRequests)
@@ -77,28 +85,56 @@ public static class OrdersEndpoints
     }
 
     private static async Task<Results<Accepted<PlaceOrderResponse>, ValidationProblem, ProblemHttpResult>> PlaceOrderAsync(
-        PlaceOrderRequest request, OrderPublisher publisher, OrderMetrics metrics, TimeProvider clock, HttpContext http, CancellationToken cancellationToken)
+        PlaceOrderRequest request,
+        [FromHeader(Name = IdempotencyKey.Header)]
+        [Description("Stands in for the order id where that is left out: the order id is made of it. 1 to 255 characters of printable ASCII.")]
+        string? idempotencyKey,
+        OrderPlacing placing,
+        OrderMetrics metrics,
+        TimeProvider clock,
+        HttpContext http,
+        CancellationToken cancellationToken)
     {
-        if (request.Validate() is { Count: > 0 } errors)
+        var errors = request.Validate();
+        // An order id says more than a key, which may be what a library adds to every request.
+        var key = request.OrderId is null ? idempotencyKey : null;
+        if (key is not null && !IdempotencyKey.IsOne(key))
+        {
+            errors[IdempotencyKey.Header] = [IdempotencyKey.Mistake];
+        }
+
+        if (errors.Count > 0)
         {
             return TypedResults.ValidationProblem(errors, detail: WrongFields);
         }
 
-        var order = request.ToOrderPlaced(clock.GetUtcNow());
-        switch (await publisher.PublishAsync(order, cancellationToken))
+        var order = request.ToOrderPlaced(clock.GetUtcNow(), key);
+        switch (await placing.PlaceAsync(order, isNew: request.OrderId is null && key is null, cancellationToken))
         {
-            case PublishOutcome.Confirmed:
+            case Placement.Placed(var placed):
                 metrics.Accept();
-                return TypedResults.Accepted($"/orders/{order.OrderId}", new PlaceOrderResponse(PlaceOrderResponse.Placed, order));
+                return TypedResults.Accepted(AddressOf(placed.OrderId), new PlaceOrderResponse(PlaceOrderResponse.Placed, placed));
 
-            case PublishOutcome.Unknown:
+            case Placement.Before(var placed, var status):
+                metrics.Repeat();
+                return TypedResults.Accepted(AddressOf(placed.OrderId), new PlaceOrderResponse(PlaceOrderResponse.PlacedBefore, placed, status));
+
+            case Placement.Taken:
+                return TypedResults.Problem(Taken());
+
+            case Placement.Unknown(var unknown):
                 metrics.Refuse(OrderRefusal.UnknownOutcome);
                 http.Response.Headers.RetryAfter = RetryAfterSeconds;
                 return TypedResults.Problem(
                     statusCode: StatusCodes.Status503ServiceUnavailable,
                     title: "The order may or may not have been placed",
                     detail: "The message broker did not confirm the order in time. It may still be placed; to be sure, send it again with the same order id.",
-                    extensions: new Dictionary<string, object?> { ["orderId"] = order.OrderId });
+                    extensions: new Dictionary<string, object?> { ["orderId"] = unknown.OrderId });
+
+            case Placement.NotRemembered:
+                metrics.Refuse(OrderRefusal.NotPlaced);
+                http.Response.Headers.RetryAfter = RetryAfterSeconds;
+                return TypedResults.Problem(NotRemembered());
 
             default:
                 metrics.Refuse(OrderRefusal.NotPlaced);
@@ -106,6 +142,25 @@ public static class OrdersEndpoints
                 return TypedResults.Problem(NotPlaced());
         }
     }
+
+    /// <summary>Where an order's status is.</summary>
+    private static string AddressOf(string orderId) => $"{OrdersPath}/{orderId}";
+
+    /// <summary>The answer where another order has the id.</summary>
+    internal static ProblemDetails Taken() => new()
+    {
+        Status = StatusCodes.Status409Conflict,
+        Title = "The order id is taken",
+        Detail = "Another order was placed with this order id or Idempotency-Key. Nothing was placed now; send it with one of its own.",
+    };
+
+    /// <summary>The answer where nobody can tell whether the order was placed before.</summary>
+    private static ProblemDetails NotRemembered() => new()
+    {
+        Status = StatusCodes.Status503ServiceUnavailable,
+        Title = "The order was not placed",
+        Detail = "It cannot be told at the moment whether it was placed before. Nothing was placed now; send the order again later.",
+    };
 
     /// <summary>The answer where it is certain that the broker does not have the order.</summary>
     internal static ProblemDetails NotPlaced() => new()

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Mvc;
+using Orders.Api.OrderBook;
 
 namespace Orders.Api.Orders;
 
@@ -7,6 +8,8 @@ namespace Orders.Api.Orders;
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(PlaceOrderRequest))]
 [JsonSerializable(typeof(PlaceOrderResponse))]
+[JsonSerializable(typeof(OrderRecord))]
+[JsonSerializable(typeof(OrderChange[]))]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(HttpValidationProblemDetails))]
 [JsonSerializable(typeof(string))]

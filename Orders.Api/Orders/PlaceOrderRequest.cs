@@ -28,6 +28,8 @@ public sealed record PlaceOrderRequest(
     }
 
     /// <summary>The message for a valid order.</summary>
-    public OrderPlaced ToOrderPlaced(DateTimeOffset placedAt) =>
-        new(OrderId ?? Guid.CreateVersion7().ToString("N"), Email!, Product!, placedAt);
+    /// <param name="placedAt">When it was accepted.</param>
+    /// <param name="idempotencyKey">Makes the order id, where there is none; without it that is a new one.</param>
+    public OrderPlaced ToOrderPlaced(DateTimeOffset placedAt, string? idempotencyKey = null) =>
+        new(OrderId ?? (idempotencyKey is null ? Guid.CreateVersion7().ToString("N") : IdempotencyKey.ToOrderId(idempotencyKey)), Email!, Product!, placedAt);
 }

@@ -128,6 +128,6 @@ internal sealed class ApiUnderTest : IAsyncDisposable
 
     private sealed class NowhereSender : IEmailSender
     {
-        public Task SendAsync(EmailMessage email, CancellationToken cancellationToken) => Task.CompletedTask;
+        public Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken) => Task.FromResult<SentBefore?>(null);
     }
 }

@@ -7,8 +7,9 @@ public sealed class PlaceOrderTests
 {
     private ApiUnderTest _api = null!;
 
+    // The tests send orders of all kinds with one id: PlaceTwiceTests has what becomes of that.
     [OneTimeSetUp]
-    public async Task StartAsync() => _api = await ApiUnderTest.StartAsync();
+    public async Task StartAsync() => _api = await ApiUnderTest.StartAsync(settings: ("Ledger__Store", "None"));
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _api.DisposeAsync();

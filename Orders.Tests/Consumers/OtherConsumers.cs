@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Notifications.Worker.Operators;
 using Orders.Tests.Email;
 using Orders.Tests.EndToEnd;
+using Orders.Tests.Faults;
 using Orders.Tests.Machine;
 using RabbitMQ.Client;
 
@@ -25,6 +26,32 @@ internal sealed class OtherConsumers(TransportUnderTest transport) : OrderSystem
         var orders = await TakeAsync(channel, queue, 10);
         await TheSystem.Mail.WaitForMessages(10);
         Assert.That(orders.Select(order => (string?)order.Body["message"]!["orderId"]), Is.EquivalentTo(Enumerable.Range(1, 10).Select(number => $"{number}")));
+    }
+
+    [Test]
+    public async Task Who_wants_to_know_is_told_of_each_delivery_that_failed_and_is_made_again()
+    {
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Redeliver__MaxAttempts", "1"), ("Redeliver__Backoff__0", "00:00:01")]);
+        TheSystem.RefuseConfirmations();
+        await using var connection = await TheSystem.ConnectAsync();
+        await using var channel = await connection.CreateChannelAsync();
+        await channel.ExchangeDeclareAsync("Contracts:OrderConfirmationRetrying", ExchangeType.Fanout, durable: true);
+        var queue = await BindAsync(channel, "Contracts:OrderConfirmationRetrying", "");
+
+        await TheSystem.PlaceAsync("1");
+        await TheSystem.WaitForParked(1);
+
+        // Four deliveries, a replay, and four more; after the last one it is parked.
+        var told = (await TakeAsync(channel, queue, 7)).Select(message => message.Body["message"]!).ToArray();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(told.Select(message => (string?)message["orderId"]), Is.All.EqualTo("1"));
+            Assert.That(told.Select(message => (int)message["attempts"]!), Is.EqualTo([1, 2, 3, 4, 5, 6, 7]));
+            Assert.That(
+                told.Select(message => ((DateTimeOffset)message["nextAttemptAt"]! - (DateTimeOffset)message["at"]!).TotalMilliseconds),
+                Is.EqualTo([50, 50, 100, 1_000, 50, 50, 100]));
+            Assert.That(told.Select(message => (string?)message["reason"]), Is.All.EqualTo("The mail server refused the email with 451: 4.3.0 Try again later"));
+        }
     }
 
     [Test]

@@ -35,6 +35,16 @@ public sealed class ContractTests
             """{"orderId":null,"reason":"Unreadable: not JSON","failedAt":"2026-11-21T12:00:00.123+00:00"}""")
             .SetArgDisplayNames("OrderConfirmationFailed of an unreadable order"),
         new TestCaseData(
+            new OrderConfirmationRetrying("12345", 2, Noon.AddSeconds(5), "Connection refused", Noon),
+            "urn:message:Contracts:OrderConfirmationRetrying",
+            """{"orderId":"12345","attempts":2,"nextAttemptAt":"2026-11-21T12:00:05.123+00:00","reason":"Connection refused","at":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("OrderConfirmationRetrying"),
+        new TestCaseData(
+            new OrderConfirmationRetrying("12345", 4, null, "Connection refused", Noon),
+            "urn:message:Contracts:OrderConfirmationRetrying",
+            """{"orderId":"12345","attempts":4,"nextAttemptAt":null,"reason":"Connection refused","at":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("OrderConfirmationRetrying without a time"),
+        new TestCaseData(
             new MailServerUnreachable(Noon, "Connection refused"),
             "urn:message:Contracts:MailServerUnreachable",
             """{"since":"2026-11-21T12:00:00.123+00:00","reason":"Connection refused"}""")

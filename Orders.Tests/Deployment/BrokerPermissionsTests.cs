@@ -38,7 +38,7 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
         }
     }
 
-    [TestCase(BrokerUsers.Api, "Contracts:OrderPlaced", "order-notifications_watch")]
+    [TestCase(BrokerUsers.Api, "Contracts:OrderPlaced", "order-notifications", "order-notifications_watch", "order-status_error")]
     [TestCase(
         BrokerUsers.Worker,
         "order-confirmation_delay",
@@ -46,6 +46,7 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
         "order-notifications",
         "order-notifications_watch",
         "Contracts:OrderConfirmationSent",
+        "Contracts:OrderConfirmationRetrying",
         "Contracts:MailServerUnreachable",
         "Contracts:MailServerReachable",
         "MassTransit:Fault--Contracts:OrderPlaced--")]
@@ -74,7 +75,7 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
         await WhereAllowedAsync(user, _exchanges, (channel, exchange) => channel.BasicPublishAsync(exchange, routingKey: "order-confirmation", "no order"u8.ToArray()).AsTask()),
         Is.EquivalentTo(exchanges));
 
-    [TestCase(BrokerUsers.Api)]
+    [TestCase(BrokerUsers.Api, "order-status")]
     [TestCase(BrokerUsers.Worker, "order-confirmation")]
     [TestCase(
         BrokerUsers.Redeliver,

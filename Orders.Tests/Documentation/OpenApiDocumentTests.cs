@@ -23,11 +23,11 @@ public sealed class OpenApiDocumentTests
     public async Task EndTheApi() => await _api.DisposeAsync();
 
     [Test]
-    public void It_shows_one_operation_of_the_server_that_it_came_from()
+    public void It_shows_the_operations_of_the_server_that_it_came_from()
     {
         Assert.Multiple(() =>
         {
-            Assert.That(Keys(_document["paths"]), Is.EqualTo(["/orders"]));
+            Assert.That(Keys(_document["paths"]), Is.EquivalentTo(["/orders", "/orders/{orderId}", "/orders/{orderId}/events"]));
             Assert.That(Keys(_document["paths"]!["/orders"]), Is.EqualTo(["post"]));
             Assert.That(_document["servers"], Is.Null);
             Assert.That((string?)_document["info"]!["description"], Is.Not.Empty);
@@ -51,6 +51,7 @@ public sealed class OpenApiDocumentTests
     [TestCase("202", "application/json", "PlaceOrderResponse", "Location")]
     [TestCase("400", "application/problem+json", "HttpValidationProblemDetails", null)]
     [TestCase("408", "application/problem+json", "ProblemDetails", null)]
+    [TestCase("409", "application/problem+json", "ProblemDetails", null)]
     [TestCase("413", "application/problem+json", "ProblemDetails", null)]
     [TestCase("415", "application/problem+json", "ProblemDetails", null)]
     [TestCase("429", "application/problem+json", "ProblemDetails", "Retry-After")]
@@ -68,9 +69,47 @@ public sealed class OpenApiDocumentTests
         });
     }
 
+    [TestCase("/orders/{orderId}", "200", "application/json")]
+    [TestCase("/orders/{orderId}", "404", "application/problem+json")]
+    [TestCase("/orders/{orderId}", "429", "application/problem+json")]
+    [TestCase("/orders/{orderId}", "503", "application/problem+json")]
+    [TestCase("/orders/{orderId}/events", "200", "text/event-stream")]
+    [TestCase("/orders/{orderId}/events", "404", "application/problem+json")]
+    [TestCase("/orders/{orderId}/events", "429", "application/problem+json")]
+    [TestCase("/orders/{orderId}/events", "503", "application/problem+json")]
+    public void Every_answer_about_an_order_is_described_with_its_body(string path, string status, string mediaType)
+    {
+        var operation = _document["paths"]![path]!["get"]!;
+        var response = operation["responses"]![status]!;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(Keys(operation["responses"]), Is.EquivalentTo(["200", "404", "429", "503"]));
+            Assert.That((string?)operation["parameters"]!.AsArray().Single()!["schema"]!["pattern"], Is.EqualTo("^[A-Za-z0-9._-]{1,64}$"));
+            Assert.That((string?)response["description"], Is.Not.Empty);
+            Assert.That(Keys(response["content"]), Is.EqualTo([mediaType]));
+            Assert.That(Keys(response["headers"]), Is.EqualTo(status is "429" or "503" ? ["Retry-After"] : Array.Empty<string>()));
+        });
+    }
+
+    [Test]
+    public void A_status_is_one_of_four_words_and_the_key_is_described()
+    {
+        var key = Operation["parameters"]!.AsArray().Single()!;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(
+                _document["components"]!["schemas"]!["OrderStatus"]!["enum"]!.AsArray().Select(word => (string?)word),
+                Is.EqualTo(["placed", "retrying", "confirmed", "failed"]));
+            Assert.That(((string?)key["name"], (string?)key["in"]), Is.EqualTo(("Idempotency-Key", "header")));
+            Assert.That((string?)key["description"], Is.Not.Empty);
+        });
+    }
+
     [Test]
     public void No_other_answer_is_announced() =>
-        Assert.That(Keys(Operation["responses"]), Is.EquivalentTo(["202", "400", "408", "413", "415", "429", "503"]));
+        Assert.That(Keys(Operation["responses"]), Is.EquivalentTo(["202", "400", "408", "409", "413", "415", "429", "503"]));
 
     [Test]
     public void Email_and_product_are_required_and_the_order_id_is_not()

@@ -159,19 +159,33 @@ public sealed class SmtpEmailSenderTests
         Assert.That(Host().Logs.At(LogLevel.Error), Is.Empty);
     }
 
-    [TestCase(SmtpStep.Connect)]
-    [TestCase(SmtpStep.Ehlo)]
-    [TestCase(SmtpStep.Mail)]
-    [TestCase(SmtpStep.Recipient)]
-    [TestCase(SmtpStep.Data)]
-    [TestCase(SmtpStep.Content)]
-    [TestCase(SmtpStep.EndOfData)]
-    public void A_connection_that_ends_without_a_reply_is_transient(SmtpStep step)
+    [TestCase(SmtpStep.Connect, false)]
+    [TestCase(SmtpStep.Ehlo, false)]
+    [TestCase(SmtpStep.Mail, false)]
+    [TestCase(SmtpStep.Recipient, false)]
+    [TestCase(SmtpStep.Data, false)]
+    [TestCase(SmtpStep.Content, true)]
+    [TestCase(SmtpStep.EndOfData, true)]
+    public void A_connection_that_ends_without_a_reply_is_transient_and_from_the_content_on_the_outcome_is_unknown(SmtpStep step, bool isUnknown)
     {
         _server.On(step, SmtpReply.Drop);
 
-        Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
-        Assert.That(_server.Sessions, Has.Count.EqualTo(1), "not tried again: it was a fresh connection");
+        var failure = Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(_server.Sessions, Has.Count.EqualTo(1), "not tried again: it was a fresh connection");
+            Assert.That(failure!.IsOutcomeUnknown, Is.EqualTo(isUnknown).Or.EqualTo(!Host().KnowsHowFarItCame));
+        }
+    }
+
+    [TestCase("421 4.3.2 Busy")]
+    [TestCase("451 4.3.0 Try again later")]
+    [TestCase("554 5.6.0 No")]
+    public void A_reply_leaves_no_doubt(string reply)
+    {
+        _server.On(SmtpStep.EndOfData, reply);
+
+        Assert.That(Assert.CatchAsync<EmailException>(() => Host().SendAsync())!.IsOutcomeUnknown, Is.False);
     }
 
     [Test]
@@ -328,6 +342,7 @@ public sealed class SmtpEmailSenderTests
         {
             Assert.That(failure!.Message, Does.Contain(words));
             Assert.That(failure.WasLetIn, Is.EqualTo(wasLetIn));
+            Assert.That(failure.IsOutcomeUnknown, Is.EqualTo(step == SmtpStep.EndOfData));
         }
 
         hold.Release();
@@ -388,7 +403,8 @@ public sealed class SmtpEmailSenderTests
 
         await cancellation.CancelAsync();
 
-        Assert.That(async () => await sending.WaitAsync(FakeSmtpServer.DefaultTimeout), Throws.InstanceOf<OperationCanceledException>());
+        var givenUp = Assert.ThrowsAsync<SendGivenUpException>(() => sending.WaitAsync(FakeSmtpServer.DefaultTimeout));
+        Assert.That(givenUp!.IsOutcomeUnknown, Is.EqualTo(step == SmtpStep.EndOfData).Or.EqualTo(!Host().KnowsHowFarItCame));
         hold.Release();
         await Host().SendAsync("2");
         Assert.That(_server.Sessions, Has.Count.EqualTo(2));

@@ -212,7 +212,7 @@ internal sealed class OrderScenarios(TransportUnderTest transport) : OrderSystem
 
         public int Tries => _tries;
 
-        public Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
+        public Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _tries);
             throw new InvalidOperationException(new string('x', 200_000));

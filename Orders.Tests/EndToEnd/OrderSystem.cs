@@ -48,6 +48,9 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>A test sends from one address what a shop gets from thousands.</summary>
     private static (string Name, string? Value)[] WithoutLimits => [("RateLimit__PermitsPerSecond", "0"), ("RateLimit__FailedSignInsPerMinute", "0")];
 
+    /// <summary>What the names of settings begin with that both programs must be told.</summary>
+    private const string LedgerSettings = "Ledger__";
+
     private readonly RabbitMqBroker? _broker;
     private readonly string? _virtualHost;
     private RabbitMqBroker? _ownBroker;
@@ -110,7 +113,7 @@ internal sealed class OrderSystem : IAsyncDisposable
         {
             var system = await StartWithoutProgramsAsync(transport);
             await system.StartWorkerAsync(services, settings);
-            await system.StartApiAsync();
+            await system.StartApiAsync([.. settings.Where(setting => setting.Name.StartsWith(LedgerSettings, StringComparison.Ordinal))]);
             return system;
         }
 
@@ -164,7 +167,10 @@ internal sealed class OrderSystem : IAsyncDisposable
     }
 
     /// <summary>Starts a worker as a process of its own, to be killed.</summary>
-    public Task<Server> StartWorkerProcessAsync(params (string Name, string? Value)[] settings)
+    public Task<Server> StartWorkerProcessAsync(params (string Name, string? Value)[] settings) => StartWorkerProcessAsync(onLine: null, settings);
+
+    /// <summary>The same, for who reads every line that it writes.</summary>
+    public Task<Server> StartWorkerProcessAsync(Action<string>? onLine, params (string Name, string? Value)[] settings)
     {
         var environment = new Dictionary<string, string>
         {
@@ -181,7 +187,8 @@ internal sealed class OrderSystem : IAsyncDisposable
             [typeof(WorkerOptions).Assembly.Location],
             line => line.Contains("Bus started", StringComparison.Ordinal),
             TimeSpan.FromSeconds(60),
-            environment);
+            environment,
+            onLine);
     }
 
     /// <summary>Makes the deployment's users on the broker.</summary>

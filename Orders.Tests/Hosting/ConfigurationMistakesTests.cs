@@ -53,6 +53,11 @@ public sealed class ConfigurationMistakesTests
     [TestCase("Redeliver__Backoff__0", "soon", "Redeliver__Backoff__0 must be a time like 00:00:30, but is 'soon'.")]
     [TestCase("Redeliver__Waits__0", "00:00:10", "Redeliver__Waits is not a setting. There are Redeliver__Period, Redeliver__MaxAttempts, Redeliver__Backoff.")]
     [TestCase("Redelivery__Intervals__0", "-00:00:05", "Redelivery__Intervals__0 must be between 00:00:00.001 and 1.00:00:00.")]
+    [TestCase("Ledger__Store", "Redis", "Ledger__Store must be None or InMemory or Valkey, but is 'Redis'.")]
+    [TestCase("Ledger__Store", "Valkey", "Ledger__Valkey__Endpoint is required when Ledger__Store is Valkey.")]
+    [TestCase("Ledger__KeepFor", "00:30:00", "Ledger__KeepFor must be between 01:00:00 and 365.00:00:00.")]
+    [TestCase("Ledger__UnknownOutcome", "Guess", "Ledger__UnknownOutcome must be SendAgain or Park, but is 'Guess'.")]
+    [TestCase("Ledger__WhenUnreachable", "Panic", "Ledger__WhenUnreachable must be Wait or Ignore, but is 'Panic'.")]
     [TestCase("OrderConfirmation__Concurrency", "0", "OrderConfirmation__Concurrency must be between 1 and 1000.")]
     [TestCase("OrderConfirmation__Prefetch", "1e3", "OrderConfirmation__Prefetch must be a whole number, but is '1e3'.")]
     [TestCase("Alerts__To", "nobody", "Alerts__To must be one email address without a display name.")]
@@ -155,6 +160,16 @@ public sealed class ConfigurationMistakesTests
             [.. Broker, ("Email__Delivery", "Smtp")],
             "Email__From is required when Email__Delivery is Smtp.",
             "Email__Smtp__Host is required when Email__Delivery is Smtp.");
+
+    [TestCase("valkey")]
+    [TestCase("valkey:0")]
+    [TestCase("redis://valkey:6379")]
+    [TestCase("valkey-1:6379,valkey-2:6379")]
+    public Task An_endpoint_of_the_ledger_that_is_none_is_named(string endpoint) =>
+        ExpectAsync(
+            RealProgram.Worker,
+            [.. Broker, ("Ledger__Store", "Valkey"), ("Ledger__Valkey__Endpoint", endpoint)],
+            $"Ledger__Valkey__Endpoint must be a host and a port, like valkey:6379, but is '{endpoint}'.");
 
     [Test]
     public Task Mistakes_in_several_sections_are_named_at_once() =>

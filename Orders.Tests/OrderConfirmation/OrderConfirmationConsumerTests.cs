@@ -85,6 +85,16 @@ public sealed class OrderConfirmationConsumerTests
             Assert.That(fault.Redeliveries, Is.EqualTo(3));
             Assert.That((await harness.PublishedAsync<Fault<OrderPlaced>>()).Message.OrderId, Is.EqualTo("1"));
             Assert.That(harness.PublishedSoFar<OrderConfirmationSent>(), Is.Empty);
+            Assert.That(
+                harness.PublishedSoFar<OrderConfirmationRetrying>().Select(retrying => (retrying.OrderId, retrying.Attempts, retrying.NextAttemptAt - retrying.At, retrying.Reason)),
+                Is.EqualTo(new (string, int, TimeSpan?, string)[]
+                {
+                    ("1", 1, TimeSpan.FromMilliseconds(10), "451 try again"),
+                    ("1", 2, TimeSpan.FromMilliseconds(20), "451 try again"),
+                    ("1", 3, TimeSpan.FromMilliseconds(10), "451 try again"),
+                    // The redeliver job runs elsewhere.
+                    ("1", 4, null, "451 try again"),
+                }));
         }
     }
 
@@ -114,6 +124,7 @@ public sealed class OrderConfirmationConsumerTests
             AssertTries(harness, EveryTry.Take(1));
             Assert.That(fault.Kind, Is.EqualTo(FailureKind.Permanent));
             Assert.That(fault.Error, Is.EqualTo("550 no such user"));
+            Assert.That(harness.PublishedSoFar<OrderConfirmationRetrying>(), Is.Empty);
         }
     }
 

@@ -1,3 +1,5 @@
+using Notifications.Worker.Ledger;
+
 namespace Notifications.Worker.Email.Outages;
 
 /// <summary>Sends each email when the <see cref="MailServerGate"/> lets it through and the <see cref="EmailPace"/> has its turn come.</summary>
@@ -17,23 +19,30 @@ internal sealed partial class GatedEmailSender(
 {
     /// <exception cref="MailHeldException">The email has waited too long.</exception>
     /// <inheritdoc/>
-    public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
         patience.CancelAfter(longestHold);
-        while (!await TrySendAsync(email, patience.Token, cancellationToken))
+        while (true)
         {
+            var (isOver, before) = await TrySendAsync(email, patience.Token, cancellationToken);
+            if (isOver)
+            {
+                return before;
+            }
         }
     }
 
-    private async Task<bool> TrySendAsync(EmailMessage email, CancellationToken patience, CancellationToken cancellationToken)
+    /// <returns>Whether that was all, or the email is to enter again.</returns>
+    private async Task<(bool IsOver, SentBefore? Before)> TrySendAsync(EmailMessage email, CancellationToken patience, CancellationToken cancellationToken)
     {
         var attempt = await EnterAsync(email, patience, cancellationToken);
+        SentBefore? before;
         try
         {
-            await sender.SendAsync(email, cancellationToken);
+            before = await sender.SendAsync(email, cancellationToken);
         }
-        catch (EmailException failure)
+        catch (EmailException failure) when (failure is not (UnclaimedEmailException or UnknownOutcomeException { Failure: null }))
         {
             if (!gate.Fail(attempt, failure))
             {
@@ -41,7 +50,7 @@ internal sealed partial class GatedEmailSender(
             }
 
             Log.Waits(logger, email.MessageId, failure.Message);
-            return false;
+            return (false, null);
         }
         catch
         {
@@ -49,8 +58,17 @@ internal sealed partial class GatedEmailSender(
             throw;
         }
 
-        gate.Succeed(attempt);
-        return true;
+        if (before is null)
+        {
+            gate.Succeed(attempt);
+        }
+        else
+        {
+            // Nobody asked the mail server.
+            gate.Abandon(attempt);
+        }
+
+        return (true, before);
     }
 
     private async Task<MailAttempt> EnterAsync(EmailMessage email, CancellationToken patience, CancellationToken cancellationToken)

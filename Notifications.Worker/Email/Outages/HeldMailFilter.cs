@@ -1,21 +1,20 @@
 using MassTransit;
+using Notifications.Worker.Ledger;
 
 namespace Notifications.Worker.Email.Outages;
 
 /// <summary>
-/// Has a message whose email was held for too long come back to its queue as it was, without a retry, redelivery or
-/// fault being used up. Belongs after the retry filter, which would count it as a failure.
+/// Has a message whose email was held for too long, or is being sent by somebody else, come back to its queue as it was,
+/// without a retry, redelivery or fault being used up. Belongs after the retry filter, which would count it as a failure.
 /// </summary>
-/// <param name="roundTrip">
-/// How long the message is away, a delay of the endpoint's redelivery queues; <c>null</c> where the transport lets it wait
-/// for ever.
-/// </param>
+/// <param name="roundTrip">How long the message is away, a delay of the endpoint's redelivery queues.</param>
+/// <param name="waitsForEver">Whether the transport lets it wait for ever: then it is held for too long only when the host stops.</param>
 /// <remarks>
 /// RabbitMQ closes the channel over a message that is unacknowledged for 30 minutes
 /// (https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout), and a message that is merely handed back comes
 /// again at once, with one return more on its count. So it is sent once through a delay queue and acknowledged.
 /// </remarks>
-internal sealed class HeldMailFilter<TMessage>(TimeSpan? roundTrip) : IFilter<ConsumeContext<TMessage>>
+internal sealed class HeldMailFilter<TMessage>(TimeSpan roundTrip, bool waitsForEver) : IFilter<ConsumeContext<TMessage>>
     where TMessage : class
 {
     public async Task Send(ConsumeContext<TMessage> context, IPipe<ConsumeContext<TMessage>> next)
@@ -24,15 +23,14 @@ internal sealed class HeldMailFilter<TMessage>(TimeSpan? roundTrip) : IFilter<Co
         {
             await next.Send(context);
         }
-        catch (MailHeldException)
+        catch (MailHeldException) when (waitsForEver)
         {
-            if (roundTrip is not { } delay)
-            {
-                // The host stops. To MassTransit this is a message that has not been consumed.
-                throw new OperationCanceledException(context.CancellationToken);
-            }
-
-            await context.GetPayload<MessageRedeliveryContext>().ScheduleRedelivery(delay, KeepRedeliveryCount);
+            // To MassTransit this is a message that has not been consumed.
+            throw new OperationCanceledException(context.CancellationToken);
+        }
+        catch (Exception exception) when (exception is MailHeldException or DeliveryHeldException)
+        {
+            await context.GetPayload<MessageRedeliveryContext>().ScheduleRedelivery(roundTrip, KeepRedeliveryCount);
             await context.NotifyConsumed(context, context.ReceiveContext.ElapsedTime, nameof(HeldMailFilter<>));
         }
     }

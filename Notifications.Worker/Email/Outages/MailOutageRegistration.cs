@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Ledger;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
@@ -20,10 +21,11 @@ public static class MailOutageRegistration
         builder.Services.TryAddSingleton<OperatorEvents>();
         builder.Services.AddSingleton<MailServerGate>();
         builder.Services.AddSingleton<EmailPace>();
+        builder.AddDeliveryLedger();
         builder.Services.AddHostedService<MailOutageAnnouncer>();
         builder.Services.AddHealthChecks().AddCheck<MailServerHealthCheck>("mail-server");
         builder.Services.AddSingleton<IEmailSender>(services => new GatedEmailSender(
-            new MeasuredEmailSender(EmailRegistration.CreateSender(services), services.GetRequiredService<EmailMetrics>()),
+            new MeasuredEmailSender(EmailRegistration.CreateSender(services), services.GetRequiredService<EmailMetrics>()).WithLedger(services),
             services.GetRequiredService<MailServerGate>(),
             services.GetRequiredService<EmailPace>(),
             inMemory ? Timeout.InfiniteTimeSpan : HoldFor(services.GetRequiredService<IOptions<OrderConfirmationOptions>>().Value),
@@ -31,13 +33,14 @@ public static class MailOutageRegistration
             services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));
     }
 
-    /// <summary>Has a message come back later when its email may wait no longer. Put it last in the message's pipe.</summary>
+    /// <summary>Has a message come back later when its email may wait no longer, or somebody else is sending it. Put it last in the message's pipe.</summary>
     /// <typeparam name="TMessage">The message whose consumer sends emails.</typeparam>
     /// <param name="messages">The consumer's pipe of that message.</param>
     /// <param name="roundTrip">As <see cref="HeldMailFilter{TMessage}"/> has it.</param>
-    internal static void UseHeldMail<TMessage>(this IPipeConfigurator<ConsumeContext<TMessage>> messages, TimeSpan? roundTrip)
+    /// <param name="waitsForEver">As <see cref="HeldMailFilter{TMessage}"/> has it.</param>
+    internal static void UseHeldMail<TMessage>(this IPipeConfigurator<ConsumeContext<TMessage>> messages, TimeSpan roundTrip, bool waitsForEver)
         where TMessage : class =>
-        messages.UseFilter(new HeldMailFilter<TMessage>(roundTrip));
+        messages.UseFilter(new HeldMailFilter<TMessage>(roundTrip, waitsForEver));
 
     /// <summary>What was prefetched waits until all that came before it has been held in its turn.</summary>
     private static TimeSpan HoldFor(OrderConfirmationOptions confirmation)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Ledger;
 
 namespace Notifications.Worker.Email.Outages;
 
@@ -143,7 +144,8 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         lock (_lock)
         {
             var isProbe = attempt == _probe;
-            if (failure is not MailServerException server)
+            var isToBeDecided = failure is UnknownOutcomeException;
+            if (((failure as UnknownOutcomeException)?.Failure ?? failure) is not MailServerException server)
             {
                 _guilty.Remove(attempt.MessageId);
                 if (isProbe)
@@ -171,7 +173,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
                 }
 
                 Close(failure);
-                return true;
+                return !isToBeDecided;
             }
 
             if (isProbe)
@@ -179,7 +181,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
                 Open();
             }
 
-            return _outage is not null;
+            return _outage is not null && !isToBeDecided;
         }
     }
 

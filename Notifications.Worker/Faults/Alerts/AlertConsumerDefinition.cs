@@ -78,7 +78,7 @@ internal abstract class AlertConsumerDefinition<TConsumer, TDelays> : ConsumerDe
             redelivery.HandleTransientOnly();
             redelivery.Intervals([.. AlertDelays.StepsOf(_options)]);
         });
-        messages.UseHeldMail(onRabbitMq ? AlertDelays.RoundTripOf(_options) : null);
+        messages.UseHeldMail(AlertDelays.RoundTripOf(_options), waitsForEver: !onRabbitMq);
     });
 }
 

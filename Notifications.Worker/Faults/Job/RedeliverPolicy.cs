@@ -32,18 +32,24 @@ public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProv
         }
 
         var replayed = fault.RedeliverCount;
-        if (replayed >= options.Value.MaxAttempts)
+        if (!WillReplay(replayed))
         {
             return new Verdict.Park($"Replayed {replayed} times in vain: {fault.Error ?? "no error text"}");
         }
 
         var now = clock.GetUtcNow();
-        var wait = _waits[Math.Min(replayed, _waits.Count - 1)];
+        var wait = WaitBefore(replayed);
         // A clock that is ahead must not make a message wait for longer than it should.
         var due = fault.FailedAt is { } failedAt && failedAt <= now ? failedAt + wait : now;
 
         return due <= now ? new Verdict.Replay(replayed + 1) : new Verdict.Wait(due);
     }
+
+    /// <summary>Whether a transient fault that was replayed so often is replayed once more.</summary>
+    public bool WillReplay(int replayed) => replayed < options.Value.MaxAttempts;
+
+    /// <summary>How long a fault that was replayed so often waits for its next replay.</summary>
+    public TimeSpan WaitBefore(int replayed) => _waits[Math.Min(replayed, _waits.Count - 1)];
 
     /// <summary>When the job will replay a fault; <c>null</c> where it will not.</summary>
     public DateTimeOffset? DueOf(FaultMessage fault) => Judge(fault) switch

@@ -27,7 +27,7 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
     {
         using var activity = Activities.StartOnFault("replay", held.Message);
         await RecordAsync(AuditEvent.Replay, queue, held, by, cancellationToken);
-        await session.SendAsync(held, OrderConfirmationEndpoint.Queue, held.Message.ForReplay(redeliverCount).In(activity), cancellationToken);
+        await session.SendAsync(held, OrderConfirmationEndpoint.Queue, held.Message.ForReplay(redeliverCount, DecisionIn(queue)).In(activity), cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
         metrics.Replay(by.Who);
     }
@@ -41,7 +41,7 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
         await session.SendAsync(
             held,
             OrderConfirmationEndpoint.Queue,
-            held.Message.WithBody(body, contentType, NewId.NextGuid()).ForReplay(0).In(activity),
+            held.Message.WithBody(body, contentType, NewId.NextGuid()).ForReplay(0, DecisionIn(queue)).In(activity),
             cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
         metrics.Replay(by.Who);
@@ -70,6 +70,9 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
         await RecordAsync(AuditEvent.Discard, FaultQueue.Parked, held, by, cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
     }
+
+    /// <summary>What lies in parking waits for a person: to replay it from there is to decide that it is to be sent.</summary>
+    private static Guid? DecisionIn(FaultQueue queue) => queue == FaultQueue.Parked ? NewId.NextGuid() : null;
 
     private Task RecordAsync(AuditEvent what, FaultQueue queue, HeldFault held, OnBehalf by, CancellationToken cancellationToken) =>
         audit.WriteAsync(

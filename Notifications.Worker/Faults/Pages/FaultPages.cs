@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using MassTransit;
-using Microsoft.AspNetCore.Components;
-using Microsoft.AspNetCore.Components.Web;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
@@ -13,6 +11,7 @@ using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.Pages;
 using Notifications.Worker.Protection;
 using RabbitMQ.Client.Exceptions;
 
@@ -258,14 +257,14 @@ public static class FaultPages
             await CountAsync(http, FaultQueue.Error),
             await CountAsync(http, FaultQueue.Parked),
             services.GetRequiredService<TimeProvider>().GetUtcNow());
-        await using var renderer = new HtmlRenderer(services, services.GetRequiredService<ILoggerFactory>());
-        var parameters = ParameterView.FromDictionary(new Dictionary<string, object?>
-        {
-            [nameof(View<TModel>.Frame)] = frame,
-            [nameof(View<TModel>.Model)] = model,
-        });
-        var html = await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync<TPage>(parameters)).ToHtmlString());
-        return TypedResults.Content(html, "text/html", Encoding.UTF8, status);
+        return await RenderedPage.ShowAsync<TPage>(
+            http,
+            new Dictionary<string, object?>
+            {
+                [nameof(View<TModel>.Frame)] = frame,
+                [nameof(View<TModel>.Model)] = model,
+            },
+            status);
     }
 
     /// <summary>A page that says that the broker is away should not need the broker.</summary>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Email.Outages;
+using Notifications.Worker.Ledger;
 using Orders.Tests.Faults;
 using Orders.Tests.Machine;
 using Orders.Tests.OrderConfirmation;
@@ -118,6 +119,53 @@ public sealed class GatedEmailSenderTests : IDisposable
         _clock.Tick();
 
         Assert.ThrowsAsync<InvalidOperationException>(() => sending.WaitAsync(Patience));
+        await next.WaitAsync(Patience);
+    }
+
+    private static readonly TestCaseData[] SayingNothing =
+    [
+        new TestCaseData(new DeliveryHeldException(DateTimeOffset.MaxValue)).SetArgDisplayNames("sent by another"),
+        new TestCaseData(new UnclaimedEmailException("The ledger is away.")).SetArgDisplayNames("no ledger"),
+        new TestCaseData(new UnknownOutcomeException("Nobody can say.")).SetArgDisplayNames("unknown from before"),
+    ];
+
+    [TestCaseSource(nameof(SayingNothing))]
+    public async Task A_probe_for_which_nobody_asked_the_mail_server_lets_another_one_try(Exception failure)
+    {
+        var server = new ScriptedEmailSender(attempt => attempt switch
+        {
+            1 or 3 => new MailServerUnavailableException("Connection refused", wasLetIn: false),
+            2 => failure,
+            _ => null,
+        });
+        var sending = Gated(server).SendAsync(Email, CancellationToken.None);
+        await _clock.HasTimer.WaitAsync(Patience);
+        var next = Gated(server).SendAsync(Other, CancellationToken.None);
+
+        _clock.Tick();
+
+        Assert.That(() => sending.WaitAsync(Patience), Throws.Exception.SameAs(failure));
+        Assert.That(_gate.OpenSince, Is.Null, "The next probe has found no server.");
+        _clock.Tick();
+        await next.WaitAsync(Patience);
+    }
+
+    [Test]
+    public async Task Emails_that_may_be_out_close_the_gate_for_the_others_and_go_their_own_way()
+    {
+        var server = new ScriptedEmailSender(attempt => attempt <= 3
+            ? new UnknownOutcomeException("Nobody can say.", new MailServerUnavailableException("The connection broke.", wasLetIn: true))
+            : null);
+
+        foreach (var id in new[] { "a", "b", "c" })
+        {
+            Assert.ThrowsAsync<UnknownOutcomeException>(() => Gated(server).SendAsync(Email with { MessageId = id }, CancellationToken.None).WaitAsync(Patience));
+        }
+
+        var next = Gated(server).SendAsync(Other, CancellationToken.None);
+        Assert.That(_gate.OpenSince, Is.Null);
+        Assert.That(next.IsCompleted, Is.False);
+        _clock.Tick();
         await next.WaitAsync(Patience);
     }
 

@@ -15,7 +15,7 @@ internal sealed class Start : IBenchmark
     public async Task<IReadOnlyList<Figure>> MeasureAsync(OrderSystem system, int runs) =>
     [
         new Figure("start of the API until it is ready", "s", Better.Lower, await TimeAsync(system.StartApiAsync, runs), Target: Target),
-        new Figure("start of a worker until it is ready", "s", Better.Lower, await TimeAsync(system.StartWorkerAsync, runs), Target: Target),
+        new Figure("start of a worker until it is ready", "s", Better.Lower, await TimeAsync(() => system.StartWorkerAsync(), runs), Target: Target),
     ];
 
     private static async Task<List<double>> TimeAsync(Func<Task<RunningProgram>> startAsync, int runs)

@@ -61,7 +61,8 @@ internal sealed class OrderSystem : IAsyncDisposable
     public Task<RunningProgram> StartApiAsync() => StartAsync(typeof(OrderPublisher));
 
     /// <summary>Starts a worker.</summary>
-    public Task<RunningProgram> StartWorkerAsync() => StartAsync(typeof(WorkerOptions));
+    /// <param name="settings">Settings beside the defaults, by the names of their environment variables.</param>
+    public Task<RunningProgram> StartWorkerAsync(params (string Name, string Value)[] settings) => StartAsync(typeof(WorkerOptions), settings);
 
     /// <summary>Connects to the virtual host.</summary>
     public Task<IConnection> ConnectAsync() => _broker.ConnectAsync(VirtualHost);
@@ -111,9 +112,15 @@ internal sealed class OrderSystem : IAsyncDisposable
         await _broker.DeleteVirtualHostAsync(VirtualHost);
     }
 
-    private async Task<RunningProgram> StartAsync(Type partOfIt)
+    private async Task<RunningProgram> StartAsync(Type partOfIt, params (string Name, string Value)[] settings)
     {
-        var program = await RunningProgram.StartAsync(partOfIt, _settings);
+        var all = new Dictionary<string, string>(_settings);
+        foreach (var (name, value) in settings)
+        {
+            all[name] = value;
+        }
+
+        var program = await RunningProgram.StartAsync(partOfIt, all);
         _programs.Add(program);
         return program;
     }

@@ -1,0 +1,149 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+
+namespace Notifications.Worker.Ledger;
+
+/// <summary>
+/// A ledger that knows of this process's own sends, as long as it lives. It remembers the last
+/// <see cref="MostEntries"/> at most.
+/// </summary>
+internal sealed class InMemoryDeliveryLedger(IOptions<LedgerOptions> options, DeliveryLease lease, TimeProvider time) : IDeliveryLedger
+{
+    /// <summary>Some 10 MiB.</summary>
+    public const int MostEntries = 100_000;
+
+    private readonly Lock _lock = new();
+    private readonly LedgerOptions _options = options.Value;
+    private readonly Dictionary<UInt128, Entry> _entries = [];
+    // Each key that is there, once, the oldest first.
+    private readonly Queue<UInt128> _order = new();
+
+    private enum State
+    {
+        /// <summary>Nobody sends it, and it was not sent.</summary>
+        Free,
+        Claimed,
+        Sent,
+        Unknown,
+    }
+
+    public Task<DeliveryClaim> ClaimAsync(DeliveryAttempt attempt)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult(Claim(attempt, time.GetUtcNow()));
+        }
+    }
+
+    public Task RecordSentAsync(DeliveryAttempt attempt)
+    {
+        lock (_lock)
+        {
+            var key = KeyOf(attempt);
+            if (_entries.GetValueOrDefault(key).State != State.Sent)
+            {
+                Set(key, new Entry(State.Sent, time.GetUtcNow()));
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task RecordFailedAsync(DeliveryAttempt attempt) => EndAsync(attempt, State.Free);
+
+    public Task RecordUnknownAsync(DeliveryAttempt attempt) => EndAsync(attempt, State.Unknown);
+
+    private DeliveryClaim Claim(DeliveryAttempt attempt, DateTimeOffset now)
+    {
+        Forget(now);
+        var key = KeyOf(attempt);
+        var entry = _entries.GetValueOrDefault(key);
+        if (entry.State == State.Sent)
+        {
+            // In one process the same email has always the same Message-ID.
+            return new DeliveryClaim.AlreadySent(attempt.MessageId, entry.At);
+        }
+
+        if (entry.State == State.Claimed && entry.At + lease.Length > now)
+        {
+            return new DeliveryClaim.HeldByOther(entry.At + lease.Length);
+        }
+
+        var afterUnknown = entry.State is State.Claimed or State.Unknown;
+        var isDecided = attempt.Decision is not null && attempt.Decision != entry.Decision;
+        if (afterUnknown && _options.UnknownOutcome == UnknownOutcome.Park && !isDecided)
+        {
+            if (entry.State == State.Claimed)
+            {
+                Set(key, entry = entry with { State = State.Unknown, At = now });
+            }
+
+            return new DeliveryClaim.UnknownOutcome(entry.At);
+        }
+
+        Set(key, new Entry(State.Claimed, now, attempt.Id, attempt.Decision));
+        return new DeliveryClaim.Claimed(afterUnknown);
+    }
+
+    private Task EndAsync(DeliveryAttempt attempt, State state)
+    {
+        lock (_lock)
+        {
+            var key = KeyOf(attempt);
+            if (_entries.TryGetValue(key, out var entry) && entry.State == State.Claimed && entry.Attempt == attempt.Id)
+            {
+                Set(key, entry with { State = state, At = time.GetUtcNow() });
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private void Set(UInt128 key, Entry entry)
+    {
+        if (!_entries.ContainsKey(key))
+        {
+            _order.Enqueue(key);
+        }
+
+        _entries[key] = entry;
+    }
+
+    private void Forget(DateTimeOffset now)
+    {
+        while (_order.TryPeek(out var key))
+        {
+            var entry = _entries[key];
+            var isOld = entry.At + _options.KeepFor <= now;
+            if (!isOld && _order.Count <= MostEntries)
+            {
+                return;
+            }
+
+            _order.Dequeue();
+            if (!isOld && entry.State == State.Claimed)
+            {
+                // Who has it still sends.
+                _order.Enqueue(key);
+                return;
+            }
+
+            _entries.Remove(key);
+        }
+    }
+
+    private static UInt128 KeyOf(DeliveryAttempt attempt)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{attempt.Notification}:{attempt.OrderId}"), hash);
+        return BinaryPrimitives.ReadUInt128LittleEndian(hash);
+    }
+
+    /// <param name="State">What is known.</param>
+    /// <param name="At">Since when.</param>
+    /// <param name="Attempt">Which attempt has it.</param>
+    /// <param name="Decision">On the strength of which decision.</param>
+    private readonly record struct Entry(State State, DateTimeOffset At, Guid Attempt = default, Guid? Decision = null);
+}

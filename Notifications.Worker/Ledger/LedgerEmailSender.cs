@@ -1,0 +1,192 @@
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Email;
+
+namespace Notifications.Worker.Ledger;
+
+/// <summary>
+/// Sends each email of an order once in effect: with a claim from the <see cref="IDeliveryLedger"/>, and with a record of
+/// what became of it. Belongs next to the sender: whoever has a claim is sending, and waits for nothing else.
+/// </summary>
+internal sealed partial class LedgerEmailSender(
+    IEmailSender sender,
+    IDeliveryLedger ledger,
+    DeliveryLease lease,
+    IOptions<LedgerOptions> options,
+    TimeProvider time,
+    ILogger<LedgerEmailSender> logger) : IEmailSender
+{
+    /// <summary>The least time from one warning that the ledger is ignored to the next.</summary>
+    private static readonly TimeSpan BetweenWarnings = TimeSpan.FromMinutes(1);
+
+    private readonly LedgerOptions _options = options.Value;
+    private readonly Lock _lock = new();
+    private DateTimeOffset _nextWarning = DateTimeOffset.MinValue;
+    private int _ignored;
+
+    /// <exception cref="DeliveryHeldException">Somebody else is sending it.</exception>
+    /// <exception cref="UnknownOutcomeException">Nobody can say whether it was sent, and a person has to decide.</exception>
+    /// <exception cref="UnclaimedEmailException">The ledger cannot be reached, and nothing is sent without it.</exception>
+    /// <inheritdoc/>
+    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    {
+        if (email.OrderId is not { } orderId)
+        {
+            return await sender.SendAsync(email, cancellationToken);
+        }
+
+        var attempt = new DeliveryAttempt(orderId, email.Notification, email.MessageId, email.Decision);
+        var begun = time.GetTimestamp();
+        switch (await ClaimAsync(attempt))
+        {
+            case null:
+                return await SendUnclaimedAsync(email, attempt, cancellationToken);
+
+            case DeliveryClaim.AlreadySent(var messageId, var at):
+                return new SentBefore(messageId, at);
+
+            case DeliveryClaim.HeldByOther(var until):
+                Log.Held(logger, email.MessageId, until);
+                throw new DeliveryHeldException(until);
+
+            case DeliveryClaim.UnknownOutcome(var since):
+                throw new UnknownOutcomeException($"Nobody can say whether the mail server took the email, since {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC.");
+
+            case DeliveryClaim.Claimed { AfterUnknown: true }:
+                Log.SendsAgain(logger, email.MessageId);
+                break;
+        }
+
+        await SendClaimedAsync(email, attempt, begun, cancellationToken);
+        return null;
+    }
+
+    private async Task<DeliveryClaim?> ClaimAsync(DeliveryAttempt attempt)
+    {
+        try
+        {
+            return await ledger.ClaimAsync(attempt);
+        }
+        catch (LedgerUnreachableException failure) when (_options.WhenUnreachable == WhenUnreachable.Ignore)
+        {
+            Warn(failure);
+            return null;
+        }
+        catch (LedgerUnreachableException failure)
+        {
+            throw new UnclaimedEmailException(failure.Message);
+        }
+    }
+
+    private async Task<SentBefore?> SendUnclaimedAsync(EmailMessage email, DeliveryAttempt attempt, CancellationToken cancellationToken)
+    {
+        var before = await sender.SendAsync(email, cancellationToken);
+        _ = TryAsync(() => ledger.RecordSentAsync(attempt));
+        return before;
+    }
+
+    private async Task SendClaimedAsync(EmailMessage email, DeliveryAttempt attempt, long begun, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var left = lease.LongestSend - time.GetElapsedTime(begun);
+        limit.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        try
+        {
+            await sender.SendAsync(email, limit.Token);
+        }
+        catch (OperationCanceledException failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw await EndAsync(attempt, new TransientEmailException($"The email took longer than {lease.LongestSend.TotalSeconds:0.###} s.")
+            {
+                IsOutcomeUnknown = IsUnknown(failure),
+            });
+        }
+        catch (Exception failure)
+        {
+            var end = await EndAsync(attempt, failure);
+            if (end != failure)
+            {
+                throw end;
+            }
+
+            throw;
+        }
+
+        if (await TryAsync(() => ledger.RecordSentAsync(attempt)) is { } reason)
+        {
+            // To fail would send it again.
+            Log.NotRecorded(logger, email.MessageId, reason);
+        }
+    }
+
+    /// <summary>Records a send that failed.</summary>
+    /// <returns>What the caller is to be told.</returns>
+    private async Task<Exception> EndAsync(DeliveryAttempt attempt, Exception failure)
+    {
+        var isUnknown = IsUnknown(failure);
+        var parks = isUnknown && _options.UnknownOutcome == UnknownOutcome.Park;
+        // Where the ledger does not learn of it, the claim lapses.
+        await TryAsync(() => parks ? ledger.RecordUnknownAsync(attempt) : ledger.RecordFailedAsync(attempt));
+        if (isUnknown)
+        {
+            Log.Unknown(logger, attempt.MessageId, failure.Message);
+        }
+
+        return parks && failure is EmailException email
+            ? new UnknownOutcomeException($"Nobody can say whether the mail server took the email. {email.Message}", email)
+            : failure;
+    }
+
+    private static bool IsUnknown(Exception failure) => failure switch
+    {
+        EmailException email => email.IsOutcomeUnknown,
+        SendGivenUpException givenUp => givenUp.IsOutcomeUnknown,
+        _ => true,
+    };
+
+    /// <returns>Why it failed, or <c>null</c>.</returns>
+    private static async Task<string?> TryAsync(Func<Task> record)
+    {
+        try
+        {
+            await record();
+            return null;
+        }
+        catch (LedgerUnreachableException failure)
+        {
+            return failure.Message;
+        }
+    }
+
+    private void Warn(LedgerUnreachableException failure)
+    {
+        lock (_lock)
+        {
+            _ignored++;
+            var now = time.GetUtcNow();
+            if (now >= _nextWarning)
+            {
+                Log.Ignored(logger, _ignored, failure.Message);
+                _nextWarning = now + BetweenWarnings;
+                _ignored = 0;
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2140, LogLevel.Warning, "Nobody can say whether the mail server took the email {MessageId}: it is sent again, and may arrive twice")]
+        public static partial void SendsAgain(ILogger logger, string messageId);
+
+        [LoggerMessage(2141, LogLevel.Error, "The email {MessageId} is out, but the ledger does not know of it yet. {Reason}")]
+        public static partial void NotRecorded(ILogger logger, string messageId, string reason);
+
+        [LoggerMessage(2142, LogLevel.Warning, "Nobody can say whether the mail server took the email {MessageId}. {Reason}")]
+        public static partial void Unknown(ILogger logger, string messageId, string reason);
+
+        [LoggerMessage(2144, LogLevel.Debug, "The email {MessageId} is being sent by somebody else, until {Until:O} at the latest")]
+        public static partial void Held(ILogger logger, string messageId, DateTimeOffset until);
+
+        [LoggerMessage(2143, LogLevel.Warning, "Emails are sent without the ledger, {Count} since this was last said: they may arrive twice. {Reason}")]
+        public static partial void Ignored(ILogger logger, int count, string reason);
+    }
+}

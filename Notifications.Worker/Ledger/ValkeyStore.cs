@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Notifications.Worker.Ledger;
+
+/// <summary>The Valkey or Redis server on which the ledger is kept. Each change of an entry is one script, and one way there and back.</summary>
+public sealed class ValkeyStore(IConnectionMultiplexer connection, IOptions<LedgerOptions> options)
+{
+    private readonly bool _waits = options.Value.WhenUnreachable == WhenUnreachable.Wait;
+
+    /// <summary>Runs a script on one entry. While there is no connection, one is waited for, though not by who may do without.</summary>
+    /// <param name="script">The script, always the same text for the same purpose: the server keeps it.</param>
+    /// <param name="key">The entry.</param>
+    /// <param name="arguments">What the script knows as <c>ARGV</c>.</param>
+    /// <exception cref="LedgerUnreachableException">The server did not answer within <see cref="LedgerRegistration.Patience"/>, or refused.</exception>
+    public async Task<RedisResult> EvaluateAsync(string script, RedisKey key, params RedisValue[] arguments)
+    {
+        if (!_waits && !connection.IsConnected)
+        {
+            throw new LedgerUnreachableException("The ledger cannot be reached: there is no connection.", mayHaveHappened: false);
+        }
+
+        try
+        {
+            return await connection.GetDatabase().ScriptEvaluateAsync(script, [key], arguments);
+        }
+        catch (RedisTimeoutException)
+        {
+            throw new LedgerUnreachableException(
+                $"The ledger did not answer within {LedgerRegistration.Patience.TotalSeconds:0} s.", mayHaveHappened: true);
+        }
+        catch (RedisConnectionException exception)
+        {
+            throw new LedgerUnreachableException(
+                $"The ledger cannot be reached: {exception.FailureType}.", mayHaveHappened: exception.CommandStatus is CommandStatus.Sent or CommandStatus.Unknown);
+        }
+        catch (RedisServerException exception)
+        {
+            throw new LedgerUnreachableException($"The ledger refused: {exception.Message.ReplaceLineEndings(" ")}", mayHaveHappened: false);
+        }
+        catch (Exception exception) when (exception is RedisException or RedisCommandException or ObjectDisposedException)
+        {
+            throw new LedgerUnreachableException($"The ledger cannot be used: {exception.GetType().Name}.", mayHaveHappened: true);
+        }
+    }
+}

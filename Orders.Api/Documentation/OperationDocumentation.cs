@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.OpenApi;
+using Orders.Api.Errors;
+using Orders.Api.Orders;
+
+namespace Orders.Api.Documentation;
+
+/// <summary>How the answers of an operation are described.</summary>
+internal static class OperationDocumentation
+{
+    /// <summary>Says when an answer comes.</summary>
+    public static OpenApiResponse Describe(this OpenApiOperation operation, string status, string description)
+    {
+        var response = (OpenApiResponse)operation.Responses![status];
+        response.Description = description;
+        return response;
+    }
+
+    /// <summary>Says when an answer with problem details comes, and what they are for example.</summary>
+    public static OpenApiResponse DescribeProblem(this OpenApiOperation operation, string description, ProblemDetails example)
+    {
+        var response = operation.Describe(example.Status!.Value.ToString(CultureInfo.InvariantCulture), description);
+        response.Content!["application/problem+json"].Example = JsonSerializer.SerializeToNode(example, example.GetType(), OrdersJsonContext.Default);
+        return response;
+    }
+
+    /// <summary>The problem details of a status that is answered without others.</summary>
+    public static ProblemDetails Problem(int status) => new()
+    {
+        Title = ReasonPhrases.GetReasonPhrase(status),
+        Status = status,
+        Detail = Problems.Explain(status),
+    };
+
+    /// <summary>The headers of an answer that has one.</summary>
+    public static Dictionary<string, IOpenApiHeader> Header(string name, string description, OpenApiSchema schema) =>
+        new() { [name] = new OpenApiHeader { Description = description, Schema = schema } };
+
+    /// <summary>The header that says when to come again.</summary>
+    public static Dictionary<string, IOpenApiHeader> RetryAfter(string what) =>
+        Header("Retry-After", $"When to {what} again, in seconds.", new OpenApiSchema { Type = JsonSchemaType.Integer });
+}

@@ -1,0 +1,90 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Notifications.Worker.OrderConfirmation;
+using Orders.Api.OrderBook;
+using Orders.Api.Status.Pages;
+
+namespace Orders.Api.Status;
+
+/// <summary>What became of an order: for programs, as a stream and for people. None of it tells anything of the customer.</summary>
+public static class StatusEndpoints
+{
+    /// <summary>The operation's id in the OpenAPI document.</summary>
+    public const string GetStatus = "GetOrderStatus";
+
+    /// <summary>The operation's id in the OpenAPI document.</summary>
+    public const string GetEvents = "GetOrderEvents";
+
+    internal const string RetryAfterSeconds = "5";
+
+    private const string Path = "/orders/{orderId}";
+
+    public static void AddStatus(this IHostApplicationBuilder builder) => builder.Services.AddSingleton<StatusStreams>();
+
+    /// <summary>Maps <c>GET /orders/{id}</c>, its <c>events</c> and its page to <c>track</c> it.</summary>
+    public static void MapStatus(this IEndpointRouteBuilder app)
+    {
+        app.MapGet(Path, GetStatusAsync)
+            .WithName(GetStatus)
+            .WithTags("Orders")
+            .WithSummary("What became of an order")
+            .WithDescription("Tells whether the customer was emailed, and every change until now. It is known for seven days after the last change, unless the operators say otherwise.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+        app.MapGet($"{Path}/events", StatusEvents.GetAsync)
+            .WithName(GetEvents)
+            .WithTags("Orders")
+            .WithSummary("Follow an order")
+            .WithDescription(
+                "Server-sent events: the status as `GET /orders/{orderId}` has it, at once and with each change, as an event `status`; "
+                + "and an event `heartbeat` where nothing else is said for 15 seconds.")
+            .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+        app.MapGet($"{Path}/track", TrackPages.ShowAsync).ExcludeFromDescription();
+        TrackPages.MapAssets(app);
+    }
+
+    /// <summary>Looks up an order that has a proper id.</summary>
+    /// <exception cref="OrderBookUnreachableException">Nobody can say.</exception>
+    internal static Task<OrderRecord?> FindAsync(IOrderBook? book, string orderId, CancellationToken cancellationToken) =>
+        book is not null && OrderRules.IsOrderId(orderId) ? book.FindAsync(orderId, cancellationToken) : Task.FromResult<OrderRecord?>(null);
+
+    /// <summary>The answer about an order that is not known.</summary>
+    internal static ProblemDetails Unknown(bool isKept) => new()
+    {
+        Status = StatusCodes.Status404NotFound,
+        Title = isKept ? "The order is not known" : "Nobody remembers orders here",
+        Detail = isKept
+            ? "No order with this id is known to have been placed, or nothing was heard of it for longer than orders are remembered."
+            : "The order book is switched off: Ledger__Store is None.",
+    };
+
+    /// <summary>The answer while nobody can look an order up; <see cref="RetryAfterSeconds"/> goes with it.</summary>
+    internal static ProblemDetails Unreachable() => new()
+    {
+        Status = StatusCodes.Status503ServiceUnavailable,
+        Title = "The status cannot be told at the moment",
+        Detail = "The order book does not answer. The order itself is not affected; ask again later.",
+    };
+
+    private static async Task<Results<Ok<OrderRecord>, ProblemHttpResult>> GetStatusAsync(
+        string orderId, HttpResponse response, CancellationToken cancellationToken, [FromServices] IOrderBook? book = null)
+    {
+        try
+        {
+            return await FindAsync(book, orderId, cancellationToken) is { } record
+                ? TypedResults.Ok(record)
+                : TypedResults.Problem(Unknown(isKept: book is not null));
+        }
+        catch (OrderBookUnreachableException)
+        {
+            response.Headers.RetryAfter = RetryAfterSeconds;
+            return TypedResults.Problem(Unreachable());
+        }
+    }
+}

@@ -1,0 +1,158 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Notifications.Worker.Email;
+using Notifications.Worker.Ledger;
+using Orders.Tests.Machine;
+using Orders.Tests.Valkey;
+using StackExchange.Redis;
+
+namespace Orders.Tests.Ledger;
+
+/// <summary>The ledger on a real server, as <c>AddLedger</c> builds it from configuration.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly LogEvents _log = new();
+    private ValkeyServer _server = null!;
+    private IHost? _host;
+
+    [SetUp]
+    public async Task StartAsync() => _server = await ValkeyServer.StartNewAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        _host?.Dispose();
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
+    }
+
+    [Test]
+    public async Task An_entry_expires_and_holds_no_address()
+    {
+        var ledger = Build(("Ledger:KeepFor", "02:00:00"));
+        var attempt = Attempt("12345");
+
+        await ledger.ClaimAsync(attempt);
+        await using var connection = await _server.ConnectAsync();
+        var database = connection.GetDatabase();
+        var claimed = await ReadAsync(database);
+        await ledger.RecordSentAsync(attempt);
+        var sent = await ReadAsync(database);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(claimed.Names, Is.EquivalentTo(["state", "at", "messageId", "until", "attempt", "decision"]));
+            Assert.That(claimed.Left, Is.EqualTo(TimeSpan.FromHours(2)).Within(TimeSpan.FromMinutes(1)));
+            Assert.That(sent.Names, Is.EquivalentTo(["state", "at", "messageId"]));
+            Assert.That(sent.Left, Is.EqualTo(TimeSpan.FromHours(2)).Within(TimeSpan.FromMinutes(1)));
+        }
+
+        static async Task<(IEnumerable<string> Names, TimeSpan? Left)> ReadAsync(IDatabase database)
+        {
+            const string Key = "delivery:order-confirmation:12345";
+            return ((await database.HashGetAllAsync(Key)).Select(field => $"{field.Name}"), await database.KeyTimeToLiveAsync(Key));
+        }
+    }
+
+    [Test]
+    public async Task What_was_recorded_outlives_the_server_and_a_new_one_knows_the_scripts()
+    {
+        var ledger = Build();
+        var attempt = Attempt("1");
+        await ledger.ClaimAsync(attempt);
+        await ledger.RecordSentAsync(attempt);
+
+        await _server.KillAsync();
+        await _server.StartAsync();
+
+        var claim = await Eventually.GetAsync<DeliveryClaim>("an answer", _ => ledger.ClaimAsync(Attempt("1")), _ => true, Patience);
+        Assert.That(claim, Is.InstanceOf<DeliveryClaim.AlreadySent>());
+    }
+
+    [Test]
+    public async Task Without_a_server_no_claim_is_to_be_had_and_its_health_says_so()
+    {
+        var ledger = Build();
+        await ledger.ClaimAsync(Attempt("1"));
+        await _server.StopAsync();
+
+        var failure = Assert.ThrowsAsync<LedgerUnreachableException>(() => ledger.ClaimAsync(Attempt("2")).WaitAsync(Patience));
+
+        Assert.That(failure!.Message, Does.StartWith("The ledger ").And.Not.Contain("127.0.0.1"));
+        var health = _host!.Services.GetRequiredService<HealthCheckService>();
+        var down = await health.CheckHealthAsync();
+        await _server.StartAsync();
+        await Eventually.GetAsync("its health", health.CheckHealthAsync, report => report.Status == HealthStatus.Healthy, Patience);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(down.Entries["ledger"].Status, Is.EqualTo(HealthStatus.Degraded));
+            Assert.That(down.Entries["ledger"].Description, Is.EqualTo("ledger unreachable"));
+        }
+    }
+
+    [Test]
+    public async Task Who_may_do_without_does_not_wait_for_a_connection()
+    {
+        var ledger = Build(("Ledger:WhenUnreachable", "Ignore"));
+        await ledger.ClaimAsync(Attempt("1"));
+        await _server.StopAsync();
+        var connection = _host!.Services.GetRequiredService<IConnectionMultiplexer>();
+        await Eventually.GetAsync("the connection is gone", _ => Task.FromResult(connection.IsConnected), isConnected => !isConnected, Patience);
+
+        Assert.That(() => ledger.ClaimAsync(Attempt("2")).IsFaulted, Is.True, "At once.");
+    }
+
+    [Test]
+    public async Task What_could_not_be_recorded_is_when_the_server_is_back()
+    {
+        var ledger = Build();
+        var attempt = Attempt("1");
+        await ledger.ClaimAsync(attempt);
+        await _server.StopAsync();
+        Assert.ThrowsAsync<LedgerUnreachableException>(() => ledger.RecordSentAsync(attempt));
+
+        await _server.StartAsync();
+        await _log.WaitFor<ValkeyDeliveryLedger>(2150);
+
+        Assert.That(await ledger.ClaimAsync(Attempt("1")), Is.InstanceOf<DeliveryClaim.AlreadySent>());
+    }
+
+    [Test]
+    public async Task A_server_that_refuses_the_password_is_one_that_cannot_be_reached()
+    {
+        var ledger = Build(("Ledger:Valkey:Password", "wrong"));
+
+        Assert.ThrowsAsync<LedgerUnreachableException>(() => ledger.ClaimAsync(Attempt("1")).WaitAsync(Patience));
+        Assert.That(_log.All.Select(entry => entry.Message), Has.None.Contains("wrong"));
+        await Task.CompletedTask;
+    }
+
+    private IDeliveryLedger Build(params (string Key, string? Value)[] settings)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "test" });
+        foreach (var (key, value) in _server.Settings)
+        {
+            builder.Configuration[key.Replace("__", ":", StringComparison.Ordinal)] = value;
+        }
+
+        foreach (var (key, value) in settings)
+        {
+            builder.Configuration[key] = value;
+        }
+
+        builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(_log);
+        builder.AddLedger();
+        builder.AddEmail();
+        builder.AddDeliveryLedger();
+        _host = builder.Build();
+        return _host.Services.GetRequiredService<IDeliveryLedger>();
+    }
+
+    private static DeliveryAttempt Attempt(string orderId) => new(orderId, Notification.OrderConfirmation, $"<{orderId}@shop.example>");
+}
