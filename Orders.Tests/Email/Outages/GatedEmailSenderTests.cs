@@ -145,6 +145,7 @@ public sealed class GatedEmailSenderTests : IDisposable
         _clock.Tick();
 
         Assert.That(() => sending.WaitAsync(Patience), Throws.Exception.SameAs(failure));
+        await _clock.HasTimer.WaitAsync(Patience);
         Assert.That(_gate.OpenSince, Is.Null, "The next probe has found no server.");
         _clock.Tick();
         await next.WaitAsync(Patience);
