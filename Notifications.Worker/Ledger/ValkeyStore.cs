@@ -8,12 +8,20 @@ public sealed class ValkeyStore(IConnectionMultiplexer connection, IOptions<Ledg
 {
     private readonly bool _waits = options.Value.WhenUnreachable == WhenUnreachable.Wait;
 
-    /// <summary>Runs a script on one entry. While there is no connection, one is waited for, though not by who may do without.</summary>
+    /// <summary>Whether there is a connection: an answer that costs nothing.</summary>
+    public bool IsConnected => connection.IsConnected;
+
+    /// <summary>Runs a script on one entry.</summary>
     /// <param name="script">The script, always the same text for the same purpose: the server keeps it.</param>
     /// <param name="key">The entry.</param>
     /// <param name="arguments">What the script knows as <c>ARGV</c>.</param>
+    /// <inheritdoc cref="AskAsync" path="/exception"/>
+    public Task<RedisResult> EvaluateAsync(string script, RedisKey key, params RedisValue[] arguments) =>
+        AskAsync(server => server.GetDatabase().ScriptEvaluateAsync(script, [key], arguments));
+
+    /// <summary>Asks the server. While there is no connection, one is waited for, though not by who may do without.</summary>
     /// <exception cref="LedgerUnreachableException">The server did not answer within <see cref="LedgerRegistration.Patience"/>, or refused.</exception>
-    public async Task<RedisResult> EvaluateAsync(string script, RedisKey key, params RedisValue[] arguments)
+    public async Task<T> AskAsync<T>(Func<IConnectionMultiplexer, Task<T>> ask)
     {
         if (!_waits && !connection.IsConnected)
         {
@@ -22,7 +30,7 @@ public sealed class ValkeyStore(IConnectionMultiplexer connection, IOptions<Ledg
 
         try
         {
-            return await connection.GetDatabase().ScriptEvaluateAsync(script, [key], arguments);
+            return await ask(connection);
         }
         catch (RedisTimeoutException)
         {

@@ -1,3 +1,4 @@
+using Notifications.Worker.Ledger;
 using Orders.Api.Orders;
 
 namespace Orders.Api.OrderBook;
@@ -16,30 +17,30 @@ public interface IOrderBook
     /// <param name="content">The order's <see cref="OrderContent"/>.</param>
     /// <param name="now">When the order counts as placed, if nobody tried before.</param>
     /// <param name="cancellationToken">The caller went away.</param>
-    /// <exception cref="OrderBookUnreachableException">Nobody can say.</exception>
+    /// <exception cref="LedgerUnreachableException">Nobody can say.</exception>
     Task<OrderClaim> ClaimAsync(string orderId, string content, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>Gives back a claim whose order was not placed, so that the next one need not wait for it to lapse.</summary>
     /// <param name="orderId">The id.</param>
     /// <param name="claim">The claim; does nothing where it has lapsed and is somebody else's.</param>
     /// <param name="inDoubt">Whether the order may have been placed after all: then its content stays with the id.</param>
-    /// <exception cref="OrderBookUnreachableException">The claim lapses by itself.</exception>
+    /// <exception cref="LedgerUnreachableException">The claim lapses by itself.</exception>
     Task EndClaimAsync(string orderId, OrderClaim.Granted claim, bool inDoubt);
 
     /// <summary>Records that the broker has an order safe, whether or not its id was claimed.</summary>
-    /// <exception cref="OrderBookUnreachableException">It was not recorded, as far as can be told.</exception>
+    /// <exception cref="LedgerUnreachableException">It was not recorded, as far as can be told.</exception>
     Task RecordPlacedAsync(string orderId, string content, DateTimeOffset placedAt);
 
     /// <summary>Records what became of an order, whoever placed it. What was recorded before, or is older news, changes nothing.</summary>
-    /// <exception cref="OrderBookUnreachableException">It was not recorded, as far as can be told.</exception>
+    /// <exception cref="LedgerUnreachableException">It was not recorded, as far as can be told.</exception>
     Task RecordAsync(string orderId, OrderChange change, CancellationToken cancellationToken);
 
     /// <summary>Looks an order up; <c>null</c> where none is known to have been placed.</summary>
-    /// <exception cref="OrderBookUnreachableException">Nobody can say.</exception>
+    /// <exception cref="LedgerUnreachableException">Nobody can say.</exception>
     Task<OrderRecord?> FindAsync(string orderId, CancellationToken cancellationToken);
 
     /// <summary>Listens for changes of an order, whichever process records them; news may be missed while the store is away.</summary>
-    /// <exception cref="OrderBookUnreachableException">There is nothing to hear.</exception>
+    /// <exception cref="LedgerUnreachableException">There is nothing to hear.</exception>
     Task<OrderListener> ListenAsync(string orderId, CancellationToken cancellationToken);
 }
 
@@ -71,6 +72,3 @@ public abstract record OrderClaim
     /// <summary>The id is that of another order, or of one that nobody here knows the content of.</summary>
     public sealed record Taken : OrderClaim;
 }
-
-/// <summary>What the order book is kept in cannot be reached.</summary>
-public sealed class OrderBookUnreachableException(Exception inner) : Exception($"The order book cannot be reached: {inner.Message}", inner);

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Ledger;
-using StackExchange.Redis;
 
 namespace Orders.Api.OrderBook;
 
@@ -18,7 +17,7 @@ public static class OrderBookRegistration
 
             case LedgerStore.Valkey:
                 builder.Services.AddSingleton<IOrderBook>(services =>
-                    new ValkeyOrderBook(services.GetRequiredService<IConnectionMultiplexer>(), KeepFor(services)));
+                    new ValkeyOrderBook(services.GetRequiredService<ValkeyStore>(), KeepFor(services)));
                 break;
         }
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Notifications.Worker.Ledger;
 using Orders.Api.Orders;
 using StackExchange.Redis;
 
@@ -12,7 +13,7 @@ namespace Orders.Api.OrderBook;
 /// </summary>
 /// <param name="store">The server.</param>
 /// <param name="keepFor">How long entries are kept after their last change.</param>
-public sealed class ValkeyOrderBook(IConnectionMultiplexer store, TimeSpan keepFor) : IOrderBook
+public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrderBook
 {
     /// <summary>What the keys of entries begin with; the order id follows.</summary>
     internal const string Prefix = "orders:book:";
@@ -135,7 +136,7 @@ public sealed class ValkeyOrderBook(IConnectionMultiplexer store, TimeSpan keepF
 
     public async Task<OrderRecord?> FindAsync(string orderId, CancellationToken cancellationToken)
     {
-        var fields = (await AskAsync(() => store.GetDatabase().HashGetAllAsync(KeyOf(orderId)).WaitAsync(cancellationToken))).ToStringDictionary();
+        var fields = (await store.AskAsync(connection => connection.GetDatabase().HashGetAllAsync(KeyOf(orderId)).WaitAsync(cancellationToken))).ToStringDictionary();
         return fields.TryGetValue("status", out var status)
             ? new OrderRecord(
                 orderId,
@@ -157,7 +158,7 @@ public sealed class ValkeyOrderBook(IConnectionMultiplexer store, TimeSpan keepF
 
     public async Task<OrderListener> ListenAsync(string orderId, CancellationToken cancellationToken)
     {
-        var channel = await AskAsync(() => store.GetSubscriber().SubscribeAsync(RedisChannel.Literal(Prefix + orderId)));
+        var channel = await store.AskAsync(connection => connection.GetSubscriber().SubscribeAsync(RedisChannel.Literal(Prefix + orderId)));
         var listener = new OrderListener(async _ => await channel.UnsubscribeAsync(CommandFlags.FireAndForget));
         channel.OnMessage(_ => listener.Tell());
         return listener;
@@ -166,19 +167,7 @@ public sealed class ValkeyOrderBook(IConnectionMultiplexer store, TimeSpan keepF
     private static RedisKey KeyOf(string orderId) => Prefix + orderId;
 
     private Task<RedisResult> EvaluateAsync(string script, string orderId, params RedisValue[] values) =>
-        AskAsync(() => store.GetDatabase().ScriptEvaluateAsync(script, [KeyOf(orderId)], values));
-
-    private static async Task<T> AskAsync<T>(Func<Task<T>> ask)
-    {
-        try
-        {
-            return await ask();
-        }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
-        {
-            throw new OrderBookUnreachableException(exception);
-        }
-    }
+        store.EvaluateAsync(script, KeyOf(orderId), values);
 
     private static string Write(OrderChange change) => JsonSerializer.Serialize(change, OrdersJsonContext.Default.OrderChange);
 

@@ -52,7 +52,7 @@ public sealed partial class OrderPlacing(
         {
             return await PlaceClaimedAsync(order, cancellationToken);
         }
-        catch (OrderBookUnreachableException exception)
+        catch (LedgerUnreachableException exception)
         {
             if (waits)
             {
@@ -64,7 +64,7 @@ public sealed partial class OrderPlacing(
         }
     }
 
-    /// <exception cref="OrderBookUnreachableException">Nothing was published.</exception>
+    /// <exception cref="LedgerUnreachableException">Nothing was published.</exception>
     private async Task<Placement> PlaceClaimedAsync(OrderPlaced order, CancellationToken cancellationToken)
     {
         var content = OrderContent.HashOf(order);
@@ -147,7 +147,7 @@ public sealed partial class OrderPlacing(
                 await book!.EndClaimAsync(order.OrderId, claim, inDoubt: outcome == PublishOutcome.Unknown);
             }
         }
-        catch (OrderBookUnreachableException exception)
+        catch (LedgerUnreachableException exception)
         {
             // What was published is: to say otherwise would have it sent again. Its claim lapses by itself.
             Warn(exception.Message);

@@ -2,6 +2,7 @@ using System.Runtime.Serialization;
 using Contracts;
 using MassTransit;
 using Notifications.Worker.Email;
+using Notifications.Worker.Ledger;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.OrderBook;
 
@@ -53,12 +54,12 @@ public sealed partial class OrderStatusConsumer(
                 await book.RecordAsync(orderId!, change, context.CancellationToken);
                 return;
             }
-            catch (OrderBookUnreachableException exception) when (clock.GetElapsedTime(began) < Patience && !lifetime.ApplicationStopping.IsCancellationRequested)
+            catch (LedgerUnreachableException exception) when (clock.GetElapsedTime(began) < Patience && !lifetime.ApplicationStopping.IsCancellationRequested)
             {
                 Log.Waits(logger, exception.Message);
                 await PauseAsync(context.CancellationToken);
             }
-            catch (OrderBookUnreachableException)
+            catch (LedgerUnreachableException)
             {
                 // To MassTransit this is a message that has not been consumed: it goes back to its queue.
                 throw new OperationCanceledException(context.CancellationToken);

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using Notifications.Worker.Ledger;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.OrderBook;
 using Orders.Api.Status.Pages;
@@ -50,7 +51,7 @@ public static class StatusEndpoints
     }
 
     /// <summary>Looks up an order that has a proper id.</summary>
-    /// <exception cref="OrderBookUnreachableException">Nobody can say.</exception>
+    /// <exception cref="LedgerUnreachableException">Nobody can say.</exception>
     internal static Task<OrderRecord?> FindAsync(IOrderBook? book, string orderId, CancellationToken cancellationToken) =>
         book is not null && OrderRules.IsOrderId(orderId) ? book.FindAsync(orderId, cancellationToken) : Task.FromResult<OrderRecord?>(null);
 
@@ -81,7 +82,7 @@ public static class StatusEndpoints
                 ? TypedResults.Ok(record)
                 : TypedResults.Problem(Unknown(isKept: book is not null));
         }
-        catch (OrderBookUnreachableException)
+        catch (LedgerUnreachableException)
         {
             response.Headers.RetryAfter = RetryAfterSeconds;
             return TypedResults.Problem(Unreachable());

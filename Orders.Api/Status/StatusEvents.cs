@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Mvc;
+using Notifications.Worker.Ledger;
 using Orders.Api.OrderBook;
 
 namespace Orders.Api.Status;
@@ -49,7 +50,7 @@ internal static class StatusEvents
             http.Response.Headers["X-Accel-Buffering"] = "no";
             return TypedResults.ServerSentEvents(ReadAsync(book, listener, record, lifetime, cancellationToken));
         }
-        catch (OrderBookUnreachableException)
+        catch (LedgerUnreachableException)
         {
             http.Response.Headers.RetryAfter = StatusEndpoints.RetryAfterSeconds;
             return TypedResults.Problem(StatusEndpoints.Unreachable());
@@ -71,7 +72,7 @@ internal static class StatusEvents
                 await listener.WaitAsync(LongestSilence, end.Token);
                 now = await book.FindAsync(told.OrderId, end.Token);
             }
-            catch (OrderBookUnreachableException)
+            catch (LedgerUnreachableException)
             {
                 now = told;
             }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Ledger;
 using Orders.Api.OrderBook;
 using Orders.Tests.Valkey;
 using StackExchange.Redis;
@@ -28,7 +30,7 @@ public sealed class OrderBookTests(bool onValkey)
 
         _server = await ValkeyServer.StartNewAsync();
         _store = await _server.ConnectAsync();
-        _book = new ValkeyOrderBook(_store, KeepFor);
+        _book = new ValkeyOrderBook(new ValkeyStore(_store, Options.Create(new LedgerOptions())), KeepFor);
     }
 
     [OneTimeTearDown]

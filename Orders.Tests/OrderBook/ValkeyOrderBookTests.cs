@@ -1,4 +1,6 @@
 using Contracts;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Ledger;
 using Orders.Api.OrderBook;
 using Orders.Tests.Machine;
 using Orders.Tests.Valkey;
@@ -31,7 +33,7 @@ public sealed class ValkeyOrderBookTests
     [Test]
     public async Task Every_change_has_an_entry_kept_for_as_long_as_was_asked()
     {
-        var book = new ValkeyOrderBook(_store, TimeSpan.FromHours(2));
+        var book = new ValkeyOrderBook(new ValkeyStore(_store, Options.Create(new LedgerOptions())), TimeSpan.FromHours(2));
         await book.ClaimAsync("claimed", "content", Order.PlacedAt, default);
         await book.RecordPlacedAsync("placed", "content", Order.PlacedAt);
         await book.RecordAsync("confirmed", new OrderChange(OrderStatus.Confirmed, Order.PlacedAt), default);
@@ -48,7 +50,7 @@ public sealed class ValkeyOrderBookTests
     [Test]
     public async Task Neither_the_address_nor_the_product_is_on_the_server()
     {
-        var book = new ValkeyOrderBook(_store, TimeSpan.FromHours(1));
+        var book = new ValkeyOrderBook(new ValkeyStore(_store, Options.Create(new LedgerOptions())), TimeSpan.FromHours(1));
         await book.ClaimAsync(Order.OrderId, OrderContent.HashOf(Order), Order.PlacedAt, default);
         await book.RecordPlacedAsync(Order.OrderId, OrderContent.HashOf(Order), Order.PlacedAt);
 
@@ -59,13 +61,13 @@ public sealed class ValkeyOrderBookTests
     [Test]
     public async Task A_claim_outlives_the_server_and_its_absence_is_told()
     {
-        var book = new ValkeyOrderBook(_store, TimeSpan.FromHours(1));
+        var book = new ValkeyOrderBook(new ValkeyStore(_store, Options.Create(new LedgerOptions())), TimeSpan.FromHours(1));
         await book.ClaimAsync("1", "content", Order.PlacedAt, default);
         await _server.KillAsync();
 
-        Assert.ThrowsAsync<OrderBookUnreachableException>(() => book.ClaimAsync("1", "content", Order.PlacedAt, default));
-        Assert.ThrowsAsync<OrderBookUnreachableException>(() => book.FindAsync("1", default));
-        Assert.ThrowsAsync<OrderBookUnreachableException>(() => book.RecordPlacedAsync("1", "content", Order.PlacedAt));
+        Assert.ThrowsAsync<LedgerUnreachableException>(() => book.ClaimAsync("1", "content", Order.PlacedAt, default));
+        Assert.ThrowsAsync<LedgerUnreachableException>(() => book.FindAsync("1", default));
+        Assert.ThrowsAsync<LedgerUnreachableException>(() => book.RecordPlacedAsync("1", "content", Order.PlacedAt));
         Assert.That(book.IsReachable, Is.False);
 
         await _server.StartAsync();

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
+using Notifications.Worker.Ledger;
 using Notifications.Worker.Pages;
 using Orders.Api.OrderBook;
 
@@ -29,7 +30,7 @@ internal static class TrackPages
             var unknown = StatusEndpoints.Unknown(isKept: book is not null);
             return await ShowMessageAsync(http, unknown, looksAgain: false);
         }
-        catch (OrderBookUnreachableException)
+        catch (LedgerUnreachableException)
         {
             http.Response.Headers.RetryAfter = StatusEndpoints.RetryAfterSeconds;
             return await ShowMessageAsync(http, StatusEndpoints.Unreachable(), looksAgain: true);
