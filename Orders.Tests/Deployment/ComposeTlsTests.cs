@@ -10,6 +10,9 @@ public sealed class ComposeTlsTests
     /// <summary>The user that the broker runs as.</summary>
     private const int RabbitMq = 999;
 
+    /// <summary>Nobody, whom every container has.</summary>
+    private const int Nobody = 65534;
+
     private readonly ComposeProject _project = new("compose.yaml", "compose.tls.yaml");
     private HttpClient _api = null!;
     private HttpClient _mailpit = null!;
@@ -56,8 +59,18 @@ public sealed class ComposeTlsTests
         }
     }
 
+    [Test]
+    public async Task The_ledger_is_spoken_to_over_TLS_alone()
+    {
+        const string Ping = "REDISCLI_AUTH=\"$VALKEY_PASSWORD\" valkey-cli";
+
+        Assert.That(await _project.ExecAsync("valkey", Nobody, "sh", "-c", $"{Ping} $VALKEY_CLI_FLAGS dbsize"), Does.Match("[1-9]"), "The order is there.");
+        Assert.That(await _project.ExecAsync("valkey", Nobody, "sh", "-c", $"{Ping} ping 2>&1 || true"), Does.Not.Contain("PONG"));
+    }
+
     [TestCase("programs")]
     [TestCase("mailpit")]
+    [TestCase("valkey")]
     public void The_broker_cannot_read_the_key_of(string another)
     {
         Assert.That(

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes what the containers trust each other by, in the folder that is named: an authority, a certificate and its key for
-# each, and the password that the workers have for the mail server. Each key is readable for its owner alone; that of the
+# each, and the password that the workers have for the mail server. Each key is readable for who needs it alone; that of the
 # authority is thrown away. What is there already stays for as long as it is valid for another month.
 #   make-certificates.sh /certificates
 set -eu
@@ -10,7 +10,7 @@ folder=$1
 days=365
 month=2592000
 
-if [ -e "$folder/complete" ] && openssl x509 -noout -checkend "$month" -in "$folder/rabbitmq/certificate.pem"; then
+if [ -e "$folder/complete" ] && [ -e "$folder/valkey" ] && openssl x509 -noout -checkend "$month" -in "$folder/rabbitmq/certificate.pem"; then
     echo "The certificates are valid for another month."
     exit 0
 fi
@@ -37,6 +37,7 @@ rm -f "$folder/complete"
 make -subj "/CN=Authority of this deployment" -keyout "$work/authority.key" -out "$work/authority.pem" \
     -addext basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=critical,keyCertSign
 issue rabbitmq serverAuth DNS:rabbitmq,DNS:localhost
+issue valkey serverAuth DNS:valkey,DNS:localhost
 issue mailpit serverAuth DNS:mailpit
 issue programs clientAuth DNS:programs
 
@@ -44,6 +45,8 @@ openssl rand -hex 24 > "$folder/programs/mail-password"
 printf 'orders:%s\n' "$(cat "$folder/programs/mail-password")" > "$folder/mailpit/users"
 
 chown -R "$RABBITMQ_UID" "$folder/rabbitmq"
+chgrp -R "$VALKEY_GID" "$folder/valkey"
+chmod -R g+rX "$folder/valkey"
 chown -R "$MAILPIT_UID" "$folder/mailpit"
 chown -R "$PROGRAMS_UID" "$folder/programs"
 cp "$work/authority.pem" "$folder/authority.pem"
