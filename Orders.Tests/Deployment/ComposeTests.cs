@@ -151,6 +151,52 @@ public sealed class ComposeTests
     }
 
     [Test]
+    public async Task An_order_that_is_sent_three_times_makes_one_email_and_has_a_status()
+    {
+        var order = new { orderId = $"{Guid.NewGuid():N}", email = $"{Guid.NewGuid():N}@customer.example", product = "Laptop" };
+        for (var time = 0; time < 3; time++)
+        {
+            using var answer = await _api.PostAsJsonAsync("/orders", order);
+            Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), await answer.Content.ReadAsStringAsync());
+        }
+
+        using var other = await _api.PostAsJsonAsync("/orders", order with { product = "Keyboard" });
+        Assert.That(other.StatusCode, Is.EqualTo(HttpStatusCode.Conflict));
+
+        await WaitForStatusAsync(order.orderId, "confirmed");
+        await ComposeProject.WaitForEmailAsync(_mailpit, order.email);
+    }
+
+    [Test]
+    public async Task Orders_are_refused_while_the_ledger_is_away_and_placed_once_it_is_back()
+    {
+        var order = new { orderId = $"{Guid.NewGuid():N}", email = $"{Guid.NewGuid():N}@customer.example", product = "Laptop" };
+        await _project.RunAsync("stop", "valkey");
+        try
+        {
+            using var answer = await _api.PostAsJsonAsync("/orders", order);
+            Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.ServiceUnavailable), await answer.Content.ReadAsStringAsync());
+            Assert.That(answer.Headers.RetryAfter, Is.Not.Null);
+        }
+        finally
+        {
+            await _project.RunAsync("start", "valkey");
+        }
+
+        await Eventually.GetAsync(
+            "the order is accepted",
+            async cancellationToken =>
+            {
+                using var answer = await _api.PostAsJsonAsync("/orders", order, cancellationToken);
+                return answer.StatusCode;
+            },
+            status => status == HttpStatusCode.Accepted,
+            CommandTime);
+        await WaitForStatusAsync(order.orderId, "confirmed");
+        await ComposeProject.WaitForEmailAsync(_mailpit, order.email);
+    }
+
+    [Test]
     public async Task Orders_placed_while_the_mail_server_is_down_are_confirmed_once_it_is_back()
     {
         var emails = new List<string>();
@@ -209,6 +255,12 @@ public sealed class ComposeTests
             Assert.That(components, Is.All.Matches<JsonElement>(component => component.GetProperty("licenses").GetArrayLength() > 0));
         }
     }
+
+    private async Task WaitForStatusAsync(string orderId, string status) => await Eventually.GetAsync(
+        $"the order is {status}",
+        async cancellationToken => (await _api.GetFromJsonAsync<JsonElement>($"/orders/{orderId}", cancellationToken)).GetProperty("status").GetString(),
+        found => found == status,
+        CommandTime);
 
     /// <summary>Reads a file of an image that has no shell.</summary>
     private async Task<string> ReadFileAsync(string service, string path)
