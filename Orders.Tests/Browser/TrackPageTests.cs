@@ -50,7 +50,8 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
 
         await TellAsync(new OrderConfirmationSent("40001", "<order-confirmation-40001@shop.example>", Noon.AddSeconds(6)));
 
-        await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Your confirmation is on its way");
+        // It looks every 5 s, which is as long as Playwright waits by itself, and the first look may come too soon.
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Your confirmation is on its way", new() { Timeout = 15_000 });
         await Expect(page.GetByText("26 Nov 2026 12:00:06 UTC")).ToHaveCountAsync(1);
     }
 
