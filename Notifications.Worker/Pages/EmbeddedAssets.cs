@@ -16,16 +16,19 @@ public sealed class EmbeddedAssets
         [".svg"] = "image/svg+xml",
     };
 
+    /// <summary>What all pages have in common, beside whatever else they have.</summary>
+    private static readonly Asset[] Shared = [Read(typeof(EmbeddedAssets), "base.css"), Read(typeof(EmbeddedAssets), "follow.js")];
+
     private readonly string _address;
     private readonly FrozenDictionary<string, Asset> _assets;
 
     /// <param name="beside">A class in the folder that has the assets in a folder <c>Assets</c>.</param>
     /// <param name="address">The address that <see cref="Map"/> gives them.</param>
-    /// <param name="names">The names of their files.</param>
+    /// <param name="names">The names of their files; <c>base.css</c> and <c>follow.js</c> of all pages come along.</param>
     public EmbeddedAssets(Type beside, string address, params IEnumerable<string> names)
     {
         _address = address;
-        _assets = names.Select(name => Read(beside, name)).ToFrozenDictionary(asset => asset.Name);
+        _assets = names.Select(name => Read(beside, name)).Concat(Shared).ToFrozenDictionary(asset => asset.Name);
     }
 
     /// <summary>The address of an asset.</summary>

@@ -150,23 +150,10 @@
     }
   };
 
-  const lost = document.querySelector('[data-lost]');
-  let events = null;
-  const listen = () => {
-    events = new EventSource('/faults/api/events');
-    events.addEventListener('open', () => { lost.hidden = true; });
-    events.addEventListener('counts', event => tellCounts(JSON.parse(event.data)));
-    events.addEventListener('progress', event => tellProgress(JSON.parse(event.data)));
-    events.addEventListener('error', () => {
-      lost.hidden = false;
-      // After an answer that is no stream, browsers do not try again by themselves.
-      if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
-    });
-  };
-
-  listen();
-  addEventListener('pagehide', () => events.close());
-  addEventListener('pageshow', event => { if (event.persisted) location.reload(); });
+  follow('/faults/api/events', {
+    counts: event => tellCounts(JSON.parse(event.data)),
+    progress: event => tellProgress(JSON.parse(event.data)),
+  });
 
   tellTimes();
   tellTicks();

@@ -3,8 +3,6 @@
 
 (() => {
   const main = document.querySelector('main');
-  const lost = document.querySelector('[data-lost]');
-  let events = null;
 
   // The viewer's own clock.
   const tellTimes = () => {
@@ -51,19 +49,6 @@
     tellTimes();
   };
 
-  const listen = () => {
-    events = new EventSource(main.dataset.events);
-    events.addEventListener('open', () => { lost.hidden = true; });
-    events.addEventListener('status', () => { look(); });
-    events.addEventListener('error', () => {
-      lost.hidden = false;
-      // After an answer that is no stream, browsers do not try again by themselves.
-      if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
-    });
-  };
-
-  listen();
-  addEventListener('pagehide', () => events.close());
-  addEventListener('pageshow', event => { if (event.persisted) location.reload(); });
+  follow(main.dataset.events, { status: () => { look(); } });
   tellTimes();
 })();
