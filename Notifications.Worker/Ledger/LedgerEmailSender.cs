@@ -19,9 +19,7 @@ internal sealed partial class LedgerEmailSender(
     private static readonly TimeSpan BetweenWarnings = TimeSpan.FromMinutes(1);
 
     private readonly LedgerOptions _options = options.Value;
-    private readonly Lock _lock = new();
-    private DateTimeOffset _nextWarning = DateTimeOffset.MinValue;
-    private int _ignored;
+    private readonly SeldomWarning _warning = new(BetweenWarnings, time);
 
     /// <exception cref="DeliveryHeldException">Somebody else is sending it.</exception>
     /// <exception cref="UnknownOutcomeException">Nobody can say whether it was sent, and a person has to decide.</exception>
@@ -159,16 +157,9 @@ internal sealed partial class LedgerEmailSender(
 
     private void Warn(LedgerUnreachableException failure)
     {
-        lock (_lock)
+        if (_warning.IsDue(out var emails))
         {
-            _ignored++;
-            var now = time.GetUtcNow();
-            if (now >= _nextWarning)
-            {
-                Log.Ignored(logger, _ignored, failure.Message);
-                _nextWarning = now + BetweenWarnings;
-                _ignored = 0;
-            }
+            Log.Ignored(logger, emails, failure.Message);
         }
     }
 

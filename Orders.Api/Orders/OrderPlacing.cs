@@ -21,7 +21,7 @@ public sealed partial class OrderPlacing(
     /// <summary>There is a warning of the missing order book as often as this at most, however many orders come in.</summary>
     private static readonly TimeSpan WarningPeriod = TimeSpan.FromSeconds(10);
 
-    private long _warned = long.MinValue;
+    private readonly SeldomWarning _warning = new(WarningPeriod, clock);
 
     /// <summary>Places an order, or finds that it was placed already.</summary>
     /// <param name="order">The order.</param>
@@ -45,7 +45,7 @@ public sealed partial class OrderPlacing(
         if (isNew)
         {
             // It is not claimed, and when it is recorded it is too late to refuse it.
-            return book.IsReachable ? await PublishAsync(order, null, cancellationToken) : new Placement.NotRemembered();
+            return book.IsReachable ? await PublishAsync(order, OrderContent.HashOf(order), null, cancellationToken) : new Placement.NotRemembered();
         }
 
         try
@@ -77,7 +77,7 @@ public sealed partial class OrderPlacing(
                 switch (await book!.ClaimAsync(order.OrderId, content, order.PlacedAt, cancellationToken))
                 {
                     case OrderClaim.Granted granted:
-                        return await PublishAsync(order with { PlacedAt = granted.PlacedAt }, granted, cancellationToken);
+                        return await PublishAsync(order with { PlacedAt = granted.PlacedAt }, content, granted, cancellationToken);
 
                     case OrderClaim.Known(var status, var placedAt):
                         return new Placement.Before(order with { PlacedAt = placedAt }, status);
@@ -118,7 +118,7 @@ public sealed partial class OrderPlacing(
         }
     }
 
-    private async Task<Placement> PublishAsync(OrderPlaced order, OrderClaim.Granted? claim, CancellationToken cancellationToken)
+    private async Task<Placement> PublishAsync(OrderPlaced order, string content, OrderClaim.Granted? claim, CancellationToken cancellationToken)
     {
         // A client who goes away in the middle leaves it open.
         var outcome = PublishOutcome.Unknown;
@@ -128,19 +128,19 @@ public sealed partial class OrderPlacing(
         }
         finally
         {
-            await RecordAsync(order, claim, outcome);
+            await RecordAsync(order, content, claim, outcome);
         }
 
         return Of(outcome, order);
     }
 
-    private async Task RecordAsync(OrderPlaced order, OrderClaim.Granted? claim, PublishOutcome outcome)
+    private async Task RecordAsync(OrderPlaced order, string content, OrderClaim.Granted? claim, PublishOutcome outcome)
     {
         try
         {
             if (outcome == PublishOutcome.Confirmed)
             {
-                await book!.RecordPlacedAsync(order.OrderId, OrderContent.HashOf(order), order.PlacedAt);
+                await book!.RecordPlacedAsync(order.OrderId, content, order.PlacedAt);
             }
             else if (claim is not null)
             {
@@ -163,10 +163,7 @@ public sealed partial class OrderPlacing(
 
     private void Warn(string error)
     {
-        var warned = Interlocked.Read(ref _warned);
-        var now = clock.GetTimestamp();
-        if ((warned == long.MinValue || clock.GetElapsedTime(warned, now) >= WarningPeriod)
-            && Interlocked.CompareExchange(ref _warned, now, warned) == warned)
+        if (_warning.IsDue(out _))
         {
             Log.NotRemembered(logger, error);
         }
