@@ -20,7 +20,7 @@ public static class OrdersEndpoints
     private const string OrdersPath = "/orders";
     private const string OrderPath = "/order";
 
-    private const string RetryAfterSeconds = "5";
+    internal const string RetryAfterSeconds = "5";
 
     public static void AddOrders(this IHostApplicationBuilder builder)
     {

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Mvc;
 using Notifications.Worker.Ledger;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.OrderBook;
+using Orders.Api.Orders;
 using Orders.Api.Status.Pages;
 
 namespace Orders.Api.Status;
@@ -15,8 +16,6 @@ public static class StatusEndpoints
 
     /// <summary>The operation's id in the OpenAPI document.</summary>
     public const string GetEvents = "GetOrderEvents";
-
-    internal const string RetryAfterSeconds = "5";
 
     private const string Path = "/orders/{orderId}";
 
@@ -65,7 +64,7 @@ public static class StatusEndpoints
             : "The order book is switched off: Ledger__Store is None.",
     };
 
-    /// <summary>The answer while nobody can look an order up; <see cref="RetryAfterSeconds"/> goes with it.</summary>
+    /// <summary>The answer while nobody can look an order up; <see cref="OrdersEndpoints.RetryAfterSeconds"/> goes with it.</summary>
     internal static ProblemDetails Unreachable() => new()
     {
         Status = StatusCodes.Status503ServiceUnavailable,
@@ -84,7 +83,7 @@ public static class StatusEndpoints
         }
         catch (LedgerUnreachableException)
         {
-            response.Headers.RetryAfter = RetryAfterSeconds;
+            response.Headers.RetryAfter = OrdersEndpoints.RetryAfterSeconds;
             return TypedResults.Problem(Unreachable());
         }
     }

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Mvc;
 using Notifications.Worker.Ledger;
 using Orders.Api.OrderBook;
+using Orders.Api.Orders;
 
 namespace Orders.Api.Status;
 
@@ -25,7 +26,7 @@ internal static class StatusEvents
     {
         if (!streams.TryOpen(http))
         {
-            http.Response.Headers.RetryAfter = StatusEndpoints.RetryAfterSeconds;
+            http.Response.Headers.RetryAfter = OrdersEndpoints.RetryAfterSeconds;
             return TypedResults.Problem(
                 statusCode: StatusCodes.Status429TooManyRequests,
                 detail: "Too many streams are open. Close some, or ask for the status now and then instead.");
@@ -52,7 +53,7 @@ internal static class StatusEvents
         }
         catch (LedgerUnreachableException)
         {
-            http.Response.Headers.RetryAfter = StatusEndpoints.RetryAfterSeconds;
+            http.Response.Headers.RetryAfter = OrdersEndpoints.RetryAfterSeconds;
             return TypedResults.Problem(StatusEndpoints.Unreachable());
         }
     }

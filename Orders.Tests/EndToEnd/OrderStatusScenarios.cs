@@ -43,10 +43,10 @@ internal sealed class OrderStatusScenarios(TransportUnderTest transport) : Order
         await Task.WhenAll(orders.Concat(orders).Select(PlaceAsync));
         await Task.WhenAll(orders.Select(WaitForConfirmedAsync));
         await Task.WhenAll(orders.Select(PlaceAsync));
-        await PlaceAsync(new Sent($"last", "customer@example.com"));
-        await WaitForConfirmedAsync(new Sent($"last", "customer@example.com"));
+        await PlaceAsync(new Sent("last", "customer@example.com"));
+        await WaitForConfirmedAsync(new Sent("last", "customer@example.com"));
 
-        Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(orders.Select(order => order.Id).Append($"last")));
+        Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(orders.Select(order => order.Id).Append("last")));
 
         Task PlaceAsync(Sent order) => TheSystem.PlaceAsync(order.Id, order.Email);
 
@@ -58,7 +58,7 @@ internal sealed class OrderStatusScenarios(TransportUnderTest transport) : Order
     {
         await StartAsync(("Redeliver__MaxAttempts", "1"));
         TheSystem.Mail.On(SmtpStep.Recipient, recipient => recipient == OrderSystem.Operator ? null : "451 4.3.0 <customer@example.com>: Try again later");
-        var id = $"life";
+        var id = "life";
 
         await TheSystem.PlaceAsync(id);
         var failed = await WaitForStatusAsync(id, "failed");
@@ -93,7 +93,7 @@ internal sealed class OrderStatusScenarios(TransportUnderTest transport) : Order
         TheSystem.Mail.Once(SmtpStep.Recipient, "451 4.3.0 Try again");
         var tries = 0;
         TheSystem.Mail.On(SmtpStep.Recipient, _ => Interlocked.Increment(ref tries) <= 4 ? "451 4.3.0 Try again later" : null);
-        var id = $"followed";
+        var id = "followed";
         using var timeout = new CancellationTokenSource(Patience);
         await TheSystem.PlaceAsync(id);
 
@@ -140,8 +140,8 @@ internal sealed class OrderStatusScenarios(TransportUnderTest transport) : Order
             }
         }
 
-        await TheSystem.PlaceAsync($"next");
-        await WaitForStatusAsync($"next", "confirmed");
+        await TheSystem.PlaceAsync("next");
+        await WaitForStatusAsync("next", "confirmed");
         await TheSystem.WaitForCountAsync($"{OrderStatusEndpoint.Queue}_error", 3);
     }
 
@@ -174,7 +174,7 @@ internal sealed class OrderStatusScenarios(TransportUnderTest transport) : Order
     public async Task An_order_that_another_program_placed_is_known_by_what_became_of_it()
     {
         await StartAsync();
-        var id = $"other";
+        var id = "other";
 
         await TheSystem.SendRawAsync(
             System.Text.Encoding.UTF8.GetBytes($$"""{"orderId":"{{id}}","email":"customer@example.com","product":"Laptop"}"""), "application/json");

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Mvc;
 using Notifications.Worker.Ledger;
 using Notifications.Worker.Pages;
 using Orders.Api.OrderBook;
+using Orders.Api.Orders;
 
 namespace Orders.Api.Status.Pages;
 
@@ -32,7 +33,7 @@ internal static class TrackPages
         }
         catch (LedgerUnreachableException)
         {
-            http.Response.Headers.RetryAfter = StatusEndpoints.RetryAfterSeconds;
+            http.Response.Headers.RetryAfter = OrdersEndpoints.RetryAfterSeconds;
             return await ShowMessageAsync(http, StatusEndpoints.Unreachable(), looksAgain: true);
         }
     }
