@@ -59,11 +59,6 @@ public sealed partial class OrderStatusConsumer(
                 Log.Waits(logger, exception.Message);
                 await PauseAsync(context.CancellationToken);
             }
-            catch (LedgerUnreachableException)
-            {
-                // To MassTransit this is a message that has not been consumed: it goes back to its queue.
-                throw new OperationCanceledException(context.CancellationToken);
-            }
         }
     }
 

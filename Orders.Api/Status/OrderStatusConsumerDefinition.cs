@@ -16,5 +16,6 @@ public sealed class OrderStatusConsumerDefinition : ConsumerDefinition<OrderStat
     {
         endpointConfigurator.PrefetchCount = Prefetch;
         endpointConfigurator.ConfigureOrderStatus(context);
+        endpointConfigurator.UseFilter(new HandBackFilter());
     }
 }

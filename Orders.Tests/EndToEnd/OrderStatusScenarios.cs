@@ -2,11 +2,15 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Text.Json.Nodes;
+using Contracts;
+using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderStatus;
+using Orders.Api.Status;
 using Orders.Tests.Email;
 using Orders.Tests.Machine;
 using Orders.Tests.Valkey;
@@ -143,6 +147,27 @@ internal sealed class OrderStatusScenarios(TransportUnderTest transport) : Order
         await TheSystem.PlaceAsync("next");
         await WaitForStatusAsync("next", "confirmed");
         await TheSystem.WaitForCountAsync($"{OrderStatusEndpoint.Queue}_error", 3);
+    }
+
+    [Test]
+    public async Task An_event_that_waits_for_the_order_book_goes_back_to_its_queue_when_the_program_stops()
+    {
+        if (transport.Broker is null)
+        {
+            Assert.Ignore("Only on a broker do messages outlive the program.");
+        }
+
+        await using var store = await ValkeyServer.StartNewAsync();
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.StartApiAsync([.. store.Settings.Select(setting => (setting.Name, (string?)setting.Value))]);
+        await store.StopAsync();
+        await TheSystem.Api.GetRequiredService<IBus>().Publish(new OrderConfirmationSent("1", "<order-confirmation-1@shop.example>", DateTimeOffset.UtcNow));
+        await TheSystem.Log.WaitFor<OrderStatusConsumer>(4);
+
+        TheSystem.Api.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+
+        await TheSystem.WaitForCountAsync(OrderStatusEndpoint.Queue, 1);
+        Assert.That(await TheSystem.CountAsync($"{OrderStatusEndpoint.Queue}_error"), Is.Zero);
     }
 
     [TestCase("unknown")]
