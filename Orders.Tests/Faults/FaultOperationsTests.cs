@@ -44,6 +44,40 @@ internal sealed class FaultOperationsTests : OrderSystemTests
         }
     }
 
+    [Test]
+    public async Task What_comes_back_because_the_broker_died_with_its_acknowledgement_is_not_replayed_again()
+    {
+        var faults = Enumerable.Range(1, 5).Select(number => SampleFaults.Create($"{number}", failedAt: DateTimeOffset.UtcNow)).ToArray();
+        var transport = new ScriptedFaultTransport(_ => { });
+        transport.Add(faults);
+        TheSystem = await OrderSystem.StartAsync(
+            TransportUnderTest.InMemory, services => services.AddSingleton<IFaultTransport>(transport), FailingOrders.Settings);
+        var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
+        var sends = 0;
+        transport.SendFailure = () =>
+        {
+            if (++sends != 3)
+            {
+                return null;
+            }
+
+            // It starts again as it was before the first two were acknowledged.
+            transport.Add(faults[..2]);
+            return new IOException("The broker was killed.");
+        };
+
+        var operation = await operations.StartAsync(
+            new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter(), Rate: 10_000), "olga", CancellationToken.None);
+        var ended = await operations.WaitAsync(operation.Id, CancellationToken.None).WaitAsync(Patience);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((ended!.State, ended.Done), Is.EqualTo((OperationState.Done, faults.Length)));
+            Assert.That(transport.Sent.Select(sent => sent.Message.OrderId), Is.EquivalentTo(faults.Select(fault => fault.OrderId)));
+            Assert.That(transport.Queue, Is.Empty);
+        }
+    }
+
     /// <summary>Holds up what is to be put on record of every message but the first ones, until it is released.</summary>
     private sealed class HeldAuditTrail : IAuditTrail
     {

@@ -195,6 +195,8 @@ public sealed partial class FaultOperations(
     {
         // Two messages may be alike to the last byte: a crash repeats a step.
         var remaining = new ConcurrentDictionary<string, int>(ids.CountBy(id => id));
+        // No broker promises that an acknowledgement outlives it. What comes back after that is let go again, not moved again.
+        IReadOnlySet<string> mayComeBack = new HashSet<string>();
         var rate = running.State.Request.Rate ?? options.Value.Rate;
         var began = clock.GetTimestamp();
         var lastMoved = began;
@@ -207,7 +209,7 @@ public sealed partial class FaultOperations(
             {
                 // The first one at once, the others as their time comes.
                 var allowed = (int)Math.Min(int.MaxValue, (clock.GetElapsedTime(began).TotalSeconds * rate) + 1) - done;
-                var sawAll = allowed > 0 && await TakeTurnAsync(running, remaining, allowed);
+                var sawAll = allowed > 0 && await TakeTurnAsync(running, remaining, mayComeBack, allowed);
                 if (sawAll)
                 {
                     running.Update(state => state with { Gone = state.Gone + remaining.Values.Sum() }, feed);
@@ -223,6 +225,7 @@ public sealed partial class FaultOperations(
             {
                 // The broker is away, most likely: what was held is back in its queue.
                 Log.Interrupted(logger, running.State.Id, exception.GetBaseException().Message);
+                mayComeBack = ids.ToHashSet();
                 await Task.Delay(TimeSpan.FromSeconds(1), clock, running.Cancelled.Token);
             }
 
@@ -236,7 +239,8 @@ public sealed partial class FaultOperations(
     }
 
     /// <returns>Whether the queue was read to its end, so that what remains is not in it.</returns>
-    private async Task<bool> TakeTurnAsync(Running running, ConcurrentDictionary<string, int> remaining, int allowed)
+    private async Task<bool> TakeTurnAsync(
+        Running running, ConcurrentDictionary<string, int> remaining, IReadOnlySet<string> mayComeBack, int allowed)
     {
         var cancelled = running.Cancelled.Token;
         await using var session = await transport.OpenAsync(running.State.Request.Queue.QueueName(), cancelled);
@@ -248,7 +252,7 @@ public sealed partial class FaultOperations(
         var turn = Stopwatch.StartNew();
         var moved = 0;
         await foreach (var portion in session.ReadAsync(cancelled)
-            .Where(held => remaining.ContainsKey(FaultReading.IdOf(held.Message)))
+            .Where(held => FaultReading.IdOf(held.Message) is var id && (remaining.ContainsKey(id) || mayComeBack.Contains(id)))
             .Take(allowed)
             .Chunk(FaultTurn.InFlight)
             .WithCancellation(cancelled))
@@ -269,6 +273,12 @@ public sealed partial class FaultOperations(
     private async Task MoveAndCountAsync(Running running, IFaultSession session, HeldFault held, ConcurrentDictionary<string, int> remaining)
     {
         var id = FaultReading.IdOf(held.Message);
+        if (!remaining.ContainsKey(id))
+        {
+            await session.CompleteAsync(held, CancellationToken.None);
+            return;
+        }
+
         await MoveAsync(session, held, running.State);
         if (remaining.AddOrUpdate(id, 0, (_, count) => count - 1) <= 0)
         {
