@@ -22,45 +22,54 @@ internal sealed class LedgerCost : IBenchmark
     public async Task<IReadOnlyList<Figure>> MeasureAsync(OrderSystem system, int runs)
     {
         await using var valkey = await ValkeyServer.StartNewAsync();
-        await using var api = await system.StartApiAsync();
+        await using var other = await system.StartAnotherAsync();
         var figures = new List<Figure>();
-        foreach (var crew in Crews)
+        foreach (var workers in Crews)
         {
-            var (without, with) = (new List<double>(), new List<double>());
+            await using var without = await Crew.StartAsync(system, workers, ("Ledger__Store", "None"));
+            await using var with = await Crew.StartAsync(other, workers, valkey.Settings);
+            var (withoutRates, withRates) = (new List<double>(), new List<double>());
             for (var run = 0; run < runs; run++)
             {
-                without.Add(await SendAsync(system, api, crew, ("Ledger__Store", "None")));
-                with.Add(await SendAsync(system, api, crew, valkey.Settings));
+                withoutRates.Add(await without.SendAsync());
+                withRates.Add(await with.SendAsync());
             }
 
-            var by = crew == 1 ? "by 1 worker" : $"by {crew} workers";
-            figures.Add(new Figure($"emails sent {by} without the ledger", "emails/s", Better.Higher, without));
-            figures.Add(new Figure($"emails sent {by} with the ledger", "emails/s", Better.Higher, with));
+            var by = workers == 1 ? "by 1 worker" : $"by {workers} workers";
+            figures.Add(new Figure($"emails sent {by} without the ledger", "emails/s", Better.Higher, withoutRates));
+            figures.Add(new Figure($"emails sent {by} with the ledger", "emails/s", Better.Higher, withRates));
             figures.Add(new Figure(
-                $"emails sent {by} with the ledger for each without", "ratio", Better.Higher, [with.Median() / without.Median()], Target: LeastLeft));
+                $"emails sent {by} with the ledger for each without", "ratio", Better.Higher, [withRates.Median() / withoutRates.Median()], Target: LeastLeft));
         }
 
         return figures;
     }
 
-    private static async Task<double> SendAsync(OrderSystem system, RunningProgram api, int crew, params (string Name, string Value)[] settings)
+    /// <summary>Workers that are warm, and an API that is the same for all of them.</summary>
+    private sealed class Crew(OrderSystem system, RunningProgram api) : IAsyncDisposable
     {
-        var workers = new List<RunningProgram>();
-        try
+        private readonly List<RunningProgram> _workers = [];
+
+        public static async Task<Crew> StartAsync(OrderSystem system, int workers, params (string Name, string Value)[] settings)
         {
-            for (var worker = 0; worker < crew; worker++)
+            var api = await system.StartApiAsync();
+            var crew = new Crew(system, api);
+            for (var worker = 0; worker < workers; worker++)
             {
-                workers.Add(await system.StartWorkerAsync(settings));
+                crew._workers.Add(await system.StartWorkerAsync(settings));
             }
 
-            await system.WarmUpAsync(api, OrderSystem.WarmUpOrders);
-            return Orders / (await system.WorkOffAsync(api, Orders)).TotalSeconds;
+            await system.WarmUpAsync(api, workers * OrderSystem.WarmUpOrders);
+            return crew;
         }
-        finally
+
+        public async Task<double> SendAsync() => Orders / (await system.WorkOffAsync(api, Orders)).TotalSeconds;
+
+        public async ValueTask DisposeAsync()
         {
-            foreach (var worker in workers)
+            foreach (var program in _workers.Append(api))
             {
-                await worker.DisposeAsync();
+                await program.DisposeAsync();
             }
         }
     }

@@ -31,7 +31,7 @@ internal sealed class Sending : IBenchmark
                     workers.Add(await system.StartWorkerAsync());
                 }
 
-                await system.WarmUpAsync(api, OrderSystem.WarmUpOrders);
+                await system.WarmUpAsync(api, count * OrderSystem.WarmUpOrders);
                 var times = new List<TimeSpan>();
                 var limits = new List<double>();
                 var processor = TimeSpan.Zero;
