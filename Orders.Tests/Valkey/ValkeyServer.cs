@@ -6,7 +6,7 @@ namespace Orders.Tests.Valkey;
 /// <summary>
 /// A real Valkey or Redis, empty at first, for the caller alone, who disposes of it: a program of the machine or, where it has none,
 /// the image that <c>compose.yaml</c> deploys. With <c>ORDERS_TEST_VALKEY</c>, such as <c>host:6379</c>, it is that one, which
-/// is not ours to stop. Each write is on disk before it is answered.
+/// is not ours to stop.
 /// </summary>
 public sealed class ValkeyServer : IAsyncDisposable
 {
@@ -23,12 +23,11 @@ public sealed class ValkeyServer : IAsyncDisposable
     private readonly string _container = $"orders-tests-valkey-{Guid.NewGuid():N}";
     private readonly string? _program = Needs.FindProgram("valkey-server") ?? Needs.FindProgram("redis-server");
     private readonly int _port = Ports.Free(1)[0];
+    private readonly bool _asDeployed;
     private Server? _server;
     private bool _created;
 
-    private ValkeyServer()
-    {
-    }
+    private ValkeyServer(bool asDeployed) => _asDeployed = asDeployed;
 
     /// <summary>Its address and port.</summary>
     public string Endpoint => Given ?? $"127.0.0.1:{_port}";
@@ -45,9 +44,13 @@ public sealed class ValkeyServer : IAsyncDisposable
     ];
 
     /// <summary>Starts one. Where there is none, the calling test or fixture is skipped, or fails with <c>CI=true</c>.</summary>
-    public static async Task<ValkeyServer> StartNewAsync()
+    /// <param name="asDeployed">
+    /// Whether a write is on disk within a second, as with <c>compose.yaml</c>, and not before it is answered, so that
+    /// a test can kill the server and know what is left.
+    /// </param>
+    public static async Task<ValkeyServer> StartNewAsync(bool asDeployed = false)
     {
-        var server = new ValkeyServer();
+        var server = new ValkeyServer(asDeployed);
         try
         {
             if (Given is null && server._program is null)
@@ -117,8 +120,8 @@ public sealed class ValkeyServer : IAsyncDisposable
 
     private static bool IsReadyLine(string line) => line.Contains(ReadyLine, StringComparison.Ordinal);
 
-    private static IEnumerable<string> Options(string folder) =>
-        ["--dir", folder, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--requirepass", Password!];
+    private IEnumerable<string> Options(string folder) =>
+        ["--dir", folder, "--appendonly", "yes", "--appendfsync", _asDeployed ? "everysec" : "always", "--save", "", "--requirepass", Password!];
 
     private async Task EndAsync(string signal)
     {

@@ -21,7 +21,7 @@ internal sealed class LedgerCost : IBenchmark
 
     public async Task<IReadOnlyList<Figure>> MeasureAsync(OrderSystem system, int runs)
     {
-        await using var valkey = await ValkeyServer.StartNewAsync();
+        await using var valkey = await ValkeyServer.StartNewAsync(asDeployed: true);
         await using var other = await system.StartAnotherAsync();
         var figures = new List<Figure>();
         foreach (var workers in Crews)
