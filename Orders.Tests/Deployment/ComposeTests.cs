@@ -197,6 +197,51 @@ public sealed class ComposeTests
     }
 
     [Test]
+    public async Task Killed_workers_lose_nothing_and_double_no_more_than_nobody_can_know_of()
+    {
+        const int Orders = 400;
+        var shop = $"{Guid.NewGuid():N}.example";
+        var workers = (await ListContainersAsync()).Where(container => container.Service == "notifications-worker").ToArray();
+        var kills = 0;
+
+        var placing = Parallel.ForAsync(0, Orders, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (number, _) => await PlaceAsync(number));
+        do
+        {
+            var victim = workers[kills % workers.Length].ID;
+            await ContainerEngine.RunAsync(["kill", victim], CommandTime);
+            await ContainerEngine.RunAsync(["start", victim], CommandTime);
+            kills++;
+        }
+        while (!placing.IsCompleted);
+
+        await placing;
+        var emails = await Eventually.GetAsync(
+            "an email for each order",
+            async cancellationToken => (await _mailpit.GetFromJsonAsync<JsonElement>($"/api/v1/search?query=to:{shop}&limit=1000", cancellationToken))
+                .GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("To")[0].GetProperty("Address").GetString()).ToArray(),
+            found => found.Distinct().Count() == Orders,
+            // A claim lapses after 100 s, and its message looks again every 10 s.
+            TimeSpan.FromMinutes(4));
+
+        // LedgerEmailSender says so of each email that it sends without knowing.
+        var unknown = (await _project.RunAsync("logs", "--no-color", "notifications-worker")).Split("it is sent again, and may arrive twice").Length - 1;
+        await TestContext.Out.WriteLineAsync($"{kills} kills: {emails.Length} emails for {Orders} orders, {unknown} sent without knowing");
+        Assert.That(emails.Length - Orders, Is.LessThanOrEqualTo(unknown));
+
+        // Whoever is told to come again later does so.
+        Task PlaceAsync(int number) => Eventually.GetAsync(
+            "the order is accepted",
+            async cancellationToken =>
+            {
+                using var answer = await _api.PostAsJsonAsync(
+                    "/orders", new { orderId = $"{number}-{shop}", email = $"{number}@{shop}", product = "Laptop" }, cancellationToken);
+                return answer.StatusCode;
+            },
+            status => status == HttpStatusCode.Accepted,
+            CommandTime);
+    }
+
+    [Test]
     public async Task Orders_placed_while_the_mail_server_is_down_are_confirmed_once_it_is_back()
     {
         var emails = new List<string>();
