@@ -3,6 +3,8 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Notifications.Worker.OrderConfirmation;
+using Orders.Tests.Faults;
 using Orders.Tests.Machine;
 using Orders.Tests.Valkey;
 
@@ -242,6 +244,39 @@ public sealed class ComposeTests
     }
 
     [Test]
+    public async Task A_hundred_faults_of_an_order_whose_email_was_sent_are_replayed_and_send_none()
+    {
+        const int Faults = 100;
+        var email = await ComposeProject.PlaceOrderAsync(_api);
+        var orderId = email.Split('@')[0];
+        await WaitForStatusAsync(orderId, "confirmed");
+        for (var i = 0; i < Faults; i++)
+        {
+            var fault = SampleFaults.Create(orderId, email, failedAt: DateTimeOffset.UtcNow);
+            using var added = await SendAsync(_management, HttpMethod.Post, "/api/exchanges/%2F/amq.default/publish", "orders", "orders", new
+            {
+                properties = new { delivery_mode = 2, content_type = fault.ContentType, message_id = fault.MessageId, headers = fault.Headers },
+                routing_key = OrderConfirmationEndpoint.ErrorQueue,
+                payload = Encoding.UTF8.GetString(fault.Body.Span),
+                payload_encoding = "string",
+            });
+            Assert.That(await added.Content.ReadAsStringAsync(), Is.EqualTo("""{"routed":true}"""));
+        }
+
+        using var replay = await SendAsync(
+            _faults, HttpMethod.Post, "/faults/api/error/replay", "on-call", "let me in", new { filter = new { orderId }, rate = 1_000 });
+
+        Assert.That((await replay.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("total").GetInt32(), Is.EqualTo(Faults));
+        await Eventually.GetAsync(
+            "every replay is found to be of an email that was sent",
+            async _ => (await _project.RunAsync("logs", "--no-color", "notifications-worker"))
+                .Split('\n').Count(line => line.Contains($"order-confirmation-{orderId}", StringComparison.Ordinal) && line.Contains("was sent before", StringComparison.Ordinal)),
+            found => found == Faults,
+            CommandTime);
+        await ComposeProject.WaitForEmailAsync(_mailpit, email);
+    }
+
+    [Test]
     public async Task Orders_placed_while_the_mail_server_is_down_are_confirmed_once_it_is_back()
     {
         var emails = new List<string>();
@@ -322,9 +357,13 @@ public sealed class ComposeTests
         }
     }
 
-    private static async Task<HttpResponseMessage> GetAsync(HttpClient http, string path, string user, string password)
+    private static Task<HttpResponseMessage> GetAsync(HttpClient http, string path, string user, string password) =>
+        SendAsync(http, HttpMethod.Get, path, user, password);
+
+    private static async Task<HttpResponseMessage> SendAsync(
+        HttpClient http, HttpMethod method, string path, string user, string password, object? body = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")));
         return await http.SendAsync(request);
     }
