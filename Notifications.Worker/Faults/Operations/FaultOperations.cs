@@ -252,7 +252,8 @@ public sealed partial class FaultOperations(
         var turn = Stopwatch.StartNew();
         var moved = 0;
         await foreach (var portion in session.ReadAsync(cancelled)
-            .Where(held => FaultReading.IdOf(held.Message) is var id && (remaining.ContainsKey(id) || mayComeBack.Contains(id)))
+            .Select(held => (Held: held, Id: FaultReading.IdOf(held.Message)))
+            .Where(found => remaining.ContainsKey(found.Id) || mayComeBack.Contains(found.Id))
             .Take(allowed)
             .Chunk(FaultTurn.InFlight)
             .WithCancellation(cancelled))
@@ -264,15 +265,15 @@ public sealed partial class FaultOperations(
 
             moved += portion.Length;
             // Not cancelled half way, where nobody could say whether it was done.
-            await Task.WhenAll(portion.Select(held => MoveAndCountAsync(running, session, held, remaining)));
+            await Task.WhenAll(portion.Select(found => MoveAndCountAsync(running, session, found.Held, found.Id, remaining)));
         }
 
         return moved < allowed;
     }
 
-    private async Task MoveAndCountAsync(Running running, IFaultSession session, HeldFault held, ConcurrentDictionary<string, int> remaining)
+    private async Task MoveAndCountAsync(
+        Running running, IFaultSession session, HeldFault held, string id, ConcurrentDictionary<string, int> remaining)
     {
-        var id = FaultReading.IdOf(held.Message);
         if (!remaining.ContainsKey(id))
         {
             await session.CompleteAsync(held, CancellationToken.None);
