@@ -5,7 +5,7 @@ namespace Orders.Api.Status;
 
 /// <summary>
 /// Has an event that could not be recorded for want of the order book go back to its queue, as if it had never come.
-/// Belongs to the endpoint: what a consumer throws to say so is a fault to MassTransit, which cancels nothing itself.
+/// Belongs to the endpoint: a cancellation that the consumer itself throws, and nobody asked for, is a fault to MassTransit.
 /// </summary>
 internal sealed class HandBackFilter : IFilter<ConsumeContext>
 {
