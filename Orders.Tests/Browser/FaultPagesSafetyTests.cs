@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,6 +8,7 @@ using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Tests.EndToEnd;
 using Orders.Tests.Faults;
+using Orders.Tests.Faults.Access;
 using static Microsoft.Playwright.Assertions;
 
 namespace Orders.Tests.Browser;
@@ -211,9 +211,7 @@ internal sealed class FaultPagesSafetyTests : FaultPagesUnderTest
     private static HttpClient Client(string? credentials = null)
     {
         var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
-        client.DefaultRequestHeaders.Authorization = credentials is null
-            ? null
-            : new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials)));
+        client.DefaultRequestHeaders.Authorization = credentials is null ? null : Basic.Header(credentials);
         return client;
     }
 

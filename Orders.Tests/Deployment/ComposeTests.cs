@@ -1,10 +1,10 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Tests.Faults;
+using Orders.Tests.Faults.Access;
 using Orders.Tests.Machine;
 using Orders.Tests.Valkey;
 
@@ -185,15 +185,7 @@ public sealed class ComposeTests
             await _project.RunAsync("start", "valkey");
         }
 
-        await Eventually.GetAsync(
-            "the order is accepted",
-            async cancellationToken =>
-            {
-                using var answer = await _api.PostAsJsonAsync("/orders", order, cancellationToken);
-                return answer.StatusCode;
-            },
-            status => status == HttpStatusCode.Accepted,
-            CommandTime);
+        await PlaceUntilAcceptedAsync(order);
         await WaitForStatusAsync(order.orderId, "confirmed");
         await ComposeProject.WaitForEmailAsync(_mailpit, order.email);
     }
@@ -206,7 +198,8 @@ public sealed class ComposeTests
         var workers = (await ListContainersAsync()).Where(container => container.Service == "notifications-worker").ToArray();
         var kills = 0;
 
-        var placing = Parallel.ForAsync(0, Orders, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (number, _) => await PlaceAsync(number));
+        var placing = Parallel.ForAsync(0, Orders, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (number, _) =>
+            await PlaceUntilAcceptedAsync(new { orderId = $"{number}-{shop}", email = $"{number}@{shop}", product = "Laptop" }));
         do
         {
             var victim = workers[kills % workers.Length].ID;
@@ -226,21 +219,9 @@ public sealed class ComposeTests
             TimeSpan.FromMinutes(4));
 
         // LedgerEmailSender says so of each email that it sends without knowing.
-        var unknown = (await _project.RunAsync("logs", "--no-color", "notifications-worker")).Split("it is sent again, and may arrive twice").Length - 1;
+        var unknown = await CountWorkersLinesAsync("it is sent again, and may arrive twice");
         await TestContext.Out.WriteLineAsync($"{kills} kills: {emails.Length} emails for {Orders} orders, {unknown} sent without knowing");
         Assert.That(emails.Length - Orders, Is.LessThanOrEqualTo(unknown));
-
-        // Whoever is told to come again later does so.
-        Task PlaceAsync(int number) => Eventually.GetAsync(
-            "the order is accepted",
-            async cancellationToken =>
-            {
-                using var answer = await _api.PostAsJsonAsync(
-                    "/orders", new { orderId = $"{number}-{shop}", email = $"{number}@{shop}", product = "Laptop" }, cancellationToken);
-                return answer.StatusCode;
-            },
-            status => status == HttpStatusCode.Accepted,
-            CommandTime);
     }
 
     [Test]
@@ -269,8 +250,7 @@ public sealed class ComposeTests
         Assert.That((await replay.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("total").GetInt32(), Is.EqualTo(Faults));
         await Eventually.GetAsync(
             "every replay is found to be of an email that was sent",
-            async _ => (await _project.RunAsync("logs", "--no-color", "notifications-worker"))
-                .Split('\n').Count(line => line.Contains($"order-confirmation-{orderId}", StringComparison.Ordinal) && line.Contains("was sent before", StringComparison.Ordinal)),
+            _ => CountWorkersLinesAsync($"order-confirmation-{orderId}", "was sent before"),
             found => found == Faults,
             CommandTime);
         await ComposeProject.WaitForEmailAsync(_mailpit, email);
@@ -336,6 +316,21 @@ public sealed class ComposeTests
         }
     }
 
+    /// <summary>Places an order, as a client does that comes again when it is told to.</summary>
+    private async Task PlaceUntilAcceptedAsync(object order) => await Eventually.GetAsync(
+        "the order is accepted",
+        async cancellationToken =>
+        {
+            using var answer = await _api.PostAsJsonAsync("/orders", order, cancellationToken);
+            return answer.StatusCode;
+        },
+        status => status == HttpStatusCode.Accepted,
+        CommandTime);
+
+    /// <summary>Counts the lines of the workers' logs that have all of these texts.</summary>
+    private async Task<int> CountWorkersLinesAsync(params string[] texts) => (await _project.RunAsync("logs", "--no-color", "notifications-worker"))
+        .Split('\n').Count(line => texts.All(text => line.Contains(text, StringComparison.Ordinal)));
+
     private async Task WaitForStatusAsync(string orderId, string status) => await Eventually.GetAsync(
         $"the order is {status}",
         async cancellationToken => (await _api.GetFromJsonAsync<JsonElement>($"/orders/{orderId}", cancellationToken)).GetProperty("status").GetString(),
@@ -364,7 +359,7 @@ public sealed class ComposeTests
         HttpClient http, HttpMethod method, string path, string user, string password, object? body = null)
     {
         using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
-        request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")));
+        request.Headers.Authorization = Basic.Header($"{user}:{password}");
         return await http.SendAsync(request);
     }
 

@@ -39,7 +39,7 @@ internal sealed class KilledWorkers(TransportUnderTest transport) : OrderSystemT
         TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
         // Makes the queues, and parks what is to be parked.
         await (await TheSystem.StartWorkerProcessAsync(Settings)).DisposeAsync();
-        await TheSystem.StartWorkerAsync(settings: [.. WithLedger(), ("Worker__Role", "Faults")]);
+        await TheSystem.StartWorkerAsync(settings: [.. _valkey.Settings, ("Worker__Role", "Faults")]);
     }
 
     [TearDown]
@@ -105,7 +105,7 @@ internal sealed class KilledWorkers(TransportUnderTest transport) : OrderSystemT
                     Interlocked.Increment(ref unknown);
                 }
             },
-            [.. Settings, .. WithLedger(), ("Ledger__UnknownOutcome", policy.ToString())]);
+            [.. Settings, .. _valkey.Settings, ("Ledger__UnknownOutcome", policy.ToString())]);
     }
 
     [Test]
@@ -122,7 +122,7 @@ internal sealed class KilledWorkers(TransportUnderTest transport) : OrderSystemT
                     waits.TrySetResult();
                 }
             },
-            [.. Settings, .. WithLedger()]);
+            [.. Settings, .. _valkey.Settings]);
 
         await TheSystem.Mail.WaitForMessages(Orders / 4);
         await _valkey.StopAsync();
@@ -147,12 +147,10 @@ internal sealed class KilledWorkers(TransportUnderTest transport) : OrderSystemT
         await _valkey.StopAsync();
         await PlaceAsync(Orders);
 
-        await using var worker = await TheSystem.StartWorkerProcessAsync([.. Settings, .. WithLedger(), ("Ledger__WhenUnreachable", "Ignore")]);
+        await using var worker = await TheSystem.StartWorkerProcessAsync([.. Settings, .. _valkey.Settings, ("Ledger__WhenUnreachable", "Ignore")]);
 
         await TheSystem.Mail.WaitFor("an email for each order", _ => TheSystem.ConfirmedOrders.Distinct().Count() == Orders, Patience);
     }
-
-    private (string Name, string? Value)[] WithLedger() => [.. _valkey.Settings.Select(setting => (setting.Name, (string?)setting.Value))];
 
     private async Task<IReadOnlyCollection<string>> ParkedAsync() =>
         [.. (await TheSystem.ReadAsync(OrderConfirmationEndpoint.ParkingQueue)).Select(fault => fault.OrderId!)];

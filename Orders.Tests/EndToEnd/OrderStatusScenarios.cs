@@ -159,7 +159,7 @@ internal sealed class OrderStatusScenarios(TransportUnderTest transport) : Order
 
         await using var store = await ValkeyServer.StartNewAsync();
         TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
-        await TheSystem.StartApiAsync([.. store.Settings.Select(setting => (setting.Name, (string?)setting.Value))]);
+        await TheSystem.StartApiAsync([.. store.Settings]);
         await store.StopAsync();
         await TheSystem.Api.GetRequiredService<IBus>().Publish(new OrderConfirmationSent("1", "<order-confirmation-1@shop.example>", DateTimeOffset.UtcNow));
         await TheSystem.Log.WaitFor<OrderStatusConsumer>(4);
@@ -213,11 +213,8 @@ internal sealed class OrderStatusScenarios(TransportUnderTest transport) : Order
         }
     }
 
-    private async Task StartAsync(params (string Name, string? Value)[] settings)
-    {
-        (string Name, string? Value)[] ledger = [.. (_store?.Settings ?? []).Select(setting => (setting.Name, (string?)setting.Value))];
-        TheSystem = await OrderSystem.StartAsync(transport, null, [.. ledger, .. settings]);
-    }
+    private async Task StartAsync(params (string Name, string? Value)[] settings) =>
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [.. _store?.Settings ?? [], .. settings]);
 
     private async Task<JsonNode> GetAsync(string orderId) => (await TheSystem.Http.GetFromJsonAsync<JsonNode>(new Uri($"/orders/{orderId}", UriKind.Relative)))!;
 

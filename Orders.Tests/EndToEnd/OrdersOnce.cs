@@ -136,7 +136,7 @@ internal sealed class OrdersOnce(TransportUnderTest transport) : OrderSystemTest
     private static string NewOrder() => $"{Guid.NewGuid():N}";
 
     private async Task StartAsync(params (string Name, string? Value)[] settings) => TheSystem = await OrderSystem.StartAsync(
-        transport, settings: [.. settings, .. (_valkey?.Settings ?? []).Select(setting => (setting.Name, (string?)setting.Value))]);
+        transport, settings: [.. settings, .. _valkey?.Settings ?? []]);
 
     private Task SendAsync(string orderId) => TheSystem.SendRawAsync(
         JsonSerializer.SerializeToUtf8Bytes(new OrderPlaced(orderId, "customer@example.com", "Laptop", DateTimeOffset.UtcNow), JsonSerializerOptions.Web),

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
+using Orders.Tests.Faults.Access;
 using Orders.Tests.Machine;
 
 namespace Orders.Tests.Hosting;
@@ -153,9 +153,7 @@ internal sealed class SecretWatch : IAsyncDisposable
     private async Task<string?> AskAsync(HttpClient http, string path, string? password)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
-        request.Headers.Authorization = password is null
-            ? null
-            : new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{Operator}:{password}")));
+        request.Headers.Authorization = password is null ? null : Basic.Header($"{Operator}:{password}");
         using var answer = await http.SendAsync(request);
         var body = await HearAsync(answer);
         return answer.IsSuccessStatusCode ? body : null;
