@@ -23,19 +23,21 @@ internal sealed class LedgerCost : IBenchmark
     {
         await using var valkey = await ValkeyServer.StartNewAsync(asDeployed: true);
         await using var other = await system.StartAnotherAsync();
+        await using var api = await system.StartApiAsync();
+        await using var otherApi = await other.StartApiAsync();
         var figures = new List<Figure>();
         foreach (var workers in Crews)
         {
-            await using var without = await Crew.StartAsync(system, workers, ("Ledger__Store", "None"));
-            await using var with = await Crew.StartAsync(other, workers, valkey.Settings);
+            await using var without = await Crew.StartAsync(system, api, workers, ("Ledger__Store", "None"));
+            await using var with = await Crew.StartAsync(other, otherApi, workers, valkey.Settings);
             var (withoutRates, withRates) = (new List<double>(), new List<double>());
             for (var run = 0; run < runs; run++)
             {
-                withoutRates.Add(await without.SendAsync());
-                withRates.Add(await with.SendAsync());
+                withoutRates.Add(await SendAsync(without));
+                withRates.Add(await SendAsync(with));
             }
 
-            var by = workers == 1 ? "by 1 worker" : $"by {workers} workers";
+            var by = $"by {with}";
             figures.Add(new Figure($"emails sent {by} without the ledger", "emails/s", Better.Higher, withoutRates));
             figures.Add(new Figure($"emails sent {by} with the ledger", "emails/s", Better.Higher, withRates));
             figures.Add(new Figure(
@@ -45,32 +47,5 @@ internal sealed class LedgerCost : IBenchmark
         return figures;
     }
 
-    /// <summary>Workers that are warm, and an API that is the same for all of them.</summary>
-    private sealed class Crew(OrderSystem system, RunningProgram api) : IAsyncDisposable
-    {
-        private readonly List<RunningProgram> _workers = [];
-
-        public static async Task<Crew> StartAsync(OrderSystem system, int workers, params (string Name, string Value)[] settings)
-        {
-            var api = await system.StartApiAsync();
-            var crew = new Crew(system, api);
-            for (var worker = 0; worker < workers; worker++)
-            {
-                crew._workers.Add(await system.StartWorkerAsync(settings));
-            }
-
-            await system.WarmUpAsync(api, workers * OrderSystem.WarmUpOrders);
-            return crew;
-        }
-
-        public async Task<double> SendAsync() => Orders / (await system.WorkOffAsync(api, Orders)).TotalSeconds;
-
-        public async ValueTask DisposeAsync()
-        {
-            foreach (var program in _workers.Append(api))
-            {
-                await program.DisposeAsync();
-            }
-        }
-    }
+    private static async Task<double> SendAsync(Crew crew) => Orders / (await crew.WorkOffAsync(Orders)).TotalSeconds;
 }

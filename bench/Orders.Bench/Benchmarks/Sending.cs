@@ -21,46 +21,27 @@ internal sealed class Sending : IBenchmark
         await using var api = await system.StartApiAsync();
         var figures = new List<Figure>();
         var rates = new List<double[]>();
-        foreach (var (count, target) in Crews)
+        foreach (var (workers, target) in Crews)
         {
-            var workers = new List<RunningProgram>();
-            try
+            await using var crew = await Crew.StartAsync(system, api, workers);
+            var times = new List<TimeSpan>();
+            var limits = new List<double>();
+            var processor = TimeSpan.Zero;
+            for (var run = 0; run < runs; run++)
             {
-                for (var worker = 0; worker < count; worker++)
-                {
-                    workers.Add(await system.StartWorkerAsync());
-                }
-
-                await system.WarmUpAsync(api, count * OrderSystem.WarmUpOrders);
-                var times = new List<TimeSpan>();
-                var limits = new List<double>();
-                var processor = TimeSpan.Zero;
-                for (var run = 0; run < runs; run++)
-                {
-                    var before = ProcessorTime(workers);
-                    times.Add(await system.WorkOffAsync(api, Orders));
-                    processor += ProcessorTime(workers) - before;
-                    limits.Add(await RawSmtp.SendAsync(system.Sink, connections: 8, emails: Orders));
-                }
-
-                rates.Add([.. times.Select(time => Orders / time.TotalSeconds)]);
-                var by = count == 1 ? "by 1 worker" : $"by {count} workers";
-                figures.Add(new Figure($"emails sent {by}", "emails/s", Better.Higher, rates[^1], new Limit("raw SMTP, 8 connections", limits.Median()), target));
-                figures.Add(new Figure($"processor time of the workers for an email sent {by}", "µs", Better.Lower, [processor.TotalMicroseconds / (Orders * runs)]));
+                var before = crew.ProcessorTime;
+                times.Add(await crew.WorkOffAsync(Orders));
+                processor += crew.ProcessorTime - before;
+                limits.Add(await RawSmtp.SendAsync(system.Sink, connections: 8, emails: Orders));
             }
-            finally
-            {
-                foreach (var worker in workers)
-                {
-                    await worker.DisposeAsync();
-                }
-            }
+
+            rates.Add([.. times.Select(time => Orders / time.TotalSeconds)]);
+            var by = $"by {crew}";
+            figures.Add(new Figure($"emails sent {by}", "emails/s", Better.Higher, rates[^1], new Limit("raw SMTP, 8 connections", limits.Median()), target));
+            figures.Add(new Figure($"processor time of the workers for an email sent {by}", "µs", Better.Lower, [processor.TotalMicroseconds / (Orders * runs)]));
         }
 
         figures.Add(new Figure("emails sent by 3 workers for each sent by 1", "ratio", Better.Higher, [rates[2].Median() / rates[0].Median()], Target: 1));
         return figures;
     }
-
-    private static TimeSpan ProcessorTime(IEnumerable<RunningProgram> workers) =>
-        workers.Aggregate(TimeSpan.Zero, (sum, worker) => sum + worker.ProcessorTime);
 }
