@@ -8,16 +8,26 @@ using Notifications.Worker.Telemetry;
 namespace Notifications.Worker.Email;
 
 /// <summary>Hands the email to the client through FluentEmail. Compiled only with <c>-p:EmailLibrary=FluentEmail</c>.</summary>
-internal sealed class FluentEmailHandover(IOptions<EmailOptions> options) : ISmtpHandover
+internal sealed class FluentEmailHandover : ISmtpHandover
 {
-    private readonly MailAddress _sender = options.Value.Sender;
+    private readonly MailAddress _sender;
+
+    public FluentEmailHandover(IOptions<EmailOptions> options)
+    {
+        _sender = options.Value.Sender;
+
+        // The client's asynchronous method blocks a thread of the pool until the server has taken the content. A slow server
+        // must not leave the rest of the program without threads, which are added at one or two a second.
+        ThreadPool.GetMinThreads(out var workers, out var ports);
+        ThreadPool.SetMinThreads(Math.Max(workers, Environment.ProcessorCount + options.Value.Smtp.PoolSize), ports);
+    }
 
     // FluentEmail makes the mail itself.
     public bool SeesContent => false;
 
-    public async Task SendAsync(SmtpClient client, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken)
+    public async Task SendAsync(SmtpConnection connection, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken)
     {
-        var fluent = new FluentEmail.Core.Email(new ReplaceRenderer(), new SmtpSender(client), _sender.Address, _sender.DisplayName)
+        var fluent = new FluentEmail.Core.Email(new ReplaceRenderer(), new SmtpSender(connection.Client), _sender.Address, _sender.DisplayName)
             .Subject(OutgoingMail.OneLine(email.Subject))
             .Body(email.Html.ReplaceLineEndings("\r\n"), isHtml: true)
             .PlaintextAlternativeBody(email.Text.ReplaceLineEndings("\r\n"))

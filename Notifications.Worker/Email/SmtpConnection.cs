@@ -21,6 +21,7 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     private static readonly FieldInfo? Extensions = Field(Connection?.FieldType, "_extensions");
     private static readonly FieldInfo? InnerStream = Field(Connection?.FieldType, "_stream");
 
+    private readonly OwnThread _thread = new("SMTP connection");
     private long _lastUsed;
     private SmtpContentStream? _content;
 
@@ -48,6 +49,10 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
             && (!Client.EnableSsl || InnerStream.GetValue(connection) is SslStream));
 
     private object? InnerConnection => Connection?.GetValue(Transport!.GetValue(Client));
+
+    /// <summary>Has the client do what blocks, on a thread of the connection's own.</summary>
+    /// <exception cref="ObjectDisposedException">The connection was given up.</exception>
+    public Task RunAsync(Action<SmtpClient> action) => _thread.RunAsync(() => action(Client));
 
     /// <summary>Notes that an email went through.</summary>
     public void Keep()
@@ -83,7 +88,11 @@ internal sealed class SmtpConnection(SmtpClient client, TimeProvider time) : IDi
     }
 
     /// <summary>Says QUIT and closes, or just closes while an email is being sent, which ends the sending.</summary>
-    public void Dispose() => Client.Dispose();
+    public void Dispose()
+    {
+        Client.Dispose();
+        _thread.Dispose();
+    }
 
     private static FieldInfo? Field(Type? type, string name) =>
         type?.GetField(name, BindingFlags.Instance | BindingFlags.NonPublic);

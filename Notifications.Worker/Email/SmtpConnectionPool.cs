@@ -23,11 +23,6 @@ internal sealed partial class SmtpConnectionPool : IDisposable
         _time = time;
         _free = new SemaphoreSlim(_options.PoolSize);
 
-        // Whoever sends blocks a thread of the pool until the server has answered. A slow server must not leave the rest of
-        // the program without threads, which are added at one or two a second.
-        ThreadPool.GetMinThreads(out var workers, out var ports);
-        ThreadPool.SetMinThreads(Math.Max(workers, Environment.ProcessorCount + _options.PoolSize), ports);
-
         if (!SmtpConnection.CanReachSocket)
         {
             Log.NoDelayUnavailable(logger);

@@ -60,7 +60,7 @@ internal sealed partial class SmtpEmailSender(
                 // or while it looks up the server's name: closing ends the one, not waiting any longer the other.
                 using (ending.Token.UnsafeRegister(static c => ((SmtpConnection)c!).Dispose(), connection))
                 {
-                    await handover.SendAsync(connection.Client, email, recipient, attempt, ending.Token).WaitAsync(ending.Token);
+                    await handover.SendAsync(connection, email, recipient, attempt, ending.Token).WaitAsync(ending.Token);
                 }
 
                 succeeded = !ending.IsCancellationRequested;
@@ -127,8 +127,9 @@ internal sealed partial class SmtpEmailSender(
 
 /// <summary>Hands an <see cref="OutgoingMail"/> to the client.</summary>
 /// <remarks>
-/// By the client's synchronous method: the asynchronous one blocks a thread of the pool for the answer to the content
-/// anyway, wakes another for each answer before it, and keeps about 1 KiB of each email until the client's disposal.
+/// By the client's synchronous method, on the connection's own thread: the asynchronous one blocks a thread of the pool for
+/// the answer to the content anyway, wakes another for each answer before it, and keeps about 1 KiB of each email until the
+/// client's disposal.
 /// </remarks>
 internal sealed class NetMailHandover(IOptions<EmailOptions> options) : ISmtpHandover
 {
@@ -136,11 +137,9 @@ internal sealed class NetMailHandover(IOptions<EmailOptions> options) : ISmtpHan
 
     public bool SeesContent => true;
 
-    public Task SendAsync(SmtpClient client, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken) => Task.Run(
-        () =>
-        {
-            using var mail = new OutgoingMail(email, _sender, to, attempt.BeginContent);
-            client.Send(mail);
-        },
-        cancellationToken);
+    public async Task SendAsync(SmtpConnection connection, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken)
+    {
+        using var mail = new OutgoingMail(email, _sender, to, attempt.BeginContent);
+        await connection.RunAsync(client => client.Send(mail));
+    }
 }

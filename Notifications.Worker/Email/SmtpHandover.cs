@@ -2,22 +2,22 @@ using System.Net.Mail;
 
 namespace Notifications.Worker.Email;
 
-/// <summary>How one email is put through one <see cref="SmtpClient"/>.</summary>
+/// <summary>How one email is put through the <see cref="SmtpClient"/> of a connection.</summary>
 internal interface ISmtpHandover
 {
     /// <summary>Whether <see cref="SmtpAttempt.BeginContent"/> is called when the server asks for the content.</summary>
     bool SeesContent { get; }
 
     /// <summary>
-    /// Makes one attempt, and lets whatever the client throws pass. Who cancels also disposes the client, so it
+    /// Makes one attempt, and lets whatever the client throws pass. Who cancels also disposes the connection, so it
     /// is no harm to ignore the token.
     /// </summary>
-    /// <param name="client">A client that nobody else uses meanwhile.</param>
+    /// <param name="connection">A connection that nobody else uses meanwhile.</param>
     /// <param name="email">The email.</param>
     /// <param name="to">Its recipient, as it was validated.</param>
     /// <param name="attempt">Told how far the attempt came.</param>
     /// <param name="cancellationToken">Gives the attempt up.</param>
-    Task SendAsync(SmtpClient client, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken);
+    Task SendAsync(SmtpConnection connection, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken);
 }
 
 /// <summary>How far an attempt to send came.</summary>

@@ -7,16 +7,19 @@ public sealed class OrderConfirmationOptions
 {
     public const string Section = "OrderConfirmation";
 
-    /// <summary>How many emails one worker sends at the same time.</summary>
+    /// <summary>
+    /// How many orders one worker has in hand at the same time. Twice as many as it has connections to the mail server: while
+    /// one half of the emails is being sent, the other half is being written, or waits for the broker.
+    /// </summary>
     [Range(1, 1_000, ErrorMessage = "OrderConfirmation__Concurrency must be between 1 and 1000.")]
-    public int Concurrency { get; set; } = 8;
+    public int Concurrency { get; set; } = 16;
 
     /// <summary>
     /// How many messages the broker hands to one worker ahead of their turn. Small values share a burst fairly
     /// among workers, large ones hide the way to the broker.
     /// </summary>
     [Range(1, ushort.MaxValue, ErrorMessage = "OrderConfirmation__Prefetch must be between 1 and 65535.")]
-    public int Prefetch { get; set; } = 16;
+    public int Prefetch { get; set; } = 32;
 
     /// <summary>How many more times a failed send is tried at once, in process, before the message is delayed.</summary>
     [Range(0, 100, ErrorMessage = "OrderConfirmation__Retries must be between 0 and 100.")]

@@ -457,6 +457,22 @@ public sealed class SmtpEmailSenderTests
     }
 
     [Test]
+    public async Task A_slow_mail_server_keeps_neither_emails_from_other_connections_nor_threads_from_the_rest_of_the_program()
+    {
+        // More than the pool of threads begins with, which adds two a second at most.
+        const int Connections = 64;
+        using var host = EmailHost.For(_server, ("Email__Smtp__PoolSize", $"{Connections}"));
+        var hold = _server.Hold(SmtpStep.EndOfData);
+        var sending = Enumerable.Range(0, Connections).Select(i => host.SendAsync($"{i}")).ToArray();
+
+        await hold.Reached(Connections);
+        hold.Release();
+
+        await Task.WhenAll(sending).WaitAsync(FakeSmtpServer.DefaultTimeout);
+        Assert.That(_server.Messages, Has.Count.EqualTo(Connections));
+    }
+
+    [Test]
     public async Task A_failure_gives_its_place_in_the_pool_back_and_its_connection_up()
     {
         using var host = EmailHost.For(_server, ("Email__Smtp__PoolSize", "1"));
