@@ -2,9 +2,13 @@ using Orders.Tests.Machine;
 
 namespace Orders.Tests.Brokers;
 
-/// <summary>RabbitMQ in a container, of the version that <c>compose.yaml</c> deploys, its port published on loopback.</summary>
+/// <summary>RabbitMQ in a container, of the version that <c>compose.yaml</c> deploys, its ports on loopback.</summary>
 /// <param name="tls">A second port, with TLS; by default there is none.</param>
-public sealed class ContainerBroker(BrokerTls? tls = null) : RabbitMqBroker
+/// <param name="onHostNetwork">
+/// Whether it shares the machine's network, which an engine that runs on Linux itself allows, and for which there must be no
+/// <paramref name="tls"/>. Else its ports are published: then a program of the engine's copies every byte.
+/// </param>
+public sealed class ContainerBroker(BrokerTls? tls = null, bool onHostNetwork = false) : RabbitMqBroker
 {
     /// <summary>The image that <c>compose.yaml</c> deploys.</summary>
     public const string Image = "rabbitmq:4.3.6-management";
@@ -16,16 +20,16 @@ public sealed class ContainerBroker(BrokerTls? tls = null) : RabbitMqBroker
     private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(1);
 
     private readonly string _name = $"orders-tests-rabbitmq-{Guid.NewGuid():N}";
-    private readonly int[] _ports = Ports.Free(2);
+    private readonly LoopbackNode _node = new();
     private bool _created;
     private Server? _server;
 
-    public override string Host => "127.0.0.1";
+    public override string Host => LoopbackNode.Host;
 
-    public override int Port => _ports[0];
+    public override int Port => _node.Port;
 
     /// <summary>Where the plug-in for Prometheus answers.</summary>
-    public int MetricsPort => _ports[1];
+    public int MetricsPort => _node.MetricsPort;
 
     public override string Username => "tests";
 
@@ -63,7 +67,7 @@ public sealed class ContainerBroker(BrokerTls? tls = null) : RabbitMqBroker
         {
             await ContainerEngine.RunAsync(
                 [
-                    "create", "--name", _name, "--hostname", "rabbitmq", "--publish", $"{Host}:{Port}:5672", "--publish", $"{Host}:{MetricsPort}:15692",
+                    "create", "--name", _name, .. NetworkOptions(),
                     "--env", $"RABBITMQ_DEFAULT_USER={Username}", "--env", $"RABBITMQ_DEFAULT_PASS={Password}",
                     .. await TlsOptionsAsync(), Image,
                 ],
@@ -73,6 +77,10 @@ public sealed class ContainerBroker(BrokerTls? tls = null) : RabbitMqBroker
 
         _server = await Server.StartAsync("docker", ["start", "--attach", _name], TestBrokers.IsReadyLine, StartTime);
     }
+
+    private string[] NetworkOptions() => onHostNetwork
+        ? ["--network", "host", .. _node.Environment.SelectMany(variable => new[] { "--env", $"{variable.Key}={variable.Value}" })]
+        : ["--hostname", "rabbitmq", "--publish", $"{Host}:{Port}:5672", "--publish", $"{Host}:{MetricsPort}:15692"];
 
     private async Task<string[]> TlsOptionsAsync()
     {

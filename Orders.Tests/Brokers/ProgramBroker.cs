@@ -7,8 +7,8 @@ using Orders.Tests.Machine;
 namespace Orders.Tests.Brokers;
 
 /// <summary>
-/// The machine's own RabbitMQ, as a node of its own: other data, other ports, another cookie and another port mapper
-/// (epmd) than any node that may run there already, all of it on loopback.
+/// The machine's own RabbitMQ, as a node of its own: other data, another cookie and other ports than any node that may run
+/// there already.
 /// </summary>
 public sealed class ProgramBroker : RabbitMqBroker
 {
@@ -19,7 +19,7 @@ public sealed class ProgramBroker : RabbitMqBroker
     private readonly ProgramBroker? _neighbour;
     private readonly BrokerTls? _tls;
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("orders-tests-rabbitmq-");
-    private readonly int _portMapperPort;
+    private readonly LoopbackNode _node;
     private readonly Dictionary<string, string> _environment;
     private Process? _portMapper;
     private Server? _server;
@@ -34,19 +34,11 @@ public sealed class ProgramBroker : RabbitMqBroker
         _scripts = scripts;
         _neighbour = neighbour;
         _tls = tls;
-        var ports = Ports.Free(3);
-        (Port, var distributionPort, _portMapperPort) = (ports[0], ports[1], neighbour?._portMapperPort ?? ports[2]);
-        Node = $"rabbit-{Port}@localhost";
-
-        const string OnLoopback = "-kernel inet_dist_use_interface {127,0,0,1}";
-        _environment = new()
+        _node = new LoopbackNode(neighbour?._node.PortMapperPort);
+        _environment = new(_node.Environment)
         {
             // The cookie is kept there.
             ["HOME"] = (neighbour?._home ?? _home).FullName,
-            ["RABBITMQ_NODENAME"] = Node,
-            ["RABBITMQ_NODE_IP_ADDRESS"] = Host,
-            ["RABBITMQ_NODE_PORT"] = Invariant(Port),
-            ["RABBITMQ_DIST_PORT"] = Invariant(distributionPort),
             ["RABBITMQ_MNESIA_BASE"] = InHome("data"),
             ["RABBITMQ_LOG_BASE"] = InHome("log"),
             ["RABBITMQ_LOGS"] = "-",
@@ -54,22 +46,18 @@ public sealed class ProgramBroker : RabbitMqBroker
             ["RABBITMQ_ENABLED_PLUGINS_FILE"] = InHome("enabled_plugins"),
             // A file that is not there, so that the machine's own settings do not count.
             ["RABBITMQ_CONF_ENV_FILE"] = InHome("rabbitmq-env.conf"),
-            ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = OnLoopback,
-            ["RABBITMQ_CTL_ERL_ARGS"] = OnLoopback,
-            ["ERL_EPMD_ADDRESS"] = Host,
-            ["ERL_EPMD_PORT"] = Invariant(_portMapperPort),
         };
     }
 
     /// <summary>The node's name in its cluster.</summary>
-    public string Node { get; }
+    public string Node => _node.Name;
 
     /// <summary>Whether it was started and not killed since.</summary>
     public bool IsRunning => _server is not null;
 
-    public override string Host => "127.0.0.1";
+    public override string Host => LoopbackNode.Host;
 
-    public override int Port { get; }
+    public override int Port => _node.Port;
 
     public override string Username => "tests";
 
@@ -146,13 +134,13 @@ public sealed class ProgramBroker : RabbitMqBroker
     /// <summary>Without one that runs already, the node would start one that outlives it.</summary>
     private async Task StartPortMapperAsync()
     {
-        _portMapper = Process.Start(Command.StartInfo("epmd", ["-port", Invariant(_portMapperPort), "-address", Host]))!;
+        _portMapper = Process.Start(Command.StartInfo("epmd", ["-port", Invariant(_node.PortMapperPort), "-address", Host]))!;
         await Eventually.GetAsync(
             "epmd takes connections",
             async cancellationToken =>
             {
                 using var client = new TcpClient();
-                await client.ConnectAsync(IPAddress.Loopback, _portMapperPort, cancellationToken);
+                await client.ConnectAsync(IPAddress.Loopback, _node.PortMapperPort, cancellationToken);
                 return true;
             },
             connected => connected,

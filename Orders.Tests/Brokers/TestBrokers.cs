@@ -58,6 +58,15 @@ public static class TestBrokers
         return await StartNewAsync(kind, tls);
     }
 
+    /// <summary>A broker for the caller alone to be measured: the nearest way to it that the machine has.</summary>
+    public static async Task<RabbitMqBroker> StartNearbyAsync(BrokerKind kind)
+    {
+        await RequireAsync(kind);
+        return kind == BrokerKind.Container
+            ? await StartAsync(new ContainerBroker(onHostNetwork: OperatingSystem.IsLinux()))
+            : await StartNewAsync(kind);
+    }
+
     /// <summary>A cluster of three nodes of the machine's own RabbitMQ for the caller alone, who disposes of it. Where there is none, as <see cref="SharedAsync"/>.</summary>
     public static async Task<ProgramCluster> StartClusterAsync()
     {
