@@ -9,6 +9,9 @@ internal sealed class Crew : IAsyncDisposable
 
     private Crew(OrderSystem system, RunningProgram api) => (_system, _api) = (system, api);
 
+    /// <summary>How many they are.</summary>
+    public int Size => _workers.Count;
+
     /// <summary>The processor time that all of them have used until now.</summary>
     public TimeSpan ProcessorTime => _workers.Aggregate(TimeSpan.Zero, (sum, worker) => sum + worker.ProcessorTime);
 
@@ -33,7 +36,7 @@ internal sealed class Crew : IAsyncDisposable
     public Task<TimeSpan> WorkOffAsync(int orders) => _system.WorkOffAsync(_api, orders);
 
     /// <summary>How many they are, in words.</summary>
-    public override string ToString() => _workers.Count == 1 ? "1 worker" : $"{_workers.Count} workers";
+    public override string ToString() => Size == 1 ? "1 worker" : $"{Size} workers";
 
     public async ValueTask DisposeAsync()
     {
