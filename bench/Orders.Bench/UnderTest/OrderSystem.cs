@@ -111,7 +111,7 @@ internal sealed class OrderSystem : IAsyncDisposable
             await program.DisposeAsync();
         }
 
-        await Sink.DisposeAsync();
+        Sink.Dispose();
         await _broker.DeleteVirtualHostAsync(VirtualHost);
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -9,7 +8,7 @@ namespace Orders.Bench.UnderTest;
 /// A mail server that takes every email as fast as it can and forgets it but for its <c>Message-ID</c>. It can be told to
 /// keep the answer to each email back for a while.
 /// </summary>
-internal sealed class SmtpSink : IAsyncDisposable
+internal sealed class SmtpSink : IDisposable
 {
     private static readonly byte[] Greeting = "220 sink.example\r\n"u8.ToArray();
     private static readonly byte[] Hello = "250-sink.example\r\n250 8BITMIME\r\n"u8.ToArray();
@@ -19,25 +18,31 @@ internal sealed class SmtpSink : IAsyncDisposable
     private static readonly byte[] EndOfLine = "\r\n"u8.ToArray();
     private static readonly byte[] EndOfContent = "\r\n.\r\n"u8.ToArray();
 
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly ConcurrentBag<Socket> _sockets = [];
+    /// <summary>In microseconds, until it is seen that the end has come.</summary>
+    private const int LongestWait = 100_000;
+
+    private readonly Socket _listener = new(SocketType.Stream, ProtocolType.Tcp);
+    private readonly Dictionary<Socket, Conversation> _conversations = [];
+    private readonly Thread _thread;
     private readonly Lock _lock = new();
     private readonly HashSet<string> _messageIds = [];
-    private readonly Task _accepting;
+    private readonly List<Conversation> _held = [];
     private Action<string>? _accepted;
-    private TaskCompletionSource _released = new();
     private TaskCompletionSource _reached = new();
     private int _count;
     private int _wanted = int.MaxValue;
+    private bool _holds;
+    private volatile bool _isDisposed;
 
     public SmtpSink()
     {
-        _released.SetResult();
-        _listener.Start(backlog: 512);
-        _accepting = AcceptAsync();
+        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Listen(backlog: 512);
+        _thread = new Thread(Converse) { IsBackground = true };
+        _thread.Start();
     }
 
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+    public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
 
     /// <summary>How many emails were taken since the last <see cref="Expect"/>.</summary>
     public int Count
@@ -83,92 +88,137 @@ internal sealed class SmtpSink : IAsyncDisposable
     }
 
     /// <summary>Keeps back the answer to every email until <see cref="Release"/>.</summary>
-    public void Hold() => _released = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    public void Hold()
+    {
+        lock (_lock)
+        {
+            _holds = true;
+        }
+    }
 
     /// <summary>Answers.</summary>
-    public void Release() => _released.TrySetResult();
-
-    public async ValueTask DisposeAsync()
+    public void Release()
     {
+        lock (_lock)
+        {
+            _holds = false;
+            foreach (var conversation in _held)
+            {
+                Take(conversation);
+            }
+
+            _held.Clear();
+        }
+    }
+
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _thread.Join();
         _listener.Dispose();
-        await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Release();
-        foreach (var socket in _sockets)
+        foreach (var socket in _conversations.Keys)
         {
             socket.Dispose();
         }
     }
 
-    private async Task AcceptAsync()
+    /// <summary>
+    /// All conversations, by one thread: on a busy machine several have something to say whenever it comes to its turn, and a
+    /// thread for each would take more of the machine from the programs than all that they are told.
+    /// </summary>
+    private void Converse()
     {
-        while (true)
+        var ready = new List<Socket>();
+        while (!_isDisposed)
         {
-            var socket = await _listener.AcceptSocketAsync();
-            socket.NoDelay = true;
-            _sockets.Add(socket);
-            // A thread that waits in the system for the next line takes less of the machine from the programs than a
-            // pool of them would that is woken for each.
-            new Thread(() => Converse(socket)) { IsBackground = true }.Start();
+            ready.Clear();
+            ready.Add(_listener);
+            ready.AddRange(_conversations.Keys);
+            Socket.Select(ready, null, null, LongestWait);
+            foreach (var socket in ready)
+            {
+                if (socket == _listener)
+                {
+                    var accepted = _listener.Accept();
+                    accepted.NoDelay = true;
+                    _conversations[accepted] = new Conversation(accepted);
+                    TrySend(accepted, Greeting);
+                }
+                else if (!GoesOn(_conversations[socket]))
+                {
+                    _conversations.Remove(socket);
+                    socket.Dispose();
+                }
+            }
         }
     }
 
-    private void Converse(Socket socket)
+    private bool GoesOn(Conversation conversation) => conversation.TryReceive() && Answer(conversation);
+
+    private bool Answer(Conversation conversation)
+    {
+        while (conversation.TryRead(out var said))
+        {
+            if (conversation.IsContent)
+            {
+                conversation.IsContent = false;
+                lock (_lock)
+                {
+                    conversation.MessageId = MessageIdOf(said);
+                    LastContent = said.ToArray();
+                    if (_holds)
+                    {
+                        _held.Add(conversation);
+                    }
+                    else
+                    {
+                        Take(conversation);
+                    }
+                }
+
+                continue;
+            }
+
+            var answer = (char)(said[0] & ~0x20) switch
+            {
+                'E' or 'H' => Hello,
+                'D' => GoAhead,
+                'Q' => Goodbye,
+                _ => Ok,
+            };
+            conversation.IsContent = answer == GoAhead;
+            if (!TrySend(conversation.Socket, answer) || answer == Goodbye)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void Take(Conversation conversation)
+    {
+        _messageIds.Add(conversation.MessageId);
+        _accepted?.Invoke(conversation.MessageId);
+        var isLast = ++_count == _wanted;
+        TrySend(conversation.Socket, Ok);
+        if (isLast)
+        {
+            _reached.SetResult();
+        }
+    }
+
+    /// <returns><c>false</c> if the sender was ended.</returns>
+    private static bool TrySend(Socket socket, byte[] answer)
     {
         try
         {
-            var input = new SmtpInput(socket);
-            socket.Send(Greeting);
-            while (input.ReadTo(EndOfLine) is [var first, ..])
-            {
-                var answer = (char)(first & ~0x20) switch
-                {
-                    'E' or 'H' => Hello,
-                    'D' => GoAhead,
-                    'Q' => Goodbye,
-                    _ => Ok,
-                };
-                socket.Send(answer);
-                if (answer == Goodbye)
-                {
-                    return;
-                }
-
-                if (answer == GoAhead)
-                {
-                    var content = input.ReadTo(EndOfContent);
-                    if (content.IsEmpty)
-                    {
-                        return;
-                    }
-
-                    _released.Task.Wait();
-                    Take(content);
-                    socket.Send(Ok);
-                }
-            }
+            socket.Send(answer);
+            return true;
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            // The sender was ended, or we are.
-        }
-        finally
-        {
-            socket.Dispose();
-        }
-    }
-
-    private void Take(ReadOnlySpan<byte> content)
-    {
-        var messageId = MessageIdOf(content);
-        lock (_lock)
-        {
-            LastContent = content.ToArray();
-            _messageIds.Add(messageId);
-            _accepted?.Invoke(messageId);
-            if (++_count == _wanted)
-            {
-                _reached.SetResult();
-            }
+            return false;
         }
     }
 
@@ -180,32 +230,45 @@ internal sealed class SmtpSink : IAsyncDisposable
     }
 
     /// <summary>What a sender writes, taken apart.</summary>
-    private sealed class SmtpInput(Socket socket)
+    private sealed class Conversation(Socket socket)
     {
         private readonly byte[] _buffer = new byte[64 * 1024];
         private int _start;
         private int _end;
 
-        /// <returns>What came up to a delimiter and with it, until the next call; nothing where the connection ended instead.</returns>
-        public ReadOnlySpan<byte> ReadTo(ReadOnlySpan<byte> delimiter)
+        public Socket Socket => socket;
+
+        /// <summary>Whether the sender was told to go ahead with an email's content.</summary>
+        public bool IsContent { get; set; }
+
+        /// <summary>The <c>Message-ID</c> of the newest email.</summary>
+        public string MessageId { get; set; } = "";
+
+        /// <returns><c>false</c> if the sender closed the connection, or was ended.</returns>
+        public bool TryReceive()
         {
-            int found;
-            while ((found = _buffer.AsSpan(_start, _end - _start).IndexOf(delimiter)) < 0)
+            _buffer.AsSpan(_start.._end).CopyTo(_buffer);
+            (_start, _end) = (0, _end - _start);
+            try
             {
-                _buffer.AsSpan(_start.._end).CopyTo(_buffer);
-                (_start, _end) = (0, _end - _start);
                 var received = socket.Receive(_buffer.AsSpan(_end));
-                if (received == 0)
-                {
-                    return [];
-                }
-
                 _end += received;
+                return received > 0;
             }
+            catch (SocketException)
+            {
+                return false;
+            }
+        }
 
-            var piece = _buffer.AsSpan(_start, found + delimiter.Length);
-            _start += piece.Length;
-            return piece;
+        /// <param name="said">A line, or a whole content, with what ends it; until the next <see cref="TryReceive"/>.</param>
+        public bool TryRead(out ReadOnlySpan<byte> said)
+        {
+            var end = IsContent ? EndOfContent : EndOfLine;
+            var found = _buffer.AsSpan(_start, _end - _start).IndexOf(end);
+            said = found < 0 ? [] : _buffer.AsSpan(_start, found + end.Length);
+            _start += said.Length;
+            return found >= 0;
         }
     }
 }
