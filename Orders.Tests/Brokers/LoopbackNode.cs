@@ -1,4 +1,3 @@
-using System.Globalization;
 using Orders.Tests.Machine;
 
 namespace Orders.Tests.Brokers;
@@ -24,13 +23,13 @@ internal sealed class LoopbackNode
         {
             ["RABBITMQ_NODENAME"] = Name,
             ["RABBITMQ_NODE_IP_ADDRESS"] = Host,
-            ["RABBITMQ_NODE_PORT"] = Invariant(Port),
-            ["RABBITMQ_DIST_PORT"] = Invariant(distributionPort),
+            ["RABBITMQ_NODE_PORT"] = $"{Port}",
+            ["RABBITMQ_DIST_PORT"] = $"{distributionPort}",
             ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] =
                 $"{OnLoopback} -rabbitmq_management tcp_config {Listener(managementPort)} -rabbitmq_prometheus tcp_config {Listener(MetricsPort)}",
             ["RABBITMQ_CTL_ERL_ARGS"] = OnLoopback,
             ["ERL_EPMD_ADDRESS"] = Host,
-            ["ERL_EPMD_PORT"] = Invariant(PortMapperPort),
+            ["ERL_EPMD_PORT"] = $"{PortMapperPort}",
         };
     }
 
@@ -48,7 +47,5 @@ internal sealed class LoopbackNode
     /// <summary>Environment variables of the node and of <c>rabbitmqctl</c>.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; }
 
-    private static string Listener(int port) => $$"""[{ip,"{{Host}}"},{port,{{Invariant(port)}}}]""";
-
-    private static string Invariant(int number) => number.ToString(CultureInfo.InvariantCulture);
+    private static string Listener(int port) => $$"""[{ip,"{{Host}}"},{port,{{port}}}]""";
 }

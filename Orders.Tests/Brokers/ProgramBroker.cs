@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Orders.Tests.Machine;
@@ -134,7 +133,7 @@ public sealed class ProgramBroker : RabbitMqBroker
     /// <summary>Without one that runs already, the node would start one that outlives it.</summary>
     private async Task StartPortMapperAsync()
     {
-        _portMapper = Process.Start(Command.StartInfo("epmd", ["-port", Invariant(_node.PortMapperPort), "-address", Host]))!;
+        _portMapper = Process.Start(Command.StartInfo("epmd", ["-port", $"{_node.PortMapperPort}", "-address", Host]))!;
         await Eventually.GetAsync(
             "epmd takes connections",
             async cancellationToken =>
@@ -148,6 +147,4 @@ public sealed class ProgramBroker : RabbitMqBroker
     }
 
     private string InHome(string name) => Path.Combine(_home.FullName, name);
-
-    private static string Invariant(int number) => number.ToString(CultureInfo.InvariantCulture);
 }
