@@ -12,8 +12,8 @@ internal sealed class OwnThread(string name) : IDisposable
     private bool _isDisposed;
 
     /// <summary>
-    /// Runs an action once the last one has ended. Whoever awaits it goes on by this thread as well: to wake another one
-    /// would take longer than what is left to do until the next await.
+    /// Runs an action, for one caller at a time: the next one may come when the last action has ended. Whoever awaits it goes
+    /// on by this thread as well: to wake another one would take longer than what is left to do until the next await.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The thread has ended.</exception>
     public Task RunAsync(Action action)
