@@ -29,13 +29,19 @@ internal static class DeployedTopology
     {
         // Not even a passive declaration: RabbitMQ 4.3 asks for a right to the queue, and who has none need not know of it.
         Task<QueueDeclareOk> ChannelContext.QueueDeclare(
-            string queue, bool durable, bool exclusive, bool autoDelete, IDictionary<string, object> arguments) =>
+            string queue, bool durable, bool exclusive, bool autoDelete, IDictionary<string, object> arguments, CancellationToken cancellationToken) =>
             Task.FromResult(new QueueDeclareOk(queue, messageCount: 0, consumerCount: 0));
 
-        Task ChannelContext.ExchangeDeclare(string exchange, string type, bool durable, bool autoDelete, IDictionary<string, object> arguments) => Task.CompletedTask;
+        Task ChannelContext.ExchangeDeclare(
+            string exchange, string type, bool durable, bool autoDelete, IDictionary<string, object> arguments, CancellationToken cancellationToken) =>
+            Task.CompletedTask;
 
-        Task ChannelContext.QueueBind(string queue, string exchange, string routingKey, IDictionary<string, object> arguments) => Task.CompletedTask;
+        Task ChannelContext.QueueBind(
+            string queue, string exchange, string routingKey, IDictionary<string, object> arguments, CancellationToken cancellationToken) =>
+            Task.CompletedTask;
 
-        Task ChannelContext.ExchangeBind(string destination, string source, string routingKey, IDictionary<string, object> arguments) => Task.CompletedTask;
+        Task ChannelContext.ExchangeBind(
+            string destination, string source, string routingKey, IDictionary<string, object> arguments, CancellationToken cancellationToken) =>
+            Task.CompletedTask;
     }
 }

@@ -21,8 +21,8 @@ internal static class OwnExchange
     /// <summary>The same on a channel of MassTransit's.</summary>
     public static async Task DeclareWithExchangeAsync(this ChannelContext channel, string queue, Dictionary<string, object?> arguments)
     {
-        await channel.ExchangeDeclare(queue, ExchangeType.Fanout, durable: true, autoDelete: false, null);
-        await channel.QueueDeclare(queue, durable: true, exclusive: false, autoDelete: false, arguments);
-        await channel.QueueBind(queue, exchange: queue, routingKey: "", null);
+        await channel.ExchangeDeclare(queue, ExchangeType.Fanout, durable: true, autoDelete: false, null, channel.CancellationToken);
+        await channel.QueueDeclare(queue, durable: true, exclusive: false, autoDelete: false, arguments, channel.CancellationToken);
+        await channel.QueueBind(queue, exchange: queue, routingKey: "", null, channel.CancellationToken);
     }
 }

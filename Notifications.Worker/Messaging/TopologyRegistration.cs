@@ -54,10 +54,10 @@ internal static class TopologyRegistration
     private static async Task DeployAsync(ChannelContext channel, IRabbitMqReceiveEndpointConfiguration endpoint)
     {
         var errors = endpoint.Topology.Send.GetErrorSettings(endpoint.Settings);
-        await new ConfigureRabbitMqTopologyFilter<ErrorSettings>(errors, errors.GetBrokerTopology()).Configure(channel);
+        await new ConfigureRabbitMqTopologyFilter<ErrorSettings>(errors, errors.GetBrokerTopology()).Configure(channel, channel.CancellationToken);
 
         var published = endpoint.Topology.Publish;
-        await new ConfigureRabbitMqTopologyFilter<IRabbitMqPublishTopology>(published, published.GetPublishBrokerTopology()).Configure(channel);
+        await new ConfigureRabbitMqTopologyFilter<IRabbitMqPublishTopology>(published, published.GetPublishBrokerTopology()).Configure(channel, channel.CancellationToken);
     }
 
     private static bool Deploys(IServiceProvider services) => services.GetService<Deployment>() is not null;

@@ -24,5 +24,5 @@ internal static class OperatorEventsConfiguration
     /// <summary>Declares the exchange when the endpoint connects, so that operators can bind to it before anything happens.</summary>
     public static void DeclareOperatorEvents(this IRabbitMqReceiveEndpointConfigurator endpoint) =>
         endpoint.ConfigureChannel(channels => channels.UseExecuteAsync(channel =>
-            channel.ExchangeDeclare(OperatorEvents.Exchange, RabbitMQ.Client.ExchangeType.Topic, durable: true, autoDelete: false, null)));
+            channel.ExchangeDeclare(OperatorEvents.Exchange, RabbitMQ.Client.ExchangeType.Topic, durable: true, autoDelete: false, null, channel.CancellationToken)));
 }

@@ -27,7 +27,7 @@ internal static class DelayQueues
     /// <summary>Declares the exchange and the queues; does nothing where they are there already.</summary>
     public static async Task DeclareAsync(ChannelContext channel, string endpointQueue, IEnumerable<TimeSpan> delays, QueueType queueType)
     {
-        await channel.ExchangeDeclare(ExchangeName(endpointQueue), "direct", durable: true, autoDelete: false, null);
+        await channel.ExchangeDeclare(ExchangeName(endpointQueue), "direct", durable: true, autoDelete: false, null, channel.CancellationToken);
 
         foreach (var delay in delays.Distinct())
         {
@@ -35,8 +35,8 @@ internal static class DelayQueues
             var arguments = QueueArguments.DeadLetterTo(endpointQueue, queueType);
             arguments["x-message-ttl"] = (long)delay.TotalMilliseconds;
 
-            await channel.QueueDeclare(queue, durable: true, exclusive: false, autoDelete: false, arguments);
-            await channel.QueueBind(queue, ExchangeName(endpointQueue), RoutingKey(delay), null);
+            await channel.QueueDeclare(queue, durable: true, exclusive: false, autoDelete: false, arguments, channel.CancellationToken);
+            await channel.QueueBind(queue, ExchangeName(endpointQueue), RoutingKey(delay), null, channel.CancellationToken);
         }
     }
 }

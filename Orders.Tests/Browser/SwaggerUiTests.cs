@@ -111,8 +111,8 @@ public sealed partial class SwaggerUiTests
         }
     }
 
-    private bool IsOurs(string url) =>
-        url.StartsWith($"{_address}/", StringComparison.Ordinal) || url.StartsWith("data:", StringComparison.Ordinal);
+    private bool IsOurs(string? url) =>
+        url is not null && (url.StartsWith($"{_address}/", StringComparison.Ordinal) || url.StartsWith("data:", StringComparison.Ordinal));
 
     private async Task<ReceivedMail> ReadMailAsync()
     {

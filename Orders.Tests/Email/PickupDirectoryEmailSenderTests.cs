@@ -114,14 +114,14 @@ public sealed class PickupDirectoryEmailSenderTests
         await File.WriteAllTextAsync(file, "");
         using var host = EmailHost.With(("Email__PickupDirectory", file));
 
-        var failure = Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
+        var failure = await Assert.ThrowsAsync<TransientEmailException>(() => host.SendAsync());
         Assert.That(failure!.Message, Does.Contain("pickup directory"));
     }
 
     [Test]
-    public void An_address_that_no_server_would_take_is_refused_for_good()
+    public async Task An_address_that_no_server_would_take_is_refused_for_good()
     {
-        Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync(to: "nobody"));
+        await Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync(to: "nobody"));
         Assert.That(Files(), Is.Empty);
     }
 

@@ -91,9 +91,9 @@ public sealed class SmtpEmailSenderTests
     [TestCase("customer\0@example.com")]
     [TestCase("\"a\rb\"@example.com")]
     [TestCase("zoë@example.com", Description = "needs SMTPUTF8")]
-    public void An_address_that_no_server_would_take_is_refused_for_good_before_anything_is_sent(string address)
+    public async Task An_address_that_no_server_would_take_is_refused_for_good_before_anything_is_sent(string address)
     {
-        var failure = Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync(to: address));
+        var failure = await Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync(to: address));
 
         Assert.That(failure!.Message, Does.Not.Contain("example"));
         Assert.That(_server.Sessions, Is.Empty);
@@ -105,7 +105,7 @@ public sealed class SmtpEmailSenderTests
         var domain = string.Join('.', Enumerable.Repeat(new string('d', 60), 3)) + ".example";
         await Host().SendAsync(to: $"{new string('a', 254 - domain.Length - 1)}@{domain}");
 
-        Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync(to: $"{new string('a', 255 - domain.Length - 1)}@{domain}"));
+        await Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync(to: $"{new string('a', 255 - domain.Length - 1)}@{domain}"));
         Assert.That(_server.Messages.Single().Recipients.Single(), Has.Length.EqualTo(254));
     }
 
@@ -129,11 +129,11 @@ public sealed class SmtpEmailSenderTests
     [TestCase(SmtpStep.Data, "554 5.5.1 No valid recipients")]
     [TestCase(SmtpStep.EndOfData, "554 5.7.1 Looks like spam")]
     [TestCase(SmtpStep.EndOfData, "550 5.7.1 Looks like spam")]
-    public void A_reply_5xx_on_the_recipient_or_the_email_is_permanent(SmtpStep step, string reply)
+    public async Task A_reply_5xx_on_the_recipient_or_the_email_is_permanent(SmtpStep step, string reply)
     {
         _server.On(step, reply);
 
-        var failure = Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync());
+        var failure = await Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync());
 
         Assert.That(failure!.Message, Does.Contain(reply[..3]).And.Contain(reply[4..]));
         Assert.That(Host().Logs.At(LogLevel.Error), Is.Empty);
@@ -151,11 +151,11 @@ public sealed class SmtpEmailSenderTests
     [TestCase(SmtpStep.EndOfData, "452 4.3.1 Disk full")]
     [TestCase(SmtpStep.Mail, "not a reply at all")]
     [TestCase(SmtpStep.EndOfData, "299 What")]
-    public void A_reply_4xx_or_none_at_all_is_transient(SmtpStep step, string reply)
+    public async Task A_reply_4xx_or_none_at_all_is_transient(SmtpStep step, string reply)
     {
         _server.On(step, reply);
 
-        Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
+        await Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
         Assert.That(Host().Logs.At(LogLevel.Error), Is.Empty);
     }
 
@@ -166,11 +166,11 @@ public sealed class SmtpEmailSenderTests
     [TestCase(SmtpStep.Data, false)]
     [TestCase(SmtpStep.Content, true)]
     [TestCase(SmtpStep.EndOfData, true)]
-    public void A_connection_that_ends_without_a_reply_is_transient_and_from_the_content_on_the_outcome_is_unknown(SmtpStep step, bool isUnknown)
+    public async Task A_connection_that_ends_without_a_reply_is_transient_and_from_the_content_on_the_outcome_is_unknown(SmtpStep step, bool isUnknown)
     {
         _server.On(step, SmtpReply.Drop);
 
-        var failure = Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
+        var failure = await Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
         using (Assert.EnterMultipleScope())
         {
             Assert.That(_server.Sessions, Has.Count.EqualTo(1), "not tried again: it was a fresh connection");
@@ -181,18 +181,18 @@ public sealed class SmtpEmailSenderTests
     [TestCase("421 4.3.2 Busy")]
     [TestCase("451 4.3.0 Try again later")]
     [TestCase("554 5.6.0 No")]
-    public void A_reply_leaves_no_doubt(string reply)
+    public async Task A_reply_leaves_no_doubt(string reply)
     {
         _server.On(SmtpStep.EndOfData, reply);
 
-        Assert.That(Assert.CatchAsync<EmailException>(() => Host().SendAsync())!.IsOutcomeUnknown, Is.False);
+        Assert.That((await Assert.CatchAsync<EmailException>(() => Host().SendAsync()))!.IsOutcomeUnknown, Is.False);
     }
 
     [Test]
     public async Task A_server_that_is_down_is_transient_and_found_again_when_it_is_back()
     {
         await _server.Stop();
-        var failure = Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
+        var failure = await Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
         Assert.That(failure!.Message, Does.Contain("refused"));
 
         _server.Restart();
@@ -205,11 +205,11 @@ public sealed class SmtpEmailSenderTests
     [TestCase(SmtpStep.Ehlo, "550 5.7.1 Your name is odd")]
     [TestCase(SmtpStep.Mail, "530 5.7.0 Authentication required")]
     [TestCase(SmtpStep.Recipient, "521 5.3.2 No mail here")]
-    public void A_server_that_refuses_us_rather_than_the_email_costs_nobody_theirs(SmtpStep step, string reply)
+    public async Task A_server_that_refuses_us_rather_than_the_email_costs_nobody_theirs(SmtpStep step, string reply)
     {
         _server.On(step, reply);
 
-        Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
+        await Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
         Assert.That(Host().Logs.At(LogLevel.Error).Single(), Does.Contain("Email__Smtp__").And.Contain(reply[..3]));
     }
 
@@ -237,8 +237,8 @@ public sealed class SmtpEmailSenderTests
             server.On(SmtpStep.Recipient, refusalOfRecipient);
         }
 
-        Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
-        Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
+        await Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
+        await Assert.CatchAsync<TransientEmailException>(() => host.SendAsync());
 
         Assert.That(host.Logs.At(LogLevel.Error).Count, Is.EqualTo(2));
         Assert.That(host.Logs.All.Select(entry => entry.Message), Has.None.Contains("wrong"));
@@ -262,7 +262,7 @@ public sealed class SmtpEmailSenderTests
         using var host = WithStartTls(server);
         server.On(SmtpStep.StartTls, reply);
 
-        var failure = Assert.ThrowsAsync<MailServerUnavailableException>(() => host.SendAsync());
+        var failure = await Assert.ThrowsAsync<MailServerUnavailableException>(() => host.SendAsync());
 
         Assert.That(failure!.WasLetIn, Is.False);
         await ExpectCommands(server, "EHLO", "STARTTLS");
@@ -305,9 +305,9 @@ public sealed class SmtpEmailSenderTests
             await host.SendAsync("1");
             await host.SendAsync("2");
             server.Once(SmtpStep.Recipient, "550 5.1.1 No such user");
-            Assert.ThrowsAsync<PermanentEmailException>(() => host.SendAsync("3"));
+            await Assert.ThrowsAsync<PermanentEmailException>(() => host.SendAsync("3"));
             server.Once(SmtpStep.Recipient, "550 5.1.1 No such user");
-            Assert.ThrowsAsync<PermanentEmailException>(() => host.SendAsync("4"), "over a new connection");
+            await Assert.ThrowsAsync<PermanentEmailException>(() => host.SendAsync("4"), "over a new connection");
         }
         finally
         {
@@ -337,7 +337,7 @@ public sealed class SmtpEmailSenderTests
         Assume.That(host.KnowsHowFarItCame);
         var hold = _server.Hold(step);
 
-        var failure = Assert.ThrowsAsync<MailServerUnavailableException>(() => host.SendAsync());
+        var failure = await Assert.ThrowsAsync<MailServerUnavailableException>(() => host.SendAsync());
         using (Assert.EnterMultipleScope())
         {
             Assert.That(failure!.Message, Does.Contain(words));
@@ -358,7 +358,7 @@ public sealed class SmtpEmailSenderTests
         await host.SendAsync("1");
         var hold = _server.Hold(SmtpStep.Mail);
 
-        var failure = Assert.ThrowsAsync<MailServerUnavailableException>(() => host.SendAsync("2"));
+        var failure = await Assert.ThrowsAsync<MailServerUnavailableException>(() => host.SendAsync("2"));
 
         Assert.That(failure!.WasLetIn);
         hold.Release();
@@ -371,12 +371,12 @@ public sealed class SmtpEmailSenderTests
     [TestCase(SmtpStep.Mail, true)]
     [TestCase(SmtpStep.Content, true)]
     [TestCase(SmtpStep.EndOfData, true)]
-    public void A_failure_says_whether_the_server_had_let_us_in(SmtpStep step, bool wasLetIn)
+    public async Task A_failure_says_whether_the_server_had_let_us_in(SmtpStep step, bool wasLetIn)
     {
         _server.On(step, SmtpReply.Drop);
-        var dropped = Assert.ThrowsAsync<MailServerUnavailableException>(() => Host().SendAsync())!.WasLetIn;
+        var dropped = (await Assert.ThrowsAsync<MailServerUnavailableException>(() => Host().SendAsync()))!.WasLetIn;
         _server.On(step, step == SmtpStep.Content ? SmtpReply.Drop : "421 4.3.2 Busy");
-        var refused = Assert.ThrowsAsync<MailServerUnavailableException>(() => Host().SendAsync())!.WasLetIn;
+        var refused = (await Assert.ThrowsAsync<MailServerUnavailableException>(() => Host().SendAsync()))!.WasLetIn;
 
         Assert.That((dropped, refused), Is.EqualTo((wasLetIn, wasLetIn)));
     }
@@ -385,10 +385,10 @@ public sealed class SmtpEmailSenderTests
     public async Task A_server_that_is_not_there_has_not_let_us_in()
     {
         await _server.Stop();
-        Assert.That(Assert.ThrowsAsync<MailServerUnavailableException>(() => Host().SendAsync())!.WasLetIn, Is.False);
+        Assert.That((await Assert.ThrowsAsync<MailServerUnavailableException>(() => Host().SendAsync()))!.WasLetIn, Is.False);
 
         using var nowhere = EmailHost.For(_server, ("Email__Smtp__Host", "nowhere.invalid"));
-        Assert.That(Assert.ThrowsAsync<MailServerUnavailableException>(() => nowhere.SendAsync())!.WasLetIn, Is.False);
+        Assert.That((await Assert.ThrowsAsync<MailServerUnavailableException>(() => nowhere.SendAsync()))!.WasLetIn, Is.False);
     }
 
     [TestCase(SmtpStep.Connect)]
@@ -403,7 +403,7 @@ public sealed class SmtpEmailSenderTests
 
         await cancellation.CancelAsync();
 
-        var givenUp = Assert.ThrowsAsync<SendGivenUpException>(() => sending.WaitAsync(FakeSmtpServer.DefaultTimeout));
+        var givenUp = await Assert.ThrowsAsync<SendGivenUpException>(() => sending.WaitAsync(FakeSmtpServer.DefaultTimeout));
         Assert.That(givenUp!.IsOutcomeUnknown, Is.EqualTo(step == SmtpStep.EndOfData).Or.EqualTo(!Host().KnowsHowFarItCame));
         hold.Release();
         await Host().SendAsync("2");
@@ -480,7 +480,7 @@ public sealed class SmtpEmailSenderTests
 
         for (var i = 0; i < 3; i++)
         {
-            Assert.ThrowsAsync<PermanentEmailException>(() => host.SendAsync(to: "nobody@example.com"));
+            await Assert.ThrowsAsync<PermanentEmailException>(() => host.SendAsync(to: "nobody@example.com"));
             await host.SendAsync();
         }
 
@@ -518,7 +518,7 @@ public sealed class SmtpEmailSenderTests
         await Host().SendAsync("1");
         _server.Once(SmtpStep.EndOfData, SmtpReply.Drop);
 
-        Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync("2"));
+        await Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync("2"));
         Assert.That(_server.Sessions, Has.Count.EqualTo(1));
     }
 
@@ -547,11 +547,11 @@ public sealed class SmtpEmailSenderTests
     [TestCase(SmtpStep.Recipient, "451 4.3.0 customer@example.com is busy")]
     [TestCase(SmtpStep.EndOfData, "554 5.6.0 from orders@shop.example to customer@example.com")]
     [TestCase(SmtpStep.Connect, "554 customer@example.com")]
-    public void A_failure_says_what_happened_in_one_short_line_without_the_address(SmtpStep step, string reply)
+    public async Task A_failure_says_what_happened_in_one_short_line_without_the_address(SmtpStep step, string reply)
     {
         _server.On(step, reply + new string('x', 400));
 
-        var failure = Assert.CatchAsync<EmailException>(() => Host().SendAsync())!;
+        var failure = (await Assert.CatchAsync<EmailException>(() => Host().SendAsync()))!;
 
         Assert.Multiple(() =>
         {
@@ -568,7 +568,7 @@ public sealed class SmtpEmailSenderTests
     {
         await Host().SendAsync();
         _server.On(SmtpStep.Mail, "530 5.7.0 customer@example.com must authenticate");
-        Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
+        await Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
 
         Assert.That(AboveDebug(), Is.Not.Empty);
         Assert.That(AboveDebug(), Has.None.Contains("customer@"));
@@ -580,7 +580,7 @@ public sealed class SmtpEmailSenderTests
     /// <summary>Sends an email, and sees it fail in a way that no email is to blame for, as an error that says why.</summary>
     private static async Task ExpectNothingIsSent(FakeSmtpServer server, EmailHost host, string why, params string[] commands)
     {
-        var failure = Assert.ThrowsAsync<MailServerRefusedUsException>(() => host.SendAsync());
+        var failure = await Assert.ThrowsAsync<MailServerRefusedUsException>(() => host.SendAsync());
 
         using (Assert.EnterMultipleScope())
         {

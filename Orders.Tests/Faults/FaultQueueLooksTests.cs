@@ -155,7 +155,7 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
         var session = await new RabbitMqFaultTransport(connection).OpenAsync(Queue, CancellationToken.None);
         var read = 0;
 
-        Assert.CatchAsync<RabbitMQClientException>(async () =>
+        await Assert.CatchAsync<RabbitMQClientException>(async () =>
         {
             await foreach (var _ in session!.ReadAsync(CancellationToken.None))
             {
@@ -180,7 +180,7 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
         var read = 0;
         await using (var session = await faults.OpenAsync(Queue, CancellationToken.None))
         {
-            Assert.CatchAsync<OperationCanceledException>(async () =>
+            await Assert.CatchAsync<OperationCanceledException>(async () =>
             {
                 await foreach (var _ in session!.ReadAsync(cancelled.Token))
                 {

@@ -70,7 +70,7 @@ public sealed class LedgerEmailSenderTests
         var sending = SendAsync(server);
         await begun.Task;
 
-        Assert.ThrowsAsync<DeliveryHeldException>(() => SendAsync(server));
+        await Assert.ThrowsAsync<DeliveryHeldException>(() => SendAsync(server));
         go.SetResult();
         await sending;
 
@@ -84,7 +84,7 @@ public sealed class LedgerEmailSenderTests
         _options.UnknownOutcome = policy;
         var server = new ScriptedEmailSender(attempt => attempt == 1 ? new TransientEmailException("451 try again") : null);
 
-        Assert.ThrowsAsync<TransientEmailException>(() => SendAsync(server));
+        await Assert.ThrowsAsync<TransientEmailException>(() => SendAsync(server));
         await SendAsync(server);
 
         Assert.That(server.Sent, Has.Count.EqualTo(1));
@@ -95,7 +95,7 @@ public sealed class LedgerEmailSenderTests
     {
         var server = new ScriptedEmailSender(attempt => attempt == 1 ? Broken : null);
 
-        Assert.ThrowsAsync<MailServerUnavailableException>(() => SendAsync(server));
+        await Assert.ThrowsAsync<MailServerUnavailableException>(() => SendAsync(server));
         await SendAsync(server);
 
         Assert.That(server.Sent, Has.Count.EqualTo(1));
@@ -107,8 +107,8 @@ public sealed class LedgerEmailSenderTests
         _options.UnknownOutcome = UnknownOutcome.Park;
         var server = new ScriptedEmailSender(attempt => attempt == 1 ? Broken : null);
 
-        var first = Assert.ThrowsAsync<UnknownOutcomeException>(() => SendAsync(server));
-        var second = Assert.ThrowsAsync<UnknownOutcomeException>(() => SendAsync(server));
+        var first = await Assert.ThrowsAsync<UnknownOutcomeException>(() => SendAsync(server));
+        var second = await Assert.ThrowsAsync<UnknownOutcomeException>(() => SendAsync(server));
         await SendAsync(server, Email with { Decision = Guid.NewGuid() });
         await SendAsync(server);
 
@@ -139,7 +139,7 @@ public sealed class LedgerEmailSenderTests
 
         if (policy == UnknownOutcome.Park)
         {
-            Assert.ThrowsAsync<UnknownOutcomeException>(() => SendAsync(server));
+            await Assert.ThrowsAsync<UnknownOutcomeException>(() => SendAsync(server));
         }
         else
         {
@@ -165,11 +165,11 @@ public sealed class LedgerEmailSenderTests
             },
         };
 
-        Assert.CatchAsync<OperationCanceledException>(() => SendAsync(server, cancellationToken: stopping.Token));
+        await Assert.CatchAsync<OperationCanceledException>(() => SendAsync(server, cancellationToken: stopping.Token));
 
         if (isUnknown)
         {
-            Assert.ThrowsAsync<UnknownOutcomeException>(() => SendAsync(new ScriptedEmailSender()));
+            await Assert.ThrowsAsync<UnknownOutcomeException>(() => SendAsync(new ScriptedEmailSender()));
         }
         else
         {
@@ -183,19 +183,19 @@ public sealed class LedgerEmailSenderTests
         var server = new ScriptedEmailSender { DuringSend = token => new TaskCompletionSource().Task.WaitAsync(token) };
         var sender = Create(server, new DeliveryLease(TimeSpan.FromMilliseconds(50), TimeSpan.FromMinutes(1)));
 
-        var failure = Assert.ThrowsAsync<TransientEmailException>(() => sender.SendAsync(Email, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(20)));
+        var failure = await Assert.ThrowsAsync<TransientEmailException>(() => sender.SendAsync(Email, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(20)));
 
         Assert.That(failure!.Message, Is.EqualTo("The email took longer than 0.05 s."));
         await SendAsync(new ScriptedEmailSender());
     }
 
     [Test]
-    public void Nothing_is_sent_without_a_claim()
+    public async Task Nothing_is_sent_without_a_claim()
     {
         var server = new ScriptedEmailSender();
         _ledger.IsAway = true;
 
-        var failure = Assert.ThrowsAsync<UnclaimedEmailException>(() => SendAsync(server));
+        var failure = await Assert.ThrowsAsync<UnclaimedEmailException>(() => SendAsync(server));
 
         Assert.That(failure!.Message, Is.EqualTo("The ledger is away."));
         Assert.That(server.Tries, Is.Zero);

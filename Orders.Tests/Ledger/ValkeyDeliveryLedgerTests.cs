@@ -82,7 +82,7 @@ public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
         await ledger.ClaimAsync(Attempt("1"));
         await _server.StopAsync();
 
-        var failure = Assert.ThrowsAsync<LedgerUnreachableException>(() => ledger.ClaimAsync(Attempt("2")).WaitAsync(Patience));
+        var failure = await Assert.ThrowsAsync<LedgerUnreachableException>(() => ledger.ClaimAsync(Attempt("2")).WaitAsync(Patience));
 
         Assert.That(failure!.Message, Does.StartWith("The ledger ").And.Not.Contain("127.0.0.1"));
         var health = _host!.Services.GetRequiredService<HealthCheckService>();
@@ -115,7 +115,7 @@ public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
         var attempt = Attempt("1");
         await ledger.ClaimAsync(attempt);
         await _server.StopAsync();
-        Assert.ThrowsAsync<LedgerUnreachableException>(() => ledger.RecordSentAsync(attempt));
+        await Assert.ThrowsAsync<LedgerUnreachableException>(() => ledger.RecordSentAsync(attempt));
 
         await _server.StartAsync();
         await _log.WaitFor<ValkeyDeliveryLedger>(2150);
@@ -128,7 +128,7 @@ public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
     {
         var ledger = Build(("Ledger:Valkey:Password", "wrong"));
 
-        Assert.ThrowsAsync<LedgerUnreachableException>(() => ledger.ClaimAsync(Attempt("1")).WaitAsync(Patience));
+        await Assert.ThrowsAsync<LedgerUnreachableException>(() => ledger.ClaimAsync(Attempt("1")).WaitAsync(Patience));
         Assert.That(_log.All.Select(entry => entry.Message), Has.None.Contains("wrong"));
         await Task.CompletedTask;
     }

@@ -65,9 +65,9 @@ public sealed class ValkeyOrderBookTests
         await book.ClaimAsync("1", "content", Order.PlacedAt, default);
         await _server.KillAsync();
 
-        Assert.ThrowsAsync<LedgerUnreachableException>(() => book.ClaimAsync("1", "content", Order.PlacedAt, default));
-        Assert.ThrowsAsync<LedgerUnreachableException>(() => book.FindAsync("1", default));
-        Assert.ThrowsAsync<LedgerUnreachableException>(() => book.RecordPlacedAsync("1", "content", Order.PlacedAt));
+        await Assert.ThrowsAsync<LedgerUnreachableException>(() => book.ClaimAsync("1", "content", Order.PlacedAt, default));
+        await Assert.ThrowsAsync<LedgerUnreachableException>(() => book.FindAsync("1", default));
+        await Assert.ThrowsAsync<LedgerUnreachableException>(() => book.RecordPlacedAsync("1", "content", Order.PlacedAt));
         Assert.That(book.IsReachable, Is.False);
 
         await _server.StartAsync();

@@ -62,20 +62,20 @@ public sealed class GatedEmailSenderTests : IDisposable
     }
 
     [Test]
-    public void A_failure_of_its_own_is_passed_on()
+    public async Task A_failure_of_its_own_is_passed_on()
     {
         var server = new ScriptedEmailSender(_ => new PermanentEmailException("550 No such user"));
 
-        Assert.ThrowsAsync<PermanentEmailException>(() => Gated(server).SendAsync(Email, CancellationToken.None));
+        await Assert.ThrowsAsync<PermanentEmailException>(() => Gated(server).SendAsync(Email, CancellationToken.None));
     }
 
     [Test]
-    public void An_email_that_has_waited_as_long_as_it_may_is_handed_back_untried()
+    public async Task An_email_that_has_waited_as_long_as_it_may_is_handed_back_untried()
     {
         var server = NotThere();
 
-        Assert.ThrowsAsync<MailHeldException>(() => Gated(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
-        Assert.ThrowsAsync<MailHeldException>(() => Gated(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
+        await Assert.ThrowsAsync<MailHeldException>(() => Gated(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
+        await Assert.ThrowsAsync<MailHeldException>(() => Gated(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
         Assert.That(server.Tries, Is.EqualTo(1));
     }
 
@@ -87,7 +87,7 @@ public sealed class GatedEmailSenderTests : IDisposable
 
         await _stopping.CancelAsync();
 
-        Assert.ThrowsAsync<MailHeldException>(() => sending.WaitAsync(Patience));
+        await Assert.ThrowsAsync<MailHeldException>(() => sending.WaitAsync(Patience));
     }
 
     [Test]
@@ -99,7 +99,7 @@ public sealed class GatedEmailSenderTests : IDisposable
 
         await cancellation.CancelAsync();
 
-        var cancelled = Assert.CatchAsync<OperationCanceledException>(() => sending.WaitAsync(Patience));
+        var cancelled = await Assert.CatchAsync<OperationCanceledException>(() => sending.WaitAsync(Patience));
         Assert.That(cancelled!.CancellationToken, Is.EqualTo(cancellation.Token));
     }
 
@@ -118,7 +118,7 @@ public sealed class GatedEmailSenderTests : IDisposable
 
         _clock.Tick();
 
-        Assert.ThrowsAsync<InvalidOperationException>(() => sending.WaitAsync(Patience));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => sending.WaitAsync(Patience));
         await next.WaitAsync(Patience);
     }
 
@@ -160,7 +160,7 @@ public sealed class GatedEmailSenderTests : IDisposable
 
         foreach (var id in new[] { "a", "b", "c" })
         {
-            Assert.ThrowsAsync<UnknownOutcomeException>(() => Gated(server).SendAsync(Email with { MessageId = id }, CancellationToken.None).WaitAsync(Patience));
+            await Assert.ThrowsAsync<UnknownOutcomeException>(() => Gated(server).SendAsync(Email with { MessageId = id }, CancellationToken.None).WaitAsync(Patience));
         }
 
         var next = Gated(server).SendAsync(Other, CancellationToken.None);
@@ -193,7 +193,7 @@ public sealed class GatedEmailSenderTests : IDisposable
 
         await _stopping.CancelAsync();
 
-        Assert.ThrowsAsync<MailHeldException>(() => sending.WaitAsync(Patience));
+        await Assert.ThrowsAsync<MailHeldException>(() => sending.WaitAsync(Patience));
         LetNextHaveItsTurn();
         Assert.That(server.Tries, Is.EqualTo(1));
     }
@@ -204,7 +204,7 @@ public sealed class GatedEmailSenderTests : IDisposable
         var server = new ScriptedEmailSender();
         await Paced(server).SendAsync(Email, CancellationToken.None).WaitAsync(Patience);
 
-        Assert.ThrowsAsync<MailHeldException>(() => Paced(server, TimeSpan.FromMilliseconds(1)).SendAsync(Other, CancellationToken.None).WaitAsync(Patience));
+        await Assert.ThrowsAsync<MailHeldException>(() => Paced(server, TimeSpan.FromMilliseconds(1)).SendAsync(Other, CancellationToken.None).WaitAsync(Patience));
         Assert.That(server.Tries, Is.EqualTo(1));
     }
 
@@ -218,7 +218,7 @@ public sealed class GatedEmailSenderTests : IDisposable
 
         await cancellation.CancelAsync();
 
-        var cancelled = Assert.CatchAsync<OperationCanceledException>(() => sending.WaitAsync(Patience));
+        var cancelled = await Assert.CatchAsync<OperationCanceledException>(() => sending.WaitAsync(Patience));
         Assert.That(cancelled!.CancellationToken, Is.EqualTo(cancellation.Token));
     }
 
@@ -236,7 +236,7 @@ public sealed class GatedEmailSenderTests : IDisposable
         LetNextHaveItsTurn();
         await cancellation.CancelAsync();
 
-        Assert.CatchAsync<OperationCanceledException>(() => sending.WaitAsync(Patience), "As one can only be told who has not been let through.");
+        await Assert.CatchAsync<OperationCanceledException>(() => sending.WaitAsync(Patience), "As one can only be told who has not been let through.");
         Assert.That(server.Tries, Is.EqualTo(1));
     }
 
@@ -275,7 +275,7 @@ public sealed class GatedEmailSenderTests : IDisposable
         var next = Paced(server).SendAsync(Other, CancellationToken.None);
 
         await cancellation.CancelAsync();
-        Assert.CatchAsync<OperationCanceledException>(() => probe.WaitAsync(Patience));
+        await Assert.CatchAsync<OperationCanceledException>(() => probe.WaitAsync(Patience));
         LetNextHaveItsTurn();
         await next.WaitAsync(Patience);
 
