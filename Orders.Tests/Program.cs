@@ -1,4 +1,2 @@
-using Orders.Tests.Chaos;
-
 // dotnet test runs the tests without coming here; this is for what is run by hand.
 return await ChaosCommand.RunAsync(args);

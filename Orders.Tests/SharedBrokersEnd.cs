@@ -1,5 +1,3 @@
-using Orders.Tests.Brokers;
-
 namespace Orders.Tests;
 
 /// <summary>Ends the brokers that fixtures shared, after the last of them. In this namespace, so that it covers them all.</summary>

@@ -1,5 +1,3 @@
-using Orders.Tests.Machine;
-
 namespace Orders.Tests.Api;
 
 /// <summary>The API where its broker should be and is not.</summary>

@@ -1,6 +1,3 @@
-using Orders.Tests.Machine;
-using Orders.Tests.Telemetry;
-
 namespace Orders.Tests.Api;
 
 /// <summary>Every order is counted once, whoever refuses it.</summary>

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
-using Orders.Tests.Telemetry;
 
 namespace Orders.Tests.Api;
 

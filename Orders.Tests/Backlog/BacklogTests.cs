@@ -2,10 +2,7 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Backlog;
 using Notifications.Worker.OrderConfirmation;
-using Orders.Tests.Email;
 using Orders.Tests.EndToEnd;
-using Orders.Tests.Faults;
-using Orders.Tests.Telemetry;
 using RabbitMQ.Client;
 
 namespace Orders.Tests.Backlog;
@@ -51,7 +48,7 @@ internal sealed class BacklogTests(TransportUnderTest transport) : OrderSystemTe
         content.Release();
         await TheSystem.Mail.WaitForMessages(3);
         await WaitForAsync(OrderConfirmationEndpoint.Queue, messages: 0);
-        await Machine.Eventually.GetAsync(
+        await Eventually.GetAsync(
             "nothing in hand", _ => Task.FromResult(_age.Observe(Destination, OrderConfirmationEndpoint.Queue)), age => age == 0, TimeSpan.FromSeconds(20));
     }
 
@@ -84,7 +81,7 @@ internal sealed class BacklogTests(TransportUnderTest transport) : OrderSystemTe
 
         await WaitForAsync(OrderConfirmationEndpoint.ErrorQueue, messages: 2);
         await WaitForAsync(OrderConfirmationEndpoint.ParkingQueue, messages: 1);
-        await Machine.Eventually.GetAsync(
+        await Eventually.GetAsync(
             "the job's look", _ => Task.FromResult(_age.Observe(Destination, OrderConfirmationEndpoint.ErrorQueue)), age => age is > 0 and < 120, TimeSpan.FromSeconds(20));
         Assert.That(_age.Observe(Destination, OrderConfirmationEndpoint.ParkingQueue), Is.GreaterThan(0).And.LessThan(120));
     }
@@ -138,7 +135,7 @@ internal sealed class BacklogTests(TransportUnderTest transport) : OrderSystemTe
         properties => properties.Timestamp = new AmqpTimestamp(DateTimeOffset.UtcNow.AddHours(-1).ToUnixTimeSeconds()));
 
     /// <summary>Looks again and again: RabbitMQ's own counts lag behind.</summary>
-    private Task<long?> WaitForAsync(string queue, long messages) => Machine.Eventually.GetAsync(
+    private Task<long?> WaitForAsync(string queue, long messages) => Eventually.GetAsync(
         $"{messages} messages in {queue}",
         async _ =>
         {

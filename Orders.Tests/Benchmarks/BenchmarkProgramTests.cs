@@ -1,8 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Orders.Tests.Brokers;
-using Orders.Tests.Hosting;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Benchmarks;
 

@@ -1,5 +1,4 @@
 using Microsoft.Playwright;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Browser;
 

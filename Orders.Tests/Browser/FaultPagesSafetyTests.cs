@@ -6,9 +6,6 @@ using Microsoft.Playwright;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
-using Orders.Tests.EndToEnd;
-using Orders.Tests.Faults;
-using Orders.Tests.Faults.Access;
 using static Microsoft.Playwright.Assertions;
 
 namespace Orders.Tests.Browser;

@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Notifications.Worker.OrderConfirmation;
-using Orders.Tests.Email;
 using static Microsoft.Playwright.Assertions;
 
 namespace Orders.Tests.Browser;

@@ -2,9 +2,6 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Playwright;
 using Notifications.Worker.OrderConfirmation;
-using Orders.Tests.Email;
-using Orders.Tests.EndToEnd;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Browser;
 

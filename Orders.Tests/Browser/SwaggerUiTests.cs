@@ -4,8 +4,6 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Orders.Api.Orders;
-using Orders.Tests.Email;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Browser;
 

@@ -1,5 +1,3 @@
-using Orders.Tests.Brokers;
-
 namespace Orders.Tests.Chaos;
 
 /// <summary>Two minutes of chaos with a seed that never changes; <c>dotnet run --project Orders.Tests -- chaos</c> makes longer runs.</summary>

@@ -1,4 +1,3 @@
-using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 

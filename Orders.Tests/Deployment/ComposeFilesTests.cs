@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Deployment;
 

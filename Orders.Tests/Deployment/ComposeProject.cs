@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Deployment;
 

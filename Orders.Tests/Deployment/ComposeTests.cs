@@ -3,10 +3,6 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Notifications.Worker.OrderConfirmation;
-using Orders.Tests.Faults;
-using Orders.Tests.Faults.Access;
-using Orders.Tests.Machine;
-using Orders.Tests.Valkey;
 
 namespace Orders.Tests.Deployment;
 

@@ -1,5 +1,3 @@
-using Orders.Tests.Machine;
-
 namespace Orders.Tests.Deployment;
 
 /// <summary>The deployment with <c>compose.tls.yaml</c>.</summary>

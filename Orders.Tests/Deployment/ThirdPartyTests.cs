@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Xml.Linq;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Deployment;
 

@@ -1,7 +1,4 @@
 using Orders.Tests.Api;
-using Orders.Tests.Faults.Access;
-using Orders.Tests.Hosting;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Documentation;
 

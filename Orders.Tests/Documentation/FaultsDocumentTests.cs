@@ -2,8 +2,6 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
-using Orders.Tests.EndToEnd;
-using Orders.Tests.Faults.Access;
 
 namespace Orders.Tests.Documentation;
 

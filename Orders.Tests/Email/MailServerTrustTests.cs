@@ -1,6 +1,4 @@
 using System.Net.Http.Json;
-using Orders.Tests.Hosting;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Email;
 

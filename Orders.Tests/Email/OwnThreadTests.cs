@@ -1,5 +1,4 @@
 using Notifications.Worker.Email;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Email;
 

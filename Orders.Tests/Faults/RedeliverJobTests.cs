@@ -12,7 +12,6 @@ using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Operators;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Faults;
 

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Health;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Health;
 

@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
 using Orders.Tests.Api;
-using Orders.Tests.Faults.Access;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Health;
 

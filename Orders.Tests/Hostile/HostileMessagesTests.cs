@@ -37,7 +37,7 @@ internal sealed class HostileMessagesTests(TransportUnderTest transport) : Order
         }
 
         await TheSystem.PlaceAsync("good");
-        await Machine.Eventually.GetAsync(
+        await Eventually.GetAsync(
             "an email or a place in parking for each message",
             async _ => (Emails: TheSystem.Mail.Messages.Count, Parked: await TheSystem.CountAsync(OrderConfirmationEndpoint.ParkingQueue)),
             count => count.Emails + count.Parked >= Messages + 1,

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Orders.Tests.Email;
 
 namespace Orders.Tests.Hostile;
 

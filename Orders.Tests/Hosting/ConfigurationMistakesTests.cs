@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Hosting;
 

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Notifications.Worker.Hosting;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Hosting;
 

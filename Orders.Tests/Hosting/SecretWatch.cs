@@ -2,8 +2,6 @@ using System.Collections.Concurrent;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
-using Orders.Tests.Faults.Access;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Hosting;
 

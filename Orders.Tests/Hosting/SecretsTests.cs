@@ -1,7 +1,3 @@
-using Orders.Tests.Brokers;
-using Orders.Tests.Email;
-using Orders.Tests.Machine;
-
 namespace Orders.Tests.Hosting;
 
 /// <summary>That nobody is told a password, least of all when it is refused.</summary>

@@ -2,8 +2,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Ledger;
-using Orders.Tests.Machine;
-using Orders.Tests.Valkey;
 using StackExchange.Redis;
 
 namespace Orders.Tests.Ledger;

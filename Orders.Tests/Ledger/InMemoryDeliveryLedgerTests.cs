@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Ledger;
-using Orders.Tests.Faults;
 
 namespace Orders.Tests.Ledger;
 

@@ -2,9 +2,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Ledger;
-using Orders.Tests.Faults;
-using Orders.Tests.Machine;
-using Orders.Tests.OrderConfirmation;
 
 namespace Orders.Tests.Ledger;
 

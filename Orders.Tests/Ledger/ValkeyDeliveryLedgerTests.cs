@@ -4,8 +4,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Email;
 using Notifications.Worker.Ledger;
-using Orders.Tests.Machine;
-using Orders.Tests.Valkey;
 using StackExchange.Redis;
 
 namespace Orders.Tests.Ledger;

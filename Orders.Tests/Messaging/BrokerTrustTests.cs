@@ -2,8 +2,6 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Messaging;
-using Orders.Tests.Api;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Messaging;
 

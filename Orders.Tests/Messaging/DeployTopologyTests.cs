@@ -1,9 +1,6 @@
 using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
-using Orders.Tests.Deployment;
-using Orders.Tests.Email;
 using Orders.Tests.EndToEnd;
-using Orders.Tests.Hosting;
 
 namespace Orders.Tests.Messaging;
 

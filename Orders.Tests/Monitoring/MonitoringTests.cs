@@ -8,10 +8,6 @@ using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.Telemetry;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
-using Orders.Tests.Brokers;
-using Orders.Tests.Email;
-using Orders.Tests.EndToEnd;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Monitoring;
 

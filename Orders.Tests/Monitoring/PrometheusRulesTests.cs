@@ -1,5 +1,3 @@
-using Orders.Tests.Machine;
-
 namespace Orders.Tests.Monitoring;
 
 /// <summary>The rules by which Prometheus raises alerts, tested by its own tool.</summary>

@@ -1,6 +1,5 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Monitoring;
 

@@ -1,5 +1,4 @@
 using Orders.Api.OrderBook;
-using Orders.Tests.Faults;
 
 namespace Orders.Tests.OrderBook;
 

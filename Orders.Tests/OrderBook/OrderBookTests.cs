@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Ledger;
 using Orders.Api.OrderBook;
-using Orders.Tests.Valkey;
 using StackExchange.Redis;
 
 namespace Orders.Tests.OrderBook;

@@ -2,8 +2,6 @@ using Contracts;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Ledger;
 using Orders.Api.OrderBook;
-using Orders.Tests.Machine;
-using Orders.Tests.Valkey;
 using StackExchange.Redis;
 
 namespace Orders.Tests.OrderBook;

@@ -10,7 +10,6 @@ using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.OrderConfirmation;
 
@@ -90,7 +89,7 @@ internal sealed class ConfirmationHarness : IAsyncDisposable
     public async Task<FaultMessage> FaultAsync()
     {
         var faults = _host.Services.GetRequiredService<InMemoryFaultTransport>();
-        await Machine.Eventually.GetAsync(
+        await Eventually.GetAsync(
             "a message in the error queue",
             cancellationToken => faults.CountAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken),
             count => count == 1,

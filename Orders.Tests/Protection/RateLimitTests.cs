@@ -2,7 +2,6 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Notifications.Worker.Protection;
 using Orders.Tests.Api;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Protection;
 

@@ -5,8 +5,6 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Hosting;
 using Orders.Api.Orders;
-using Orders.Tests.Faults.Access;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Protection;
 

@@ -5,8 +5,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orders.Api.OrderBook;
 using Orders.Tests.Api;
-using Orders.Tests.Machine;
-using Orders.Tests.Valkey;
 
 namespace Orders.Tests.Status;
 

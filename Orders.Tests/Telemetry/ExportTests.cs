@@ -5,11 +5,7 @@ using Microsoft.Extensions.Logging;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
-using Orders.Tests.Api;
-using Orders.Tests.Email;
 using Orders.Tests.EndToEnd;
-using Orders.Tests.Hosting;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Telemetry;
 

@@ -3,9 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 using Notifications.Worker.Faults;
-using Orders.Tests.Email;
 using Orders.Tests.EndToEnd;
-using Orders.Tests.Faults;
 
 namespace Orders.Tests.Telemetry;
 
@@ -101,12 +99,12 @@ internal sealed class TraceTests(TransportUnderTest transport) : OrderSystemTest
     public async Task A_fault_names_the_trace_and_a_replay_by_a_person_is_linked_to_what_asked_for_it()
     {
         using var spans = new Spans();
-        TheSystem = await OrderSystem.StartAsync(transport, settings: [.. FailingOrders.Settings, .. Faults.Access.Basic.Users]);
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [.. FailingOrders.Settings, .. Basic.Users]);
         TheSystem.RefuseConfirmations();
         var traceId = await PlaceAsync("1");
         await TheSystem.Log.WaitFor<FaultSorter>(210);
 
-        var list = await Machine.Eventually.GetAsync(
+        var list = await Eventually.GetAsync(
             "the fault", async _ => (await AskAsync(HttpMethod.Get, "/faults/api/error?orderId=1"))!["items"]!.AsArray(), items => items.Count == 1, TimeSpan.FromSeconds(20));
         var details = await AskAsync(HttpMethod.Get, $"/faults/api/error/{list[0]!["id"]}");
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
@@ -162,14 +160,14 @@ internal sealed class TraceTests(TransportUnderTest transport) : OrderSystemTest
     private async Task<FaultMessage> WaitForFaultAsync()
     {
         await TheSystem.Log.WaitFor<FaultSorter>(210);
-        var faults = await Machine.Eventually.GetAsync(
+        var faults = await Eventually.GetAsync(
             "the fault", _ => TheSystem.ReadAsync("order-confirmation_error"), faults => faults.Count == 1, TimeSpan.FromSeconds(20));
         return faults[0];
     }
 
     private async Task<JsonNode?> AskAsync(HttpMethod method, string path, string? body = null)
     {
-        using var request = new HttpRequestMessage(method, path) { Headers = { Authorization = Faults.Access.Basic.Of("olga") } };
+        using var request = new HttpRequestMessage(method, path) { Headers = { Authorization = Basic.Of("olga") } };
         if (body is not null)
         {
             request.Content = new StringContent(body, Encoding.UTF8, "application/json");

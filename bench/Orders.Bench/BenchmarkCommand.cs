@@ -5,11 +5,11 @@ using NUnit.Framework;
 using Orders.Bench.Benchmarks;
 using Orders.Bench.Results;
 using Orders.Bench.UnderTest;
-using Orders.Tests.Brokers;
-using Orders.Tests.Machine;
+using Orders.Testing.Brokers;
+using Orders.Testing.Machine;
 using RabbitMQ.Client;
 using Command = System.CommandLine.Command;
-using CommandException = Orders.Tests.Machine.CommandException;
+using CommandException = Orders.Testing.Machine.CommandException;
 
 namespace Orders.Bench;
 
@@ -58,7 +58,7 @@ internal static class BenchmarkCommand
             foreach (var benchmark in benchmarks)
             {
                 await Console.Error.WriteLineAsync($"{DateTime.UtcNow:HH:mm:ss} {benchmark.Word}");
-                await using var system = await OrderSystem.StartAsync(broker);
+                await using var system = await SystemUnderTest.StartAsync(broker);
                 figures.AddRange(await benchmark.MeasureAsync(system, runs).WaitAsync(cancellationToken));
             }
 
@@ -99,8 +99,8 @@ internal static class BenchmarkCommand
         try
         {
             var within = TimeSpan.FromSeconds(10);
-            var commit = await Orders.Tests.Machine.Command.RunAsync("git", ["rev-parse", "--short", "HEAD"], within, folder: Repository.Root);
-            var changes = await Orders.Tests.Machine.Command.RunAsync("git", ["status", "--porcelain"], within, folder: Repository.Root);
+            var commit = await Orders.Testing.Machine.Command.RunAsync("git", ["rev-parse", "--short", "HEAD"], within, folder: Repository.Root);
+            var changes = await Orders.Testing.Machine.Command.RunAsync("git", ["status", "--porcelain"], within, folder: Repository.Root);
             return commit.Trim() + (changes.Length == 0 ? "" : "+");
         }
         catch (Exception exception) when (exception is CommandException or System.ComponentModel.Win32Exception)

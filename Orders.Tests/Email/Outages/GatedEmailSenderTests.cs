@@ -4,9 +4,6 @@ using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Ledger;
-using Orders.Tests.Faults;
-using Orders.Tests.Machine;
-using Orders.Tests.OrderConfirmation;
 
 namespace Orders.Tests.Email.Outages;
 

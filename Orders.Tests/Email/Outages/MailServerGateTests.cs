@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Email.Outages;
-using Orders.Tests.Faults;
 
 namespace Orders.Tests.Email.Outages;
 

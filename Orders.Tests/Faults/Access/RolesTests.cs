@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Faults.Access;
-using Orders.Tests.EndToEnd;
 
 namespace Orders.Tests.Faults.Access;
 

@@ -2,7 +2,6 @@ using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Faults.Access;
-using Orders.Tests.EndToEnd;
 
 namespace Orders.Tests.Faults.Access;
 

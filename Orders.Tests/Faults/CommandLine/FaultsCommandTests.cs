@@ -2,9 +2,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Notifications.Worker.Faults.CommandLine;
 using Notifications.Worker.Faults.Operations;
-using Orders.Tests.EndToEnd;
-using Orders.Tests.Faults.Access;
-using Orders.Tests.Hosting;
 
 namespace Orders.Tests.Faults.CommandLine;
 

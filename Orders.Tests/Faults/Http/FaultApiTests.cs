@@ -1,9 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
-using Orders.Tests.EndToEnd;
-using Orders.Tests.Faults.Access;
-using Orders.Tests.Machine;
 
 namespace Orders.Tests.Faults.Http;
 
@@ -164,7 +161,7 @@ internal sealed class FaultApiTests
     public async Task A_replayed_message_is_sent_when_the_mail_server_is_back()
     {
         await _system.FailAsync("replay-me");
-        _system.Mail.AsUsual(Orders.Tests.Email.SmtpStep.Recipient);
+        _system.Mail.AsUsual(SmtpStep.Recipient);
 
         await WaitForEndAsync(await PostAsync("/error/replay", """{"filter":{"orderId":"replay-me"}}"""));
 
@@ -246,7 +243,7 @@ internal sealed class FaultApiTests
         await _system.FailAsync("edit-me");
         var details = (await GetAsync($"/error/{await IdOfAsync("edit-me")}")).Json;
         var body = ((string)details["text"]!).Replace("customer@example.com", "mended@example.com", StringComparison.Ordinal);
-        _system.Mail.AsUsual(Orders.Tests.Email.SmtpStep.Recipient);
+        _system.Mail.AsUsual(SmtpStep.Recipient);
 
         var answer = await PostAsync(
             $"/error/{(string?)details["fault"]!["id"]}/edit", new JsonObject { ["body"] = body, ["reason"] = "A typing error" }.ToJsonString());

@@ -8,7 +8,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Faults.Live;
 using Orders.Tests.EndToEnd;
-using Orders.Tests.Faults.Access;
 
 namespace Orders.Tests.Faults.Http;
 

@@ -5,8 +5,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.Hosting;
 using Orders.Tests.EndToEnd;
-using Orders.Tests.Faults.Access;
-using Orders.Tests.Machine;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;

@@ -13,11 +13,11 @@ internal sealed class Growth : IBenchmark
 
     public string Description => "Time and memory for an email while 1,000, 10,000 and 100,000 orders wait.";
 
-    public async Task<IReadOnlyList<Figure>> MeasureAsync(OrderSystem system, int runs)
+    public async Task<IReadOnlyList<Figure>> MeasureAsync(SystemUnderTest system, int runs)
     {
         await using var api = await system.StartApiAsync();
         await using var worker = await system.StartWorkerAsync();
-        await system.WarmUpAsync(api, OrderSystem.WarmUpOrders);
+        await system.WarmUpAsync(api, SystemUnderTest.WarmUpOrders);
 
         var times = Backlogs.Select(_ => new List<double>()).ToArray();
         var memory = Backlogs.Select(_ => new List<double>()).ToArray();

@@ -15,5 +15,5 @@ internal interface IBenchmark
     /// <summary>Measures.</summary>
     /// <param name="system">A system in which nothing runs yet.</param>
     /// <param name="runs">How many times.</param>
-    Task<IReadOnlyList<Figure>> MeasureAsync(OrderSystem system, int runs);
+    Task<IReadOnlyList<Figure>> MeasureAsync(SystemUnderTest system, int runs);
 }

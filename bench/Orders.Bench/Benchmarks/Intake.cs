@@ -19,11 +19,11 @@ internal sealed class Intake : IBenchmark
 
     public string Description => "Orders accepted a second over 1, 16 and 64 connections.";
 
-    public async Task<IReadOnlyList<Figure>> MeasureAsync(OrderSystem system, int runs)
+    public async Task<IReadOnlyList<Figure>> MeasureAsync(SystemUnderTest system, int runs)
     {
         await using var api = await system.StartApiAsync();
         await using var raw = await RawBroker.ConnectAsync(system, api);
-        await OrderLoad.RunForAsync(api.Port, connections: 64, WarmUp);
+        await ConcurrentLoad.RunForAsync(api.Port, connections: 64, WarmUp);
         await raw.PublishAsync(outstanding: 64, TimeSpan.FromSeconds(2));
 
         var figures = new List<Figure>();
@@ -35,7 +35,7 @@ internal sealed class Intake : IBenchmark
             for (var run = 0; run < runs; run++)
             {
                 var before = api.ProcessorTime;
-                results.Add(await OrderLoad.RunForAsync(api.Port, connections, Time));
+                results.Add(await ConcurrentLoad.RunForAsync(api.Port, connections, Time));
                 processor += api.ProcessorTime - before;
                 await system.PurgeAsync();
                 limits.Add(await raw.PublishAsync(connections, TimeSpan.FromSeconds(2)));

@@ -15,11 +15,11 @@ internal sealed class Latency : IBenchmark
 
     public string Description => "Time from an order to its email, one order at a time.";
 
-    public async Task<IReadOnlyList<Figure>> MeasureAsync(OrderSystem system, int runs)
+    public async Task<IReadOnlyList<Figure>> MeasureAsync(SystemUnderTest system, int runs)
     {
         await using var api = await system.StartApiAsync();
         await using var worker = await system.StartWorkerAsync();
-        await system.WarmUpAsync(api, OrderSystem.WarmUpOrders);
+        await system.WarmUpAsync(api, SystemUnderTest.WarmUpOrders);
         using var client = OrderClient.Connect(api.Port);
         using var timer = new PeriodicTimer(Pause);
 

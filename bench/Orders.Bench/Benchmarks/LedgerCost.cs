@@ -1,6 +1,6 @@
 using Orders.Bench.Results;
 using Orders.Bench.UnderTest;
-using Orders.Tests.Valkey;
+using Orders.Testing.Ledger;
 
 namespace Orders.Bench.Benchmarks;
 
@@ -19,7 +19,7 @@ internal sealed class LedgerCost : IBenchmark
 
     public string Description => $"Emails a second out of a queue of {Orders:#,0} orders, without the ledger and with it on Valkey.";
 
-    public async Task<IReadOnlyList<Figure>> MeasureAsync(OrderSystem system, int runs)
+    public async Task<IReadOnlyList<Figure>> MeasureAsync(SystemUnderTest system, int runs)
     {
         await using var valkey = await ValkeyServer.StartNewAsync(asDeployed: true);
         await using var other = await system.StartAnotherAsync();

@@ -13,7 +13,7 @@ internal sealed class MachineLimits : IBenchmark
 
     public string Description => "Raw publishes, raw deliveries and raw SMTP, without the programs.";
 
-    public async Task<IReadOnlyList<Figure>> MeasureAsync(OrderSystem system, int runs)
+    public async Task<IReadOnlyList<Figure>> MeasureAsync(SystemUnderTest system, int runs)
     {
         await using var api = await system.StartApiAsync();
         // For an email that can be sent again.

@@ -16,11 +16,11 @@ internal sealed class Sending : IBenchmark
 
     public string Description => $"Emails a second out of a queue of {Orders:#,0} orders, with 1, 2 and 3 workers.";
 
-    public async Task<IReadOnlyList<Figure>> MeasureAsync(OrderSystem system, int runs)
+    public async Task<IReadOnlyList<Figure>> MeasureAsync(SystemUnderTest system, int runs)
     {
         await using var another = await system.StartAnotherAsync();
         await using var third = await system.StartAnotherAsync();
-        OrderSystem[] systems = [system, another, third];
+        SystemUnderTest[] systems = [system, another, third];
         var crews = new List<(Crew Crew, List<double> Rates, List<double> ProcessorTimes)>();
         foreach (var own in systems)
         {

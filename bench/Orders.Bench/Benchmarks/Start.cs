@@ -12,7 +12,7 @@ internal sealed class Start : IBenchmark
 
     public string Description => "Time from the start of each program until it is ready.";
 
-    public async Task<IReadOnlyList<Figure>> MeasureAsync(OrderSystem system, int runs) =>
+    public async Task<IReadOnlyList<Figure>> MeasureAsync(SystemUnderTest system, int runs) =>
     [
         new Figure("start of the API until it is ready", "s", Better.Lower, await TimeAsync(system.StartApiAsync, runs), Target: Target),
         new Figure("start of a worker until it is ready", "s", Better.Lower, await TimeAsync(() => system.StartWorkerAsync(), runs), Target: Target),

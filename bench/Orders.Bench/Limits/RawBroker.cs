@@ -15,19 +15,19 @@ internal sealed class RawBroker : IAsyncDisposable
     /// <summary>MassTransit's name for the exchange of <see cref="Contracts.OrderPlaced"/>.</summary>
     private const string Exchange = "Contracts:OrderPlaced";
 
-    private readonly OrderSystem _system;
+    private readonly SystemUnderTest _system;
     private readonly IConnection _connection;
     private readonly BasicProperties _properties;
     private readonly byte[] _body;
 
-    private RawBroker(OrderSystem system, IConnection connection, BasicProperties properties, byte[] body) =>
+    private RawBroker(SystemUnderTest system, IConnection connection, BasicProperties properties, byte[] body) =>
         (_system, _connection, _properties, _body) = (system, connection, properties, body);
 
     /// <summary>Takes an order of the API as the pattern of all messages.</summary>
-    public static async Task<RawBroker> ConnectAsync(OrderSystem system, RunningProgram api)
+    public static async Task<RawBroker> ConnectAsync(SystemUnderTest system, RunningProgram api)
     {
         await system.PurgeAsync();
-        await OrderLoad.PlaceAsync(api.Port, 1);
+        await ConcurrentLoad.PlaceAsync(api.Port, 1);
         var connection = await system.ConnectAsync();
         await using var channel = await connection.CreateChannelAsync();
         var order = await channel.BasicGetAsync(OrderConfirmationEndpoint.Queue, autoAck: true)

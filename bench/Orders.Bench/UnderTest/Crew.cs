@@ -3,11 +3,11 @@ namespace Orders.Bench.UnderTest;
 /// <summary>Workers that share a queue, warm.</summary>
 internal sealed class Crew : IAsyncDisposable
 {
-    private readonly OrderSystem _system;
+    private readonly SystemUnderTest _system;
     private readonly RunningProgram _api;
     private readonly List<RunningProgram> _workers = [];
 
-    private Crew(OrderSystem system, RunningProgram api) => (_system, _api) = (system, api);
+    private Crew(SystemUnderTest system, RunningProgram api) => (_system, _api) = (system, api);
 
     /// <summary>How many they are.</summary>
     public int Size => _workers.Count;
@@ -20,7 +20,7 @@ internal sealed class Crew : IAsyncDisposable
     /// <param name="api">The API there, which places the orders.</param>
     /// <param name="workers">How many.</param>
     /// <param name="settings">Settings of the workers beside the defaults, by the names of their environment variables.</param>
-    public static async Task<Crew> StartAsync(OrderSystem system, RunningProgram api, int workers, params (string Name, string Value)[] settings)
+    public static async Task<Crew> StartAsync(SystemUnderTest system, RunningProgram api, int workers, params (string Name, string Value)[] settings)
     {
         var crew = new Crew(system, api);
         for (var worker = 0; worker < workers; worker++)
@@ -28,11 +28,11 @@ internal sealed class Crew : IAsyncDisposable
             crew._workers.Add(await system.StartWorkerAsync(settings));
         }
 
-        await system.WarmUpAsync(api, workers * OrderSystem.WarmUpOrders);
+        await system.WarmUpAsync(api, workers * SystemUnderTest.WarmUpOrders);
         return crew;
     }
 
-    /// <inheritdoc cref="OrderSystem.WorkOffAsync"/>
+    /// <inheritdoc cref="SystemUnderTest.WorkOffAsync"/>
     public Task<TimeSpan> WorkOffAsync(int orders) => _system.WorkOffAsync(_api, orders);
 
     /// <summary>How many they are, in words.</summary>

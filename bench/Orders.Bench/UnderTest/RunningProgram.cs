@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using Orders.Tests.Hosting;
-using Orders.Tests.Machine;
+using Orders.Testing.Machine;
+using Orders.Testing.Network;
+using Orders.Testing.Programs;
 
 namespace Orders.Bench.UnderTest;
 

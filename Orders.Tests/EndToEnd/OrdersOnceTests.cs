@@ -1,0 +1,148 @@
+using System.Text.Json;
+using Contracts;
+using Microsoft.Extensions.DependencyInjection;
+using Notifications.Worker.Faults.Inspection;
+using Notifications.Worker.Faults.Operations;
+using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.Ledger;
+using Notifications.Worker.OrderConfirmation;
+
+namespace Orders.Tests.EndToEnd;
+
+/// <summary>Each order is emailed once, however often its message comes: with the ledger in memory, and on Valkey with a broker.</summary>
+[TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.InMemoryAndOnQuorumQueues))]
+internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSystemTests
+{
+    private const int SentBefore = 103;
+    private const int NotSent = 102;
+    private const int Held = 2144;
+
+    private ValkeyServer? _valkey;
+
+    [OneTimeSetUp]
+    public async Task StartValkeyAsync() => _valkey = transport.Broker is null ? null : await ValkeyServer.StartNewAsync();
+
+    [OneTimeTearDown]
+    public async Task StopValkeyAsync()
+    {
+        if (_valkey is not null)
+        {
+            await _valkey.DisposeAsync();
+        }
+    }
+
+    [Test]
+    public async Task A_message_that_comes_again_makes_no_second_email()
+    {
+        await StartAsync();
+        var orderId = NewOrder();
+
+        await SendAsync(orderId);
+        await TheSystem.Mail.WaitForMessages(1);
+        await SendAsync(orderId);
+        await TheSystem.Log.WaitFor<OrderConfirmationConsumer>(SentBefore);
+
+        Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([orderId]));
+    }
+
+    [Test]
+    public async Task One_that_comes_while_the_first_is_being_sent_waits_for_it_and_uses_nothing_up()
+    {
+        await StartAsync();
+        var orderId = NewOrder();
+        var hold = TheSystem.Mail.Hold(SmtpStep.EndOfData);
+
+        await SendAsync(orderId);
+        await hold.Reached();
+        await SendAsync(orderId);
+        // More often than there are redeliveries.
+        await TheSystem.Log.WaitFor<LedgerEmailSender>(Held, 10);
+        hold.Release();
+        await TheSystem.Log.WaitFor<OrderConfirmationConsumer>(SentBefore);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([orderId]));
+            Assert.That(TheSystem.Log.Of<OrderConfirmationConsumer>(NotSent), Is.Empty);
+        }
+    }
+
+    [Test]
+    public async Task A_fault_whose_email_was_sent_is_replayed_a_hundred_times_and_sends_none()
+    {
+        const int Replays = 100;
+        await StartAsync([.. FailingOrders.Settings]);
+        var orderId = NewOrder();
+        await TheSystem.FailAsync(orderId);
+        TheSystem.Mail.AsUsual(SmtpStep.Recipient);
+        await SendAsync(orderId);
+        await TheSystem.Mail.WaitFor("the email", _ => TheSystem.Confirmations.Count == 1);
+
+        await using (var session = await TheSystem.Faults.OpenAsync(OrderConfirmationEndpoint.ErrorQueue, CancellationToken.None))
+        {
+            var fault = await session!.ReadAsync(CancellationToken.None).SingleAsync();
+            for (var replay = 1; replay <= Replays; replay++)
+            {
+                // As who dies over it each time, before it has taken the fault away; every other one a person.
+                await session.SendAsync(
+                    fault, OrderConfirmationEndpoint.Queue, fault.Message.ForReplay(replay, replay % 2 == 0 ? Guid.NewGuid() : null), CancellationToken.None);
+            }
+        }
+
+        await TheSystem.Log.WaitFor<OrderConfirmationConsumer>(SentBefore, Replays);
+        Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([orderId]));
+    }
+
+    [Test]
+    public async Task Where_nobody_can_say_a_person_decides_and_then_it_is_sent_once_more()
+    {
+        await StartAsync(("Ledger__UnknownOutcome", "Park"));
+        var orderId = NewOrder();
+        TheSystem.Mail.Once(SmtpStep.EndOfData, SmtpReply.TakeAndDrop);
+
+        await SendAsync(orderId);
+        var parked = await TheSystem.WaitForParked(1);
+        // Another message of the same order is no decision.
+        await SendAsync(orderId);
+        await TheSystem.WaitForParked(2);
+        var undecided = TheSystem.ConfirmedOrders.Count();
+        await ActAsync(FaultQueue.Parked, FaultAction.Replay);
+        await TheSystem.Log.WaitFor<OrderConfirmationConsumer>(SentBefore);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(parked.Single().Text("x-parked-reason"), Does.StartWith("Permanent: Nobody can say whether the mail server took the email."));
+            Assert.That(undecided, Is.EqualTo(1));
+            Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([orderId, orderId]), "Two were replayed: the first was sent, the second found it so.");
+        }
+    }
+
+    [Test]
+    public async Task By_default_it_is_sent_again_with_the_same_Message_ID()
+    {
+        await StartAsync();
+        var orderId = NewOrder();
+        TheSystem.Mail.Once(SmtpStep.EndOfData, SmtpReply.TakeAndDrop);
+
+        await SendAsync(orderId);
+
+        await TheSystem.Mail.WaitForMessages(2);
+        Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([orderId, orderId]));
+    }
+
+    private static string NewOrder() => $"{Guid.NewGuid():N}";
+
+    private async Task StartAsync(params (string Name, string? Value)[] settings) => TheSystem = await OrderSystem.StartAsync(
+        transport, settings: [.. settings, .. _valkey?.Settings ?? []]);
+
+    private Task SendAsync(string orderId) => TheSystem.SendRawAsync(
+        JsonSerializer.SerializeToUtf8Bytes(new OrderPlaced(orderId, "customer@example.com", "Laptop", DateTimeOffset.UtcNow), JsonSerializerOptions.Web),
+        "application/json");
+
+    private async Task ActAsync(FaultQueue queue, FaultAction action)
+    {
+        var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
+        var operation = await operations.StartAsync(new FaultRequest(queue, action, new FaultFilter(), "a test", Rate: 1_000), "olga", CancellationToken.None);
+        await operations.WaitAsync(operation.Id, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
+    }
+}

@@ -1,0 +1,76 @@
+using Notifications.Worker.Faults;
+using Notifications.Worker.OrderConfirmation;
+
+namespace Orders.Tests.EndToEnd;
+
+/// <summary>A message that kills every worker that takes it. Quorum queues count that; classic ones do not.</summary>
+[TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
+internal sealed class PoisonMessagesTests(TransportUnderTest transport) : OrderSystemTests
+{
+    [Test]
+    public async Task A_message_that_goes_on_killing_its_worker_is_parked_with_an_alert()
+    {
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.StartApiAsync();
+        var hold = TheSystem.Mail.Hold(SmtpStep.Recipient);
+        await using (await TheSystem.StartWorkerProcessAsync(("Worker__Role", "Confirmations")))
+        {
+            await TheSystem.PlaceAsync("poison");
+            await hold.Reached();
+        }
+
+        var kills = 1;
+        while (kills < 25 && await KillInMidSendAsync(hold))
+        {
+            kills++;
+        }
+
+        hold.Release();
+        await TheSystem.StartWorkerAsync(settings: ("Worker__Role", "Faults"));
+        var parked = (await TheSystem.WaitForParked(1)).Single();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(kills, Is.EqualTo(20));
+            Assert.That(parked.OrderId, Is.EqualTo("poison"));
+            Assert.That(parked.Kind, Is.EqualTo(FailureKind.Permanent));
+            Assert.That(parked.Error, Does.Contain("the worker died"));
+            Assert.That((await TheSystem.Mail.WaitForMessages(1))[0].Recipients, Is.EqualTo([OrderSystem.Operator]));
+        }
+    }
+
+    [Test]
+    public async Task A_delivery_limit_that_somebody_sets_by_policy_leads_to_parking_too()
+    {
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.StartApiAsync();
+        var hold = TheSystem.Mail.Hold(SmtpStep.Recipient);
+        await using (await TheSystem.StartWorkerProcessAsync(("Worker__Role", "Confirmations")))
+        {
+            await TheSystem.RunCtlAsync("set_policy", "--apply-to", "queues", "limit", $"^{OrderConfirmationEndpoint.Queue}$", """{"delivery-limit":2}""");
+            await TheSystem.PlaceAsync("poison");
+            await hold.Reached();
+        }
+
+        while (await TheSystem.CountAsync(OrderConfirmationEndpoint.ParkingQueue) == 0 && await KillInMidSendAsync(hold))
+        {
+        }
+
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ParkingQueue, 1);
+        hold.Release();
+    }
+
+    /// <summary>Starts a worker and kills it while it sends.</summary>
+    /// <returns><c>false</c> where it set the message aside instead, or got none.</returns>
+    private async Task<bool> KillInMidSendAsync(SmtpHold hold)
+    {
+        var before = hold.Waiting;
+        await using var worker = await TheSystem.StartWorkerProcessAsync(("Worker__Role", "Confirmations"));
+        return await Eventually.GetAsync(
+            "the worker to take the message, or to set it aside",
+            async _ => hold.Waiting > before ? true
+                : await TheSystem.CountAsync(OrderConfirmationEndpoint.ErrorQueue) + await TheSystem.CountAsync(OrderConfirmationEndpoint.ParkingQueue) > 0 ? false
+                : (bool?)null,
+            answer => answer is not null,
+            TimeSpan.FromSeconds(30)) == true;
+    }
+}

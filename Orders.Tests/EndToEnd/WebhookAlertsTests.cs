@@ -1,0 +1,96 @@
+using System.Net;
+using Notifications.Worker.Email.Outages;
+using Notifications.Worker.Faults;
+
+namespace Orders.Tests.EndToEnd;
+
+/// <summary>What a web address hears of orders that are not confirmed.</summary>
+[TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.InMemoryAndOnQuorumQueues))]
+internal sealed class WebhookAlertsTests(TransportUnderTest transport) : OrderSystemTests
+{
+    private WebhookReceiver _webhook = null!;
+    private string _address = null!;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _webhook = await WebhookReceiver.StartAsync();
+        _address = Path.GetTempFileName();
+        await File.WriteAllTextAsync(_address, $"{_webhook.Url}\n");
+        TheSystem = await OrderSystem.StartAsync(transport, settings:
+        [
+            ("Alerts__Webhook__UrlFile", _address),
+            ("Alerts__To", null),
+            ("Redeliver__Backoff__1", "00:00:00.030"),
+        ]);
+    }
+
+    [TearDown]
+    public async Task EndAsync()
+    {
+        await _webhook.DisposeAsync();
+        File.Delete(_address);
+    }
+
+    [Test]
+    public async Task It_hears_of_an_outage_of_the_mail_server_while_no_email_could_say_so()
+    {
+        await TheSystem.Mail.Stop();
+        await TheSystem.PlaceAsync("1");
+
+        var begin = (await _webhook.WaitForAsync(1))[0];
+        TheSystem.Mail.Restart();
+        var end = (await _webhook.WaitForAsync(2))[1];
+
+        await TheSystem.Mail.WaitForMessages(1);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(begin.Body, Does.Contain("The mail server cannot be reached"));
+            Assert.That(end.Body, Does.Contain("The mail server is back"));
+            Assert.That(TheSystem.Log.Of<MailOutageAnnouncer>(2132), Has.Count.EqualTo(1));
+            Assert.That(TheSystem.Mail.Messages, Has.Count.EqualTo(1), "With nobody to alert by email, there is the confirmation alone.");
+        }
+    }
+
+    [Test]
+    public async Task It_is_told_again_until_it_has_taken_what_was_said_and_its_address_is_in_no_log()
+    {
+        TheSystem.Mail.On(SmtpStep.Recipient, "550 5.1.1 No such mailbox");
+        _webhook.Answer = number => number switch
+        {
+            0 => HttpStatusCode.ServiceUnavailable,
+            1 => HttpStatusCode.TooManyRequests,
+            _ => HttpStatusCode.OK,
+        };
+
+        await TheSystem.PlaceAsync("67890");
+
+        var received = await _webhook.WaitForAsync(3);
+        await TheSystem.PlaceAsync("67891");
+        received = await _webhook.WaitForAsync(4);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(received.Take(3).Select(webhook => webhook.Id).Distinct().Count(), Is.EqualTo(1));
+            Assert.That(received.Take(3).Select(webhook => webhook.Body), Is.All.Contains("Not confirmed: order 67890"));
+            Assert.That(received[3].Body, Does.Contain("Not confirmed: order 67891"));
+            Assert.That(TheSystem.Log.All.Select(entry => entry.Message), Has.None.Contains(WebhookReceiver.SecretPath));
+        }
+    }
+
+    [Test]
+    public async Task What_it_never_takes_is_set_aside()
+    {
+        TheSystem.Mail.On(SmtpStep.Recipient, "550 5.1.1 No such mailbox");
+        _webhook.Answer = _ => HttpStatusCode.Gone;
+
+        await TheSystem.PlaceAsync("1");
+
+        // The order itself, and then what was to be told of it.
+        var setAside = await TheSystem.Log.WaitFor<FaultSorter>(210, 2);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(setAside[1], Does.EndWith("(Permanent)"));
+            Assert.That(_webhook.Received, Has.Count.EqualTo(1));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using Orders.Testing.Machine;
+
+namespace Orders.Testing.Brokers;
+
+/// <summary>The users of the deployment on a broker of the tests, with the permissions that the deployment gives them.</summary>
+internal static class BrokerUsers
+{
+    public const string Api = "orders-api";
+    public const string Worker = "notifications-worker";
+    public const string Redeliver = "redeliver";
+    public const string Topology = "topology";
+
+    private static readonly SemaphoreSlim Creating = new(1, 1);
+    private static readonly HashSet<RabbitMqBroker> Created = [];
+
+    public static string PasswordOf(string user) => $"{user}'s password";
+
+    /// <summary>How a program is told to connect as one of the users, to a broker whose topology is deployed.</summary>
+    public static (string Name, string? Value)[] SettingsOf(string user) =>
+        [("RabbitMq__Username", user), ("RabbitMq__Password", PasswordOf(user)), ("RabbitMq__Topology", "Deployed")];
+
+    /// <summary>Makes the users, where the broker does not have them yet, and gives them their permissions in a virtual host.</summary>
+    public static async Task CreateAsync(RabbitMqBroker broker, string virtualHost)
+    {
+        await Creating.WaitAsync();
+        try
+        {
+            var isNew = Created.Add(broker);
+            foreach (var permission in ReadPermissions())
+            {
+                if (isNew)
+                {
+                    await broker.RunCtlAsync("add_user", permission.User, PasswordOf(permission.User));
+                }
+
+                await broker.RunCtlAsync("set_permissions", "-p", virtualHost, permission.User, permission.Configure, permission.Write, permission.Read);
+            }
+        }
+        finally
+        {
+            Creating.Release();
+        }
+    }
+
+    private static Permission[] ReadPermissions()
+    {
+        using var file = File.OpenRead(Path.Combine(Repository.Root, "deploy", "rabbitmq", "permissions.json"));
+        return JsonSerializer.Deserialize<Definitions>(file, JsonSerializerOptions.Web)!.Permissions;
+    }
+
+    /// <summary>As <c>rabbitmqctl import_definitions</c> takes them.</summary>
+    private sealed record Definitions(Permission[] Permissions);
+
+    private sealed record Permission(string User, string Configure, string Write, string Read);
+}

@@ -1,0 +1,103 @@
+using System.Runtime.CompilerServices;
+using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Queues;
+
+namespace Orders.Testing.Faults;
+
+/// <summary>A fault queue in memory that does as it is told, and keeps what was done to it in order.</summary>
+/// <param name="effects">Where to write down every effect.</param>
+internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTransport
+{
+    private readonly List<FaultMessage> _queue = [];
+    private readonly SemaphoreSlim _looks = new(0);
+
+    /// <summary>What is in the queue.</summary>
+    public IReadOnlyList<FaultMessage> Queue => _queue;
+
+    /// <summary>What was sent on, and where to.</summary>
+    public List<(string Queue, FaultMessage Message)> Sent { get; } = [];
+
+    /// <summary>Makes a send fail.</summary>
+    public Func<Exception?> SendFailure { get; set; } = () => null;
+
+    /// <summary>Whether somebody else has the queue.</summary>
+    public bool IsTaken { get; set; }
+
+    public int Opened { get; private set; }
+
+    public int Disposed { get; private set; }
+
+    public int MessagesRead { get; private set; }
+
+    public void Add(params IEnumerable<FaultMessage> faults) => _queue.AddRange(faults);
+
+    /// <summary>Waits until the queue's messages are counted once more.</summary>
+    public async Task WaitForLookAsync()
+    {
+        if (!await _looks.WaitAsync(TimeSpan.FromSeconds(10)))
+        {
+            throw new TimeoutException("Waited in vain for a look at the queue.");
+        }
+    }
+
+    public Task<long> CountAsync(string queue, CancellationToken cancellationToken)
+    {
+        var count = _queue.Count;
+        _looks.Release();
+        return Task.FromResult((long)count);
+    }
+
+    public Task<IFaultSession?> OpenAsync(string queue, CancellationToken cancellationToken)
+    {
+        if (IsTaken)
+        {
+            return Task.FromException<IFaultSession?>(new FaultQueueBusyException(queue));
+        }
+
+        Opened++;
+        return Task.FromResult<IFaultSession?>(new Session(this, effects));
+    }
+
+    private sealed class Held(FaultMessage message) : HeldFault(message);
+
+    private sealed class Session(ScriptedFaultTransport transport, Action<string> effects) : IFaultSession
+    {
+        public long Count { get; } = transport._queue.Count;
+
+        public async IAsyncEnumerable<HeldFault> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            foreach (var message in transport._queue.ToArray())
+            {
+                transport.MessagesRead++;
+                yield return new Held(message);
+            }
+
+            await Task.CompletedTask;
+        }
+
+        public Task SendAsync(HeldFault held, string queue, FaultMessage message, CancellationToken cancellationToken)
+        {
+            if (transport.SendFailure() is { } failure)
+            {
+                return Task.FromException(failure);
+            }
+
+            transport.Sent.Add((queue, message));
+            effects($"sent to {queue}");
+            return Task.CompletedTask;
+        }
+
+        public Task CompleteAsync(HeldFault held, CancellationToken cancellationToken)
+        {
+            transport._queue.Remove(held.Message);
+            effects("completed");
+            return Task.CompletedTask;
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            transport.Disposed++;
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Notifications.Worker.Email;
+using Orders.Testing.Programs;
+
+namespace Orders.Testing.Mail;
+
+/// <summary>The email part of the worker on its own, as <c>AddEmail</c> builds it from configuration.</summary>
+internal sealed class EmailHost : IDisposable
+{
+    private readonly IHost _host;
+
+    private EmailHost(IEnumerable<(string Key, string? Value)> settings)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        foreach (var (key, value) in settings)
+        {
+            builder.Configuration[key.Replace("__", ":", StringComparison.Ordinal)] = value;
+        }
+
+        builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(Logs);
+        builder.AddEmail();
+        _host = builder.Build();
+    }
+
+    public LogEvents Logs { get; } = new();
+
+    public IEmailSender Sender => _host.Services.GetRequiredService<IEmailSender>();
+
+    /// <summary>Whether a failure tells how far it came, which it doesn't when FluentEmail makes the mail.</summary>
+    public bool KnowsHowFarItCame => _host.Services.GetRequiredService<ISmtpHandover>() is NetMailHandover;
+
+    public SmtpConnectionPool Pool => _host.Services.GetRequiredService<SmtpConnectionPool>();
+
+    /// <param name="settings">Settings by the names of their environment variables.</param>
+    public static EmailHost With(params (string Key, string? Value)[] settings) => new(settings);
+
+    public static EmailHost For(FakeSmtpServer server, params (string Key, string? Value)[] settings) => new(
+    [
+        ("Email__Delivery", "Smtp"),
+        ("Email__From", "Acorn Shop <orders@shop.example>"),
+        ("Email__Smtp__Host", FakeSmtpServer.Host),
+        ("Email__Smtp__Port", $"{server.Port}"),
+        .. settings,
+    ]);
+
+    public Task StartAsync() => _host.StartAsync();
+
+    /// <summary>Sends an email to customer@example.com.</summary>
+    public Task SendAsync(string id = "1", string to = "customer@example.com", string subject = "Your order", string text = "Hello", string html = "<p>Hello</p>", CancellationToken cancellationToken = default) =>
+        Sender.SendAsync(new EmailMessage($"<{id}@shop.example>", to, subject, text, html), cancellationToken);
+
+    public void Dispose() => _host.Dispose();
+}

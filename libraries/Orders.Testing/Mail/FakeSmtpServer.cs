@@ -1,0 +1,514 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+
+namespace Orders.Testing.Mail;
+
+/// <summary>The points of an SMTP conversation at which a <see cref="FakeSmtpServer"/> can be told to do something else.</summary>
+public enum SmtpStep
+{
+    /// <summary>A connection came in; usually 220.</summary>
+    Connect,
+
+    /// <summary>EHLO, with the client's name; usually 250 with the extensions.</summary>
+    Ehlo,
+
+    /// <summary>STARTTLS; usually 220 where a certificate is set, else 502.</summary>
+    StartTls,
+
+    /// <summary>A user name and password were given, as <c>name:password</c>; usually 235 for the right ones, else 535.</summary>
+    Auth,
+
+    /// <summary>MAIL, with the sender; usually 250, or 530 before authentication where that is required.</summary>
+    Mail,
+
+    /// <summary>RCPT, with the recipient; usually 250.</summary>
+    Recipient,
+
+    /// <summary>DATA; usually 354.</summary>
+    Data,
+
+    /// <summary>The first line after DATA; only <see cref="SmtpReply.Drop"/> and holding make sense.</summary>
+    Content,
+
+    /// <summary>The end of the email, with its raw text; usually 250. The email counts as taken only when the reply is 250, or <see cref="SmtpReply.TakeAndDrop"/>.</summary>
+    EndOfData,
+}
+
+/// <summary>What the server does at a step.</summary>
+/// <param name="Line">What it says, or <c>null</c> for nothing at all.</param>
+/// <param name="ThenClose">Whether it closes the connection after that.</param>
+public sealed record SmtpReply(string? Line, bool ThenClose = false)
+{
+    /// <summary>Whether it only thinks the line: it does what belongs to it, and then closes without a word.</summary>
+    public bool IsUnsaid { get; init; }
+
+    /// <summary>Closes the connection without a word.</summary>
+    public static SmtpReply Drop { get; } = new(null, ThenClose: true);
+
+    /// <summary>Takes the email and closes the connection without a word.</summary>
+    public static SmtpReply TakeAndDrop { get; } = new("250", ThenClose: true) { IsUnsaid = true };
+
+    [return: NotNullIfNotNull(nameof(line))]
+    public static implicit operator SmtpReply?(string? line) => line is null ? null : new SmtpReply(line);
+
+    internal bool Is(int code) => Line?.StartsWith($"{code}", StringComparison.Ordinal) == true;
+}
+
+/// <summary>
+/// A mail server on 127.0.0.1 that keeps what it gets and fails as it is told:
+/// <c>server.On(SmtpStep.Recipient, address => address == "nobody@example.com" ? "550 5.1.1 No such user" : null)</c>.
+/// </summary>
+public sealed class FakeSmtpServer : IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<SmtpStep, Func<string, SmtpReply?>> _answers = [];
+    private readonly Dictionary<SmtpStep, SmtpHold> _holds = [];
+    private readonly List<ReceivedMail> _messages = [];
+    private readonly List<SmtpSession> _sessions = [];
+    private readonly HashSet<Task> _running = [];
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TcpListener? _listener;
+
+    private FakeSmtpServer()
+    {
+    }
+
+    public static TimeSpan DefaultTimeout { get; } = TimeSpan.FromSeconds(20);
+
+    public static string Host => "127.0.0.1";
+
+    /// <summary>Chosen by the system at the first start, the same after every restart.</summary>
+    public int Port { get; private set; }
+
+    /// <summary>Offers STARTTLS with this certificate.</summary>
+    public X509Certificate2? Certificate { get; init; }
+
+    /// <summary>Offers AUTH LOGIN and requires it, with this user name and password.</summary>
+    public (string Username, string Password)? Credentials { get; init; }
+
+    /// <summary>The emails taken so far, in order.</summary>
+    public IReadOnlyList<ReceivedMail> Messages
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _messages];
+            }
+        }
+    }
+
+    /// <summary>Every connection so far, in order.</summary>
+    public IReadOnlyList<SmtpSession> Sessions
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _sessions];
+            }
+        }
+    }
+
+    public static FakeSmtpServer Start((string Username, string Password)? credentials = null, X509Certificate2? certificate = null)
+    {
+        var server = new FakeSmtpServer { Credentials = credentials, Certificate = certificate };
+        server.Restart();
+        return server;
+    }
+
+    /// <summary>Says at a step what <paramref name="answer"/> returns for the step's argument, or the usual where that is <c>null</c>.</summary>
+    public void On(SmtpStep step, Func<string, SmtpReply?> answer)
+    {
+        lock (_lock)
+        {
+            _answers[step] = answer;
+        }
+    }
+
+    /// <summary>Always says this at a step.</summary>
+    public void On(SmtpStep step, SmtpReply reply) => On(step, _ => reply);
+
+    /// <summary>Says this at a step once, and the usual after that.</summary>
+    public void Once(SmtpStep step, SmtpReply reply)
+    {
+        var said = 0;
+        On(step, _ => Interlocked.Exchange(ref said, 1) == 0 ? reply : null);
+    }
+
+    /// <summary>Behaves at a step as usual again.</summary>
+    public void AsUsual(SmtpStep step) => On(step, _ => null);
+
+    /// <summary>Makes the server wait at a step until the hold is released.</summary>
+    public SmtpHold Hold(SmtpStep step)
+    {
+        lock (_lock)
+        {
+            return _holds[step] = new SmtpHold(step);
+        }
+    }
+
+    /// <summary>Waits until <paramref name="count"/> emails have been taken, and returns them.</summary>
+    public async Task<IReadOnlyList<ReceivedMail>> WaitForMessages(int count, TimeSpan? timeout = null)
+    {
+        await WaitUntil(() => _messages.Count >= count, () => $"{count} emails, but there were {_messages.Count}", timeout);
+        return Messages;
+    }
+
+    /// <summary>Waits until a condition on the server's state holds; it is looked at again whenever something happens.</summary>
+    public async Task WaitFor(string what, Func<FakeSmtpServer, bool> condition, TimeSpan? timeout = null) =>
+        await WaitUntil(() => condition(this), () => what, timeout);
+
+    /// <summary>Closes every open connection, as a mail server does with idle ones.</summary>
+    public async Task CloseConnections()
+    {
+        Task[] running;
+        lock (_lock)
+        {
+            _sessions.ForEach(session => session.Close());
+            running = [.. _running];
+        }
+
+        await Task.WhenAll(running).WaitAsync(DefaultTimeout);
+    }
+
+    /// <summary>Refuses connections from now on, and closes the open ones.</summary>
+    public async Task Stop()
+    {
+        _listener?.Dispose();
+        _listener = null;
+        await CloseConnections();
+    }
+
+    /// <summary>Takes connections again, on the same port.</summary>
+    public void Restart()
+    {
+        _listener = new TcpListener(IPAddress.Loopback, Port);
+        _listener.Start();
+        Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
+        _ = Accept(_listener);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var hold in _holds.Values)
+        {
+            hold.Release();
+        }
+
+        await Stop();
+    }
+
+    internal async Task<SmtpReply> Answer(SmtpStep step, string argument, SmtpReply usual)
+    {
+        Func<string, SmtpReply?>? answer;
+        SmtpHold? hold;
+        lock (_lock)
+        {
+            answer = _answers.GetValueOrDefault(step);
+            hold = _holds.GetValueOrDefault(step);
+        }
+
+        await (hold?.Enter() ?? Task.CompletedTask);
+        return answer?.Invoke(argument) ?? usual;
+    }
+
+    internal void Change(Action<List<ReceivedMail>>? change = null)
+    {
+        lock (_lock)
+        {
+            change?.Invoke(_messages);
+            _changed.TrySetResult();
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    private async Task Accept(TcpListener listener)
+    {
+        try
+        {
+            while (true)
+            {
+                var client = await listener.AcceptTcpClientAsync();
+                client.NoDelay = true;
+                var session = new SmtpSession(this, client);
+                lock (_lock)
+                {
+                    _sessions.Add(session);
+                    var run = session.Run();
+                    _running.Add(run);
+                    _ = run.ContinueWith(Forget, TaskScheduler.Default);
+                }
+
+                Change();
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            // Stopped.
+        }
+    }
+
+    private void Forget(Task run)
+    {
+        lock (_lock)
+        {
+            _running.Remove(run);
+        }
+
+        Change();
+    }
+
+    private async Task WaitUntil(Func<bool> condition, Func<string> what, TimeSpan? timeout)
+    {
+        using var timer = new CancellationTokenSource(timeout ?? DefaultTimeout);
+        while (true)
+        {
+            Task changed;
+            lock (_lock)
+            {
+                if (condition())
+                {
+                    return;
+                }
+
+                changed = _changed.Task;
+            }
+
+            try
+            {
+                await changed.WaitAsync(timer.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new TimeoutException($"The mail server waited in vain for {what()}.");
+            }
+        }
+    }
+}
+
+/// <summary>A step at which a <see cref="FakeSmtpServer"/> waits.</summary>
+public sealed class SmtpHold(SmtpStep step)
+{
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SemaphoreSlim _reached = new(0);
+    private int _waiting;
+
+    /// <summary>How many conversations have come to the step.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    /// <summary>Waits until <paramref name="count"/> more conversations have come to the step.</summary>
+    public async Task Reached(int count = 1)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            if (!await _reached.WaitAsync(FakeSmtpServer.DefaultTimeout))
+            {
+                throw new TimeoutException($"The mail server waited in vain for conversation {i + 1} of {count} to come to {step}.");
+            }
+        }
+    }
+
+    /// <summary>Lets everybody go on, those to come too.</summary>
+    public void Release() => _released.TrySetResult();
+
+    internal Task Enter()
+    {
+        Interlocked.Increment(ref _waiting);
+        _reached.Release();
+        return _released.Task;
+    }
+}
+
+/// <summary>One connection to a <see cref="FakeSmtpServer"/>.</summary>
+public sealed class SmtpSession
+{
+    private readonly FakeSmtpServer _server;
+    private readonly TcpClient _client;
+    private readonly List<string> _commands = [];
+    private Stream _stream;
+    private StreamReader _reader;
+
+    internal SmtpSession(FakeSmtpServer server, TcpClient client)
+    {
+        _server = server;
+        _client = client;
+        _stream = client.GetStream();
+        _reader = NewReader();
+    }
+
+    /// <summary>The lines that the client sent as commands.</summary>
+    public IReadOnlyList<string> Commands
+    {
+        get
+        {
+            lock (_commands)
+            {
+                return [.. _commands];
+            }
+        }
+    }
+
+    public bool IsEncrypted => _stream is SslStream;
+
+    public bool IsClosed { get; private set; }
+
+    internal void Close() => _client.Close();
+
+    internal async Task Run()
+    {
+        try
+        {
+            await Converse();
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
+        {
+            // The client is gone, would not trust us, or was thrown out.
+        }
+        finally
+        {
+            IsClosed = true;
+            _client.Dispose();
+        }
+    }
+
+    private async Task Converse()
+    {
+        var authenticated = false;
+        var from = "";
+        var recipients = new List<string>();
+
+        var reply = await Say(SmtpStep.Connect, "", "220 fake.example ESMTP");
+        while (!reply.ThenClose && await _reader.ReadLineAsync() is { } line)
+        {
+            lock (_commands)
+            {
+                _commands.Add(line);
+            }
+
+            _server.Change();
+            switch (line.Split(' ')[0].ToUpperInvariant())
+            {
+                case "EHLO":
+                    reply = await Say(SmtpStep.Ehlo, line[5..], Greeting());
+                    break;
+                case "STARTTLS":
+                    reply = await Say(SmtpStep.StartTls, "", _server.Certificate is null ? "502 5.5.1 Not offered" : "220 2.0.0 Go ahead");
+                    if (reply.Is(220))
+                    {
+                        var tls = new SslStream(_stream);
+                        await tls.AuthenticateAsServerAsync(_server.Certificate!);
+                        _stream = tls;
+                        _reader = NewReader();
+                    }
+
+                    break;
+                case "AUTH":
+                    var credentials = await ReadLogin(line);
+                    var right = _server.Credentials is { } expected && credentials == $"{expected.Username}:{expected.Password}";
+                    reply = await Say(SmtpStep.Auth, credentials, right ? "235 2.7.0 Accepted" : "535 5.7.8 Authentication credentials invalid");
+                    authenticated = reply.Is(235);
+                    break;
+                case "MAIL":
+                    from = Path(line);
+                    recipients.Clear();
+                    reply = await Say(SmtpStep.Mail, from, _server.Credentials is null || authenticated ? "250 2.1.0 Ok" : "530 5.7.0 Authentication required");
+                    break;
+                case "RCPT":
+                    recipients.Add(Path(line));
+                    reply = await Say(SmtpStep.Recipient, Path(line), "250 2.1.5 Ok");
+                    break;
+                case "DATA":
+                    reply = await Say(SmtpStep.Data, "", "354 End with a dot");
+                    reply = reply.Is(354) ? await ReadContent(from, [.. recipients]) : reply;
+                    break;
+                case "QUIT":
+                    reply = await Write(new SmtpReply("221 2.0.0 Bye", ThenClose: true));
+                    break;
+                default:
+                    reply = await Write("250 2.0.0 Ok");
+                    break;
+            }
+        }
+    }
+
+    private async Task<SmtpReply> ReadContent(string from, IReadOnlyList<string> recipients)
+    {
+        var raw = new StringBuilder();
+        while (await _reader.ReadLineAsync() is { } line)
+        {
+            if (raw.Length == 0 && await _server.Answer(SmtpStep.Content, line, new SmtpReply(null)) is { ThenClose: true } drop)
+            {
+                return drop;
+            }
+
+            if (line == ".")
+            {
+                var reply = await _server.Answer(SmtpStep.EndOfData, raw.ToString(), "250 2.0.0 Ok: queued");
+                if (reply.Is(250))
+                {
+                    // Before the reply: who has got the reply may look at the messages.
+                    var mail = ReceivedMail.Parse(raw.ToString(), from, recipients);
+                    _server.Change(messages => messages.Add(mail));
+                }
+
+                return await Write(reply);
+            }
+
+            raw.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");
+        }
+
+        return SmtpReply.Drop;
+    }
+
+    private string Greeting()
+    {
+        var extensions = new List<string> { "fake.example", "PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES" };
+        if (_server.Certificate is not null && !IsEncrypted)
+        {
+            extensions.Add("STARTTLS");
+        }
+
+        if (_server.Credentials is not null)
+        {
+            extensions.Add("AUTH LOGIN");
+        }
+
+        return string.Join("\r\n", extensions.Select((extension, i) => (i == extensions.Count - 1 ? "250 " : "250-") + extension));
+    }
+
+    private async Task<string> ReadLogin(string line)
+    {
+        static string Decode(string? base64) => Encoding.UTF8.GetString(Convert.FromBase64String(base64 ?? ""));
+
+        var words = line.Split(' ');
+        if (words.Length < 3)
+        {
+            await Write("334 VXNlcm5hbWU6");
+        }
+
+        var name = Decode(words.Length < 3 ? await _reader.ReadLineAsync() : words[2]);
+        await Write("334 UGFzc3dvcmQ6");
+        return $"{name}:{Decode(await _reader.ReadLineAsync())}";
+    }
+
+    private async Task<SmtpReply> Say(SmtpStep step, string argument, string usual) => await Write(await _server.Answer(step, argument, usual));
+
+    private async Task<SmtpReply> Write(SmtpReply reply)
+    {
+        if (reply.Line is not null && !reply.IsUnsaid)
+        {
+            await _stream.WriteAsync(Encoding.UTF8.GetBytes(reply.Line + "\r\n"));
+        }
+
+        return reply;
+    }
+
+    private static string Path(string line) => line[(line.IndexOf('<', StringComparison.Ordinal) + 1)..line.LastIndexOf('>')];
+
+    private StreamReader NewReader() => new(_stream, Encoding.Latin1, detectEncodingFromByteOrderMarks: false, leaveOpen: true);
+}
