@@ -13,17 +13,13 @@ internal sealed class BacklogTests(TransportUnderTest transport) : OrderSystemTe
 {
     private const string Destination = "messaging.destination.name";
 
+    private readonly Cleanup _cleanup = new();
     private Measured<long> _messages = null!;
     private Measured<long> _consumers = null!;
     private Measured<double> _age = null!;
 
     [TearDown]
-    public void StopMeasuring()
-    {
-        _messages.Dispose();
-        _consumers.Dispose();
-        _age.Dispose();
-    }
+    public Task StopMeasuringAsync() => _cleanup.RunAsync();
 
     [Test]
     public async Task Orders_in_hand_and_behind_them()
@@ -104,6 +100,7 @@ internal sealed class BacklogTests(TransportUnderTest transport) : OrderSystemTe
         ]));
     }
 
+    [Long]
     [Test]
     public async Task A_broker_that_is_away()
     {
@@ -122,9 +119,9 @@ internal sealed class BacklogTests(TransportUnderTest transport) : OrderSystemTe
     private async Task StartWorkerAsync(params (string Name, string? Value)[] settings)
     {
         await TheSystem.StartWorkerAsync(null, settings);
-        _messages = Measured<long>.By(TheSystem.Worker, "orders.queue.messages");
-        _consumers = Measured<long>.By(TheSystem.Worker, "orders.queue.consumers");
-        _age = Measured<double>.By(TheSystem.Worker, "orders.queue.oldest_message.age");
+        _messages = _cleanup.Add(Measured<long>.By(TheSystem.Worker, "orders.queue.messages"));
+        _consumers = _cleanup.Add(Measured<long>.By(TheSystem.Worker, "orders.queue.consumers"));
+        _age = _cleanup.Add(Measured<double>.By(TheSystem.Worker, "orders.queue.oldest_message.age"));
     }
 
     private Task LookAsync() => TheSystem.Worker.GetRequiredService<BacklogWatch>().LookAsync(CancellationToken.None);

@@ -16,6 +16,7 @@ public sealed class BenchmarkProgramTests
     [TearDown]
     public void TearDown() => Directory.Delete(_folder, recursive: true);
 
+    [Long]
     [Test]
     public async Task A_report_tells_what_was_measured_on_what()
     {

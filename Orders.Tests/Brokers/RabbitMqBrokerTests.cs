@@ -9,6 +9,7 @@ public sealed class RabbitMqBrokerTests(BrokerKind kind)
 {
     private const string Queue = "kept";
 
+    [Long]
     [Test]
     public async Task A_confirmed_message_outlives_a_killed_broker()
     {

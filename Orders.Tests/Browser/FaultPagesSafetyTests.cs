@@ -11,7 +11,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Orders.Tests.Browser;
 
 /// <summary>What the pages must not let happen, and what they say where there is nothing to show.</summary>
-[Category("Browser")]
+[Broker]
 internal sealed class FaultPagesSafetyTests : FaultPagesUnderTest
 {
     private const string Markup = "\"'></textarea></title></pre><script>alert(1)</script><img src=x onerror=alert(2)>";

@@ -6,7 +6,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Orders.Tests.Browser;
 
 /// <summary>What an operator does in a browser.</summary>
-[Category("Browser")]
+[Broker]
 internal sealed class FaultPagesTests : FaultPagesUnderTest
 {
     private const string Error = OrderConfirmationEndpoint.ErrorQueue;

@@ -8,23 +8,28 @@ using Orders.Api.Orders;
 namespace Orders.Tests.Browser;
 
 /// <summary>What a newcomer does first: starts the API with no broker and no mail server, and places an order in a browser.</summary>
-[Category("Browser")]
+[Broker]
 public sealed partial class SwaggerUiTests
 {
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan DeliveryTime = TimeSpan.FromSeconds(30);
 
     private readonly DirectoryInfo _mail = Directory.CreateTempSubdirectory("orders-mail-");
-    private Chromium? _chromium;
-    private Server? _api;
+    private readonly Cleanup _cleanup = new();
+    private Chromium _chromium = null!;
     private string _address = "";
 
     [OneTimeSetUp]
     public async Task StartTheProgramAndTheBrowser()
     {
-        _chromium = await Chromium.StartAsync();
+        _cleanup.Add(() =>
+        {
+            _mail.Delete(recursive: true);
+            return Task.CompletedTask;
+        });
+        _chromium = _cleanup.Add(await Chromium.StartAsync());
         _address = $"http://127.0.0.1:{Ports.Free(1)[0].ToString(CultureInfo.InvariantCulture)}";
-        _api = await Server.StartAsync(
+        _cleanup.Add(await Server.StartAsync(
             "dotnet",
             [typeof(OrderPublisher).Assembly.Location],
             line => line.Contains($"{_address}/swagger", StringComparison.Ordinal),
@@ -34,29 +39,16 @@ public sealed partial class SwaggerUiTests
                 ["ASPNETCORE_URLS"] = _address,
                 ["Documentation__SwaggerUI"] = "true",
                 ["Email__PickupDirectory"] = _mail.FullName,
-            });
+            }));
     }
 
     [OneTimeTearDown]
-    public async Task EndThem()
-    {
-        if (_api is not null)
-        {
-            await _api.DisposeAsync();
-        }
-
-        if (_chromium is not null)
-        {
-            await _chromium.DisposeAsync();
-        }
-
-        _mail.Delete(recursive: true);
-    }
+    public Task EndThem() => _cleanup.RunAsync();
 
     [Test]
     public async Task The_example_order_is_placed_with_two_buttons_and_confirmed_by_email()
     {
-        var page = await _chromium!.OpenAsync();
+        var page = await _chromium.OpenAsync();
         var requested = new List<string>();
         var errors = new List<string>();
         page.Request += (_, request) => requested.Add(request.Url);

@@ -9,16 +9,15 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
 {
     private static readonly string[] Users = [BrokerUsers.Api, BrokerUsers.Worker, BrokerUsers.Redeliver];
 
-    private OrderSystem? _system;
+    private readonly Cleanup _cleanup = new();
+    private OrderSystem _system = null!;
     private string[] _queues = [];
     private string[] _exchanges = [];
-
-    private OrderSystem TheSystem => _system!;
 
     [OneTimeSetUp]
     public async Task DeployAsync()
     {
-        _system = await OrderSystem.StartWithoutProgramsAsync(transport);
+        _system = _cleanup.Add(await OrderSystem.StartWithoutProgramsAsync(transport));
         await _system.DeployUsersAsync();
         await _system.DeployTopologyAsync(("Alerts__Webhook__Url", "http://127.0.0.1:1"));
         _queues = Names(await _system.RunCtlAsync("list_queues", "--no-table-headers", "name"));
@@ -29,13 +28,7 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
     }
 
     [OneTimeTearDown]
-    public async Task EndAsync()
-    {
-        if (_system is not null)
-        {
-            await _system.DisposeAsync();
-        }
-    }
+    public Task EndAsync() => _cleanup.RunAsync();
 
     [TestCase(BrokerUsers.Api, "Contracts:OrderPlaced", "order-notifications", "order-notifications_watch", "order-status_error")]
     [TestCase(
@@ -127,7 +120,7 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
     /// <summary>Tries an act on each queue or exchange, and returns those where the broker did not refuse it.</summary>
     private async Task<IReadOnlyList<string>> WhereAllowedAsync(string user, IEnumerable<string> names, Func<IChannel, string, Task> act)
     {
-        await using var connection = await TheSystem.ConnectAsync(user);
+        await using var connection = await _system.ConnectAsync(user);
         var allowed = new List<string>();
         foreach (var name in names)
         {

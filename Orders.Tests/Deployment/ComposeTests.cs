@@ -7,7 +7,7 @@ using Notifications.Worker.OrderConfirmation;
 namespace Orders.Tests.Deployment;
 
 /// <summary>The deployment as <c>compose.yaml</c> says it, beside whatever else runs here: other ports, another project name.</summary>
-[Category("Compose")]
+[Long]
 [NonParallelizable]
 public sealed class ComposeTests
 {

@@ -1,7 +1,7 @@
 namespace Orders.Tests.Deployment;
 
 /// <summary>The deployment with <c>compose.tls.yaml</c>.</summary>
-[Category("Compose")]
+[Long]
 [NonParallelizable]
 public sealed class ComposeTlsTests
 {

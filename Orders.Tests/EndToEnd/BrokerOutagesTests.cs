@@ -9,6 +9,7 @@ namespace Orders.Tests.EndToEnd;
 /// ready, and both come back by themselves.
 /// </summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
+[Long]
 internal sealed class BrokerOutagesTests(TransportUnderTest transport) : OrderSystemTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

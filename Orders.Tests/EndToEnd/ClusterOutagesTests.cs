@@ -5,6 +5,7 @@ using Notifications.Worker.OrderConfirmation;
 namespace Orders.Tests.EndToEnd;
 
 /// <summary>A broker of three nodes loses one of them.</summary>
+[Long]
 internal sealed class ClusterOutagesTests : OrderSystemTests
 {
     /// <summary>How long no order may be accepted.</summary>

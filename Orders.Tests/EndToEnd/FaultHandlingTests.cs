@@ -32,7 +32,12 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
         await Task.WhenAll(orders.Select(order => TheSystem.PlaceAsync(order.Id, $"customer@{order.Host}.example")));
         await WaitForFaultsAsync(orders.Length, orders.Length);
 
-        var groups = (await Inspector.GetOverviewAsync(FaultQueue.Error, CancellationToken.None)).Groups;
+        // What the job has looked at may still be on its way back into the queue.
+        var groups = await Eventually.GetAsync(
+            "all of them in the overview",
+            async cancellationToken => (await Inspector.GetOverviewAsync(FaultQueue.Error, cancellationToken)).Groups,
+            groups => groups.Sum(group => group.Count) == orders.Length,
+            TimeSpan.FromSeconds(60));
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
         var operation = await ActAsync(new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter(), "the mail server is mended", Rate: 1_000));
         await TheSystem.Mail.WaitForMessages(orders.Length);

@@ -9,6 +9,7 @@ namespace Orders.Tests.EndToEnd;
 
 /// <summary>Workers that share a ledger on Valkey, with what can happen to them and to it.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
+[Long]
 internal sealed class KilledWorkersTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const int Workers = 3;
@@ -28,12 +29,13 @@ internal sealed class KilledWorkersTests(TransportUnderTest transport) : OrderSy
         ("Redeliver__MaxAttempts", "1000"),
     ];
 
+    private readonly Cleanup _cleanup = new();
     private ValkeyServer _valkey = null!;
 
     [SetUp]
     public async Task StartAsync()
     {
-        _valkey = await ValkeyServer.StartNewAsync();
+        _valkey = _cleanup.Add(await ValkeyServer.StartNewAsync());
         TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
         // Makes the queues, and parks what is to be parked.
         await (await TheSystem.StartWorkerProcessAsync(Settings)).DisposeAsync();
@@ -41,7 +43,7 @@ internal sealed class KilledWorkersTests(TransportUnderTest transport) : OrderSy
     }
 
     [TearDown]
-    public async Task StopValkeyAsync() => await _valkey.DisposeAsync();
+    public Task StopValkeyAsync() => _cleanup.RunAsync();
 
     [TestCase(UnknownOutcome.SendAgain)]
     [TestCase(UnknownOutcome.Park)]

@@ -11,6 +11,7 @@ namespace Orders.Tests.EndToEnd;
 /// <c>ORDERS_TEST_OUTAGE</c> says for how long it is down, such as <c>00:10:00</c>.
 /// </summary>
 [TestFixtureSource(nameof(Deployed))]
+[Long]
 internal sealed class MailOutageOfThousandsTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const int Orders = 10_000;

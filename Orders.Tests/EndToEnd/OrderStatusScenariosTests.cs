@@ -20,19 +20,14 @@ internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : 
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private readonly Cleanup _cleanup = new();
     private ValkeyServer? _store;
 
     [OneTimeSetUp]
-    public async Task StartTheStoreAsync() => _store = transport.Broker is null ? null : await ValkeyServer.StartNewAsync();
+    public async Task StartTheStoreAsync() => _store = transport.Broker is null ? null : _cleanup.Add(await ValkeyServer.StartNewAsync());
 
     [OneTimeTearDown]
-    public async Task StopTheStoreAsync()
-    {
-        if (_store is not null)
-        {
-            await _store.DisposeAsync();
-        }
-    }
+    public Task StopTheStoreAsync() => _cleanup.RunAsync();
 
     [Test]
     public async Task Clients_that_send_every_order_three_times_get_one_email_for_each()

@@ -17,19 +17,14 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
     private const int NotSent = 102;
     private const int Held = 2144;
 
+    private readonly Cleanup _cleanup = new();
     private ValkeyServer? _valkey;
 
     [OneTimeSetUp]
-    public async Task StartValkeyAsync() => _valkey = transport.Broker is null ? null : await ValkeyServer.StartNewAsync();
+    public async Task StartValkeyAsync() => _valkey = transport.Broker is null ? null : _cleanup.Add(await ValkeyServer.StartNewAsync());
 
     [OneTimeTearDown]
-    public async Task StopValkeyAsync()
-    {
-        if (_valkey is not null)
-        {
-            await _valkey.DisposeAsync();
-        }
-    }
+    public Task StopValkeyAsync() => _cleanup.RunAsync();
 
     [Test]
     public async Task A_message_that_comes_again_makes_no_second_email()

@@ -13,6 +13,7 @@ namespace Orders.Tests.EndToEnd;
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnBrokers))]
 internal sealed class OutagesTests(TransportUnderTest transport) : OrderSystemTests
 {
+    [Long]
     [Test]
     public async Task The_broker_is_killed_under_load()
     {
@@ -89,6 +90,7 @@ internal sealed class OutagesTests(TransportUnderTest transport) : OrderSystemTe
         }
     }
 
+    [Long]
     [Test]
     public async Task Ten_thousand_faults_that_wait_keep_their_order_and_starve_no_new_one()
     {

@@ -7,6 +7,7 @@ namespace Orders.Tests.EndToEnd;
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
 internal sealed class PoisonMessagesTests(TransportUnderTest transport) : OrderSystemTests
 {
+    [Long]
     [Test]
     public async Task A_message_that_goes_on_killing_its_worker_is_parked_with_an_alert()
     {

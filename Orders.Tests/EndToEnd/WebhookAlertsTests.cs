@@ -8,14 +8,20 @@ namespace Orders.Tests.EndToEnd;
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.InMemoryAndOnQuorumQueues))]
 internal sealed class WebhookAlertsTests(TransportUnderTest transport) : OrderSystemTests
 {
+    private readonly Cleanup _cleanup = new();
     private WebhookReceiver _webhook = null!;
     private string _address = null!;
 
     [SetUp]
     public async Task StartAsync()
     {
-        _webhook = await WebhookReceiver.StartAsync();
+        _webhook = _cleanup.Add(await WebhookReceiver.StartAsync());
         _address = Path.GetTempFileName();
+        _cleanup.Add(() =>
+        {
+            File.Delete(_address);
+            return Task.CompletedTask;
+        });
         await File.WriteAllTextAsync(_address, $"{_webhook.Url}\n");
         TheSystem = await OrderSystem.StartAsync(transport, settings:
         [
@@ -26,11 +32,7 @@ internal sealed class WebhookAlertsTests(TransportUnderTest transport) : OrderSy
     }
 
     [TearDown]
-    public async Task EndAsync()
-    {
-        await _webhook.DisposeAsync();
-        File.Delete(_address);
-    }
+    public Task EndAsync() => _cleanup.RunAsync();
 
     [Test]
     public async Task It_hears_of_an_outage_of_the_mail_server_while_no_email_could_say_so()

@@ -5,6 +5,7 @@ namespace Orders.Tests.Hosting;
 internal sealed class SecretsTests(BrokerKind kind)
 {
     private readonly string _user = $"secrets-{Guid.NewGuid():N}";
+    private readonly Cleanup _cleanup = new();
     private RabbitMqBroker _broker = null!;
     private string _virtualHost = null!;
 
@@ -13,16 +14,14 @@ internal sealed class SecretsTests(BrokerKind kind)
     {
         _broker = await TestBrokers.SharedAsync(kind);
         _virtualHost = await _broker.CreateVirtualHostAsync();
-        await _broker.RunCtlAsync("add_user", _user, SecretWatch.BrokerPassword);
-        await _broker.RunCtlAsync("set_permissions", "-p", _virtualHost, _user, ".*", ".*", ".*");
+        _cleanup.Add(() => _broker.DeleteVirtualHostAsync(_virtualHost));
+        await _broker.Management.AddUserAsync(_user, SecretWatch.BrokerPassword);
+        _cleanup.Add(() => _broker.Management.DeleteUserAsync(_user));
+        await _broker.Management.SetPermissionsAsync(_virtualHost, _user);
     }
 
     [OneTimeTearDown]
-    public async Task DeleteUserAsync()
-    {
-        await _broker.RunCtlAsync("delete_user", _user);
-        await _broker.DeleteVirtualHostAsync(_virtualHost);
-    }
+    public Task DeleteUserAsync() => _cleanup.RunAsync();
 
     [Test]
     public async Task None_is_told_where_the_broker_refuses_it()

@@ -14,8 +14,8 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
     private static readonly TimeSpan Long = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(100);
 
-    private readonly List<IDisposable> _ledgers = [];
-    private ValkeyServer? _server;
+    private readonly Cleanup _cleanup = new();
+    private readonly Cleanup _ledgers = new();
     private ConnectionMultiplexer? _connection;
     private string _order = "";
 
@@ -24,34 +24,19 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
     {
         if (store == LedgerStore.Valkey)
         {
-            _server = await ValkeyServer.StartNewAsync();
-            _connection = await _server.ConnectAsync();
+            var server = _cleanup.Add(await ValkeyServer.StartNewAsync());
+            _connection = _cleanup.Add(await server.ConnectAsync());
         }
     }
 
     [OneTimeTearDown]
-    public async Task StopAsync()
-    {
-        if (_connection is not null)
-        {
-            await _connection.DisposeAsync();
-        }
-
-        if (_server is not null)
-        {
-            await _server.DisposeAsync();
-        }
-    }
+    public Task StopAsync() => _cleanup.RunAsync();
 
     [SetUp]
     public void TakeNewOrder() => _order = $"{Guid.NewGuid():N}";
 
     [TearDown]
-    public void End()
-    {
-        _ledgers.ForEach(ledger => ledger.Dispose());
-        _ledgers.Clear();
-    }
+    public Task EndAsync() => _ledgers.RunAsync();
 
     [Test]
     public async Task One_has_the_claim_and_keeps_others_away()

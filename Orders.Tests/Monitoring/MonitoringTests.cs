@@ -13,6 +13,7 @@ namespace Orders.Tests.Monitoring;
 
 /// <summary>The dashboard and the alerts on a real Prometheus, which watches real orders on a real RabbitMQ.</summary>
 [NonParallelizable]
+[Long]
 internal sealed class MonitoringTests
 {
     /// <summary>In the place of Grafana's variable, and long enough that all that has happened is in it.</summary>
@@ -20,13 +21,9 @@ internal sealed class MonitoringTests
 
     private const string OutageAlert = """ALERTS{alertname="MailServerUnreachable", alertstate="firing"}""";
 
-    private OrderSystem? _system;
-    private MeterProvider? _exporter;
-    private PrometheusUnderTest? _prometheus;
-
-    private OrderSystem TheSystem => _system!;
-
-    private PrometheusUnderTest Prometheus => _prometheus!;
+    private readonly Cleanup _cleanup = new();
+    private OrderSystem _system = null!;
+    private PrometheusUnderTest _prometheus = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync()
@@ -38,34 +35,21 @@ internal sealed class MonitoringTests
 
         var broker = (ContainerBroker)await TestBrokers.StartAsync(BrokerKind.Container);
         var transport = new TransportUnderTest(BrokerKind.Container, default);
-        _system = await OrderSystem.StartWithoutProgramsAsync(transport, broker);
+        _system = _cleanup.Add(await OrderSystem.StartWithoutProgramsAsync(transport, broker));
         var port = Ports.Free(1)[0];
         // As the programs' own exporter sees them.
-        _exporter = Sdk.CreateMeterProviderBuilder()
+        _cleanup.Add(Sdk.CreateMeterProviderBuilder()
             .AddMeter([.. TelemetryRegistration.MetersOf("Orders.Api"), .. TelemetryRegistration.MetersOf("Notifications.Worker")])
             .AddPrometheusHttpListener(listener => (listener.Host, listener.Port) = ("127.0.0.1", port))
-            .Build();
+            .Build());
         await _system.StartWorkerAsync();
         await _system.StartApiAsync();
-        _prometheus = await PrometheusUnderTest.StartAsync(port, broker.MetricsPort);
+        _prometheus = _cleanup.Add(await PrometheusUnderTest.StartAsync(port, broker.MetricsPort));
         await MakeEverythingHappenAsync();
     }
 
     [OneTimeTearDown]
-    public async Task EndAsync()
-    {
-        if (_prometheus is not null)
-        {
-            await _prometheus.DisposeAsync();
-        }
-
-        if (_system is not null)
-        {
-            await _system.DisposeAsync();
-        }
-
-        _exporter?.Dispose();
-    }
+    public Task EndAsync() => _cleanup.RunAsync();
 
     /// <summary>Every query of the dashboard, by the title of its panel.</summary>
     private static IEnumerable<TestCaseData> Queries()
@@ -85,15 +69,15 @@ internal sealed class MonitoringTests
     public async Task Each_query_of_the_dashboard_finds_something(string query)
     {
         // A rate takes a step that Prometheus has seen.
-        await TheSystem.PlaceAsync($"order-{Guid.NewGuid():N}");
+        await _system.PlaceAsync($"order-{Guid.NewGuid():N}");
 
-        await Prometheus.WaitForAsync(query);
+        await _prometheus.WaitForAsync(query);
     }
 
     [Test]
     public async Task Every_rule_is_evaluated()
     {
-        var rules = (await Prometheus.GetAsync("/api/v1/rules")).GetProperty("groups").EnumerateArray().SelectMany(group => group.GetProperty("rules").EnumerateArray());
+        var rules = (await _prometheus.GetAsync("/api/v1/rules")).GetProperty("groups").EnumerateArray().SelectMany(group => group.GetProperty("rules").EnumerateArray());
 
         Assert.That(rules.Select(rule => rule.GetProperty("health").GetString()), Is.Not.Empty.And.All.EqualTo("ok"));
     }
@@ -101,14 +85,14 @@ internal sealed class MonitoringTests
     [Test]
     public async Task The_alert_of_an_outage_of_the_mail_server_ends_with_it()
     {
-        Assert.That(await Prometheus.QueryAsync($"count_over_time({OutageAlert}[1h])"), Is.Not.Empty);
-        await Prometheus.WaitForNoneAsync(OutageAlert);
+        Assert.That(await _prometheus.QueryAsync($"count_over_time({OutageAlert}[1h])"), Is.Not.Empty);
+        await _prometheus.WaitForNoneAsync(OutageAlert);
     }
 
     [Test]
     public async Task No_series_tells_of_a_customer_or_an_order()
     {
-        var series = (await Prometheus.GetAsync("""/api/v1/series?match[]={job=~".%2B"}""")).GetRawText();
+        var series = (await _prometheus.GetAsync("""/api/v1/series?match[]={job=~".%2B"}""")).GetRawText();
 
         Assert.That(series, Does.Contain("orders_accepted_total").And.Not.Contains("example.com").And.Not.Contains("order-4711"));
     }
@@ -119,22 +103,22 @@ internal sealed class MonitoringTests
     /// </summary>
     private async Task MakeEverythingHappenAsync()
     {
-        await TheSystem.PlaceAsync("order-4711");
-        using var invalid = await TheSystem.Http.PostAsJsonAsync("/orders", new { email = "nobody" });
-        TheSystem.Mail.On(SmtpStep.Recipient, "450 4.2.1 Try again later");
-        await TheSystem.PlaceAsync("order-4712");
-        await Prometheus.WaitForAsync("""faults_replayed_total{by="job"} > 0""");
-        TheSystem.Mail.AsUsual(SmtpStep.Recipient);
+        await _system.PlaceAsync("order-4711");
+        using var invalid = await _system.Http.PostAsJsonAsync("/orders", new { email = "nobody" });
+        _system.Mail.On(SmtpStep.Recipient, "450 4.2.1 Try again later");
+        await _system.PlaceAsync("order-4712");
+        await _prometheus.WaitForAsync("""faults_replayed_total{by="job"} > 0""");
+        _system.Mail.AsUsual(SmtpStep.Recipient);
 
-        await TheSystem.SendRawAsync(Encoding.UTF8.GetBytes("no order"), "application/json");
-        await TheSystem.WaitForParked(1);
-        await TheSystem.Worker.GetRequiredService<FaultOperations>().StartAsync(
+        await _system.SendRawAsync(Encoding.UTF8.GetBytes("no order"), "application/json");
+        await _system.WaitForParked(1);
+        await _system.Worker.GetRequiredService<FaultOperations>().StartAsync(
             new FaultRequest(FaultQueue.Parked, FaultAction.Replay, new FaultFilter()), "olga", CancellationToken.None);
-        await Prometheus.WaitForAsync("""faults_replayed_total{by="person"} > 0""");
+        await _prometheus.WaitForAsync("""faults_replayed_total{by="person"} > 0""");
 
-        await TheSystem.Mail.Stop();
-        await TheSystem.PlaceAsync("order-4713");
-        await Prometheus.WaitForAsync(OutageAlert);
-        TheSystem.Mail.Restart();
+        await _system.Mail.Stop();
+        await _system.PlaceAsync("order-4713");
+        await _prometheus.WaitForAsync(OutageAlert);
+        _system.Mail.Restart();
     }
 }

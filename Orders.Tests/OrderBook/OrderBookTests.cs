@@ -14,7 +14,7 @@ public sealed class OrderBookTests(bool onValkey)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly DateTimeOffset Noon = new(2026, 11, 26, 12, 0, 0, TimeSpan.Zero);
 
-    private ValkeyServer? _server;
+    private readonly Cleanup _cleanup = new();
     private ConnectionMultiplexer? _store;
     private IOrderBook _book = null!;
 
@@ -27,24 +27,13 @@ public sealed class OrderBookTests(bool onValkey)
             return;
         }
 
-        _server = await ValkeyServer.StartNewAsync();
-        _store = await _server.ConnectAsync();
+        var server = _cleanup.Add(await ValkeyServer.StartNewAsync());
+        _store = _cleanup.Add(await server.ConnectAsync());
         _book = new ValkeyOrderBook(new ValkeyStore(_store, Options.Create(new LedgerOptions())), KeepFor);
     }
 
     [OneTimeTearDown]
-    public async Task StopAsync()
-    {
-        if (_store is not null)
-        {
-            await _store.DisposeAsync();
-        }
-
-        if (_server is not null)
-        {
-            await _server.DisposeAsync();
-        }
-    }
+    public Task StopAsync() => _cleanup.RunAsync();
 
     [Test]
     public async Task One_of_many_claims_at_once_is_granted()

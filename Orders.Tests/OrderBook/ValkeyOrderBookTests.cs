@@ -11,22 +11,19 @@ public sealed class ValkeyOrderBookTests
 {
     private static readonly OrderPlaced Order = new("1", "customer@example.com", "Laptop", DateTimeOffset.UnixEpoch);
 
+    private readonly Cleanup _cleanup = new();
     private ValkeyServer _server = null!;
     private ConnectionMultiplexer _store = null!;
 
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await ValkeyServer.StartNewAsync();
-        _store = await _server.ConnectAsync();
+        _server = _cleanup.Add(await ValkeyServer.StartNewAsync());
+        _store = _cleanup.Add(await _server.ConnectAsync());
     }
 
     [TearDown]
-    public async Task StopAsync()
-    {
-        await _store.DisposeAsync();
-        await _server.DisposeAsync();
-    }
+    public Task StopAsync() => _cleanup.RunAsync();
 
     [Test]
     public async Task Every_change_has_an_entry_kept_for_as_long_as_was_asked()

@@ -31,10 +31,10 @@ internal static class BrokerUsers
             {
                 if (isNew)
                 {
-                    await broker.RunCtlAsync("add_user", permission.User, PasswordOf(permission.User));
+                    await broker.Management.AddUserAsync(permission.User, PasswordOf(permission.User));
                 }
 
-                await broker.RunCtlAsync("set_permissions", "-p", virtualHost, permission.User, permission.Configure, permission.Write, permission.Read);
+                await broker.Management.SetPermissionsAsync(virtualHost, permission.User, permission.Configure, permission.Write, permission.Read);
             }
         }
         finally

@@ -61,6 +61,8 @@ public sealed class ContainerBroker(BrokerTls? tls = null, bool onHostNetwork = 
         }
     }
 
+    protected internal override int ManagementPort => _node.ManagementPort;
+
     protected override async Task StartServerAsync()
     {
         if (!_created)
@@ -80,7 +82,7 @@ public sealed class ContainerBroker(BrokerTls? tls = null, bool onHostNetwork = 
 
     private string[] NetworkOptions() => onHostNetwork
         ? ["--network", "host", .. _node.Environment.SelectMany(variable => new[] { "--env", $"{variable.Key}={variable.Value}" })]
-        : ["--hostname", "rabbitmq", "--publish", $"{Host}:{Port}:5672", "--publish", $"{Host}:{MetricsPort}:15692"];
+        : ["--hostname", "rabbitmq", "--publish", $"{Host}:{Port}:5672", "--publish", $"{Host}:{ManagementPort}:15672", "--publish", $"{Host}:{MetricsPort}:15692"];
 
     private async Task<string[]> TlsOptionsAsync()
     {

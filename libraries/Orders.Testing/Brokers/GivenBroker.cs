@@ -1,7 +1,3 @@
-using System.Net;
-using System.Net.Http.Headers;
-using System.Text;
-
 namespace Orders.Testing.Brokers;
 
 /// <summary>
@@ -12,15 +8,6 @@ namespace Orders.Testing.Brokers;
 public sealed class GivenBroker(Uri address) : RabbitMqBroker
 {
     private readonly HashSet<string> _virtualHosts = [];
-    private readonly HttpClient _management = new()
-    {
-        BaseAddress = new UriBuilder(Uri.UriSchemeHttp, address.Host, 15672).Uri,
-        DefaultRequestHeaders =
-        {
-            Authorization = new AuthenticationHeaderValue(
-                "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(address.UserInfo)))),
-        },
-    };
 
     public override string Host => address.Host;
 
@@ -35,11 +22,24 @@ public sealed class GivenBroker(Uri address) : RabbitMqBroker
     public override Task<string> RunCtlAsync(params IEnumerable<string> arguments) =>
         throw new IgnoreException("There is no rabbitmqctl for the broker of ORDERS_TEST_RABBITMQ.");
 
+    public override async Task<string> CreateVirtualHostAsync()
+    {
+        var name = await base.CreateVirtualHostAsync();
+        lock (_virtualHosts)
+        {
+            _virtualHosts.Add(name);
+        }
+
+        return name;
+    }
+
     public override async Task DeleteVirtualHostAsync(string name)
     {
-        using var response = await _management.DeleteAsync($"api/vhosts/{WebUtility.UrlEncode(name)}");
-        response.EnsureSuccessStatusCode();
-        _virtualHosts.Remove(name);
+        await base.DeleteVirtualHostAsync(name);
+        lock (_virtualHosts)
+        {
+            _virtualHosts.Remove(name);
+        }
     }
 
     public override async ValueTask DisposeAsync()
@@ -48,17 +48,9 @@ public sealed class GivenBroker(Uri address) : RabbitMqBroker
         {
             await DeleteVirtualHostAsync(name);
         }
-
-        _management.Dispose();
     }
+
+    protected internal override int ManagementPort => 15672;
 
     protected override Task StartServerAsync() => Task.CompletedTask;
-
-    protected override async Task CreateVirtualHostAsync(string name)
-    {
-        using var content = new StringContent("{}", Encoding.UTF8, "application/json");
-        using var response = await _management.PutAsync($"api/vhosts/{WebUtility.UrlEncode(name)}", content);
-        response.EnsureSuccessStatusCode();
-        _virtualHosts.Add(name);
-    }
 }

@@ -16,7 +16,7 @@ internal sealed class LoopbackNode
     public LoopbackNode(int? portMapperPort = null)
     {
         var ports = Ports.Free(5);
-        (Port, var distributionPort, var managementPort, MetricsPort) = (ports[0], ports[1], ports[2], ports[3]);
+        (Port, var distributionPort, ManagementPort, MetricsPort) = (ports[0], ports[1], ports[2], ports[3]);
         PortMapperPort = portMapperPort ?? ports[4];
         Name = $"rabbit-{Port}@localhost";
         Environment = new Dictionary<string, string>
@@ -26,7 +26,7 @@ internal sealed class LoopbackNode
             ["RABBITMQ_NODE_PORT"] = $"{Port}",
             ["RABBITMQ_DIST_PORT"] = $"{distributionPort}",
             ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] =
-                $"{OnLoopback} -rabbitmq_management tcp_config {Listener(managementPort)} -rabbitmq_prometheus tcp_config {Listener(MetricsPort)}",
+                $"{OnLoopback} -rabbitmq_management tcp_config {Listener(ManagementPort)} -rabbitmq_prometheus tcp_config {Listener(MetricsPort)}",
             ["RABBITMQ_CTL_ERL_ARGS"] = OnLoopback,
             ["ERL_EPMD_ADDRESS"] = Host,
             ["ERL_EPMD_PORT"] = $"{PortMapperPort}",
@@ -38,6 +38,9 @@ internal sealed class LoopbackNode
 
     /// <summary>Where it takes AMQP connections.</summary>
     public int Port { get; }
+
+    /// <summary>Where its management plug-in answers, if it has that.</summary>
+    public int ManagementPort { get; }
 
     /// <summary>Where its plug-in for Prometheus answers, if it has that.</summary>
     public int MetricsPort { get; }

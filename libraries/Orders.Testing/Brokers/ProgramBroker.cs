@@ -105,6 +105,8 @@ public sealed class ProgramBroker : RabbitMqBroker
         _home.Delete(recursive: true);
     }
 
+    protected internal override int ManagementPort => _node.ManagementPort;
+
     protected override async Task StartServerAsync()
     {
         var first = !File.Exists(InHome("rabbitmq.conf"));
@@ -112,8 +114,14 @@ public sealed class ProgramBroker : RabbitMqBroker
         {
             await File.WriteAllTextAsync(
                 InHome("rabbitmq.conf"),
-                $"default_user = {Username}\ndefault_pass = {Password}\n{_tls?.Configure($"{Host}:{_tls.Port}", _tls.Folder)}");
-            await File.WriteAllTextAsync(InHome("enabled_plugins"), "[].\n");
+                $"""
+                default_user = {Username}
+                default_pass = {Password}
+                # Nobody looks at statistics, and gathering them takes processor time.
+                management_agent.disable_metrics_collector = true
+                {_tls?.Configure($"{Host}:{_tls.Port}", _tls.Folder)}
+                """);
+            await File.WriteAllTextAsync(InHome("enabled_plugins"), "[rabbitmq_management].\n");
             if (_neighbour is null)
             {
                 await StartPortMapperAsync();

@@ -34,6 +34,10 @@ public sealed class ProgramCluster(string scripts) : RabbitMqBroker
         }
     }
 
+    protected override string ManagementHost => _nodes[0].Host;
+
+    protected internal override int ManagementPort => _nodes[0].ManagementPort;
+
     protected override async Task StartServerAsync()
     {
         for (var i = 0; i < 3; i++)

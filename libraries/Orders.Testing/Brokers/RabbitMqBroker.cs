@@ -36,16 +36,20 @@ public abstract class RabbitMqBroker : IAsyncDisposable
     /// <summary>Runs <c>rabbitmqctl</c> (about a second) and returns what it wrote.</summary>
     public abstract Task<string> RunCtlAsync(params IEnumerable<string> arguments);
 
+    /// <summary>Its management API, as the tests' user.</summary>
+    public BrokerManagement Management => new(ManagementHost, ManagementPort, Username, Password);
+
     /// <summary>Makes an empty virtual host that the broker's user may do everything in, and returns its name.</summary>
-    public async Task<string> CreateVirtualHostAsync()
+    public virtual async Task<string> CreateVirtualHostAsync()
     {
         var name = $"test-{Guid.NewGuid():N}";
-        await CreateVirtualHostAsync(name);
+        await Management.AddVirtualHostAsync(name);
+        await Management.SetPermissionsAsync(name, Username);
         return name;
     }
 
     /// <summary>Deletes a virtual host with all that is in it.</summary>
-    public virtual Task DeleteVirtualHostAsync(string name) => RunCtlAsync("delete_vhost", name);
+    public virtual Task DeleteVirtualHostAsync(string name) => Management.DeleteVirtualHostAsync(name);
 
     /// <summary>
     /// Connects as the tests' user, without recovery: when the broker goes, the connection is closed for good. A virtual
@@ -92,11 +96,11 @@ public abstract class RabbitMqBroker : IAsyncDisposable
 
     public abstract ValueTask DisposeAsync();
 
-    protected abstract Task StartServerAsync();
+    /// <summary>The host of the management plug-in.</summary>
+    protected virtual string ManagementHost => Host;
 
-    protected virtual async Task CreateVirtualHostAsync(string name)
-    {
-        await RunCtlAsync("add_vhost", name);
-        await RunCtlAsync("set_permissions", "-p", name, Username, ".*", ".*", ".*");
-    }
+    /// <summary>The port of the management plug-in.</summary>
+    protected internal abstract int ManagementPort { get; }
+
+    protected abstract Task StartServerAsync();
 }

@@ -74,6 +74,10 @@ public static class TestBrokers
         return await StartAsync(new ProgramCluster(ProgramBroker.FindScripts()!));
     }
 
+    /// <summary>Puts a fixture into the category of what its broker needs.</summary>
+    internal static TestFixtureData Categorize(BrokerKind kind, TestFixtureData fixture) =>
+        kind == BrokerKind.Container ? LongAttribute.Apply(fixture) : BrokerAttribute.Apply(fixture);
+
     internal static bool IsReadyLine(string line) => line.Contains("Server startup complete", StringComparison.Ordinal);
 
     internal static async Task EndSharedAsync()
@@ -121,5 +125,6 @@ public static class TestBrokers
         }
     }
 
-    private static TestFixtureData Fixture(BrokerKind kind, string name) => new TestFixtureData(kind).SetArgDisplayNames(name);
+    private static TestFixtureData Fixture(BrokerKind kind, string name) =>
+        Categorize(kind, new TestFixtureData(kind).SetArgDisplayNames(name));
 }

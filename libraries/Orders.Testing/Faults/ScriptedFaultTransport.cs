@@ -4,10 +4,11 @@ using Notifications.Worker.Faults.Queues;
 
 namespace Orders.Testing.Faults;
 
-/// <summary>A fault queue in memory that does as it is told, and keeps what was done to it in order.</summary>
+/// <summary>A fault queue in memory that does as it is told, and keeps what was done to it. Several sends at once may come.</summary>
 /// <param name="effects">Where to write down every effect.</param>
 internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTransport
 {
+    private readonly Lock _lock = new();
     private readonly List<FaultMessage> _queue = [];
     private readonly SemaphoreSlim _looks = new(0);
 
@@ -82,14 +83,22 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
                 return Task.FromException(failure);
             }
 
-            transport.Sent.Add((queue, message));
+            lock (transport._lock)
+            {
+                transport.Sent.Add((queue, message));
+            }
+
             effects($"sent to {queue}");
             return Task.CompletedTask;
         }
 
         public Task CompleteAsync(HeldFault held, CancellationToken cancellationToken)
         {
-            transport._queue.Remove(held.Message);
+            lock (transport._lock)
+            {
+                transport._queue.Remove(held.Message);
+            }
+
             effects("completed");
             return Task.CompletedTask;
         }

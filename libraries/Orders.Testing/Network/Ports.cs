@@ -4,27 +4,39 @@ using System.Net.Sockets;
 namespace Orders.Testing.Network;
 
 /// <summary>Ports for servers that must be told theirs before they start.</summary>
+/// <remarks>
+/// They lie below those that a system gives to connections (from 32,768 on Linux, from 49,152 elsewhere), or one of the
+/// many connections of tests that run side by side would take a port before its server does.
+/// </remarks>
 public static class Ports
 {
-    /// <summary>Ports of the loopback interface that nobody listens on now, all different.</summary>
-    public static int[] Free(int count)
+    private const int First = 20_000;
+    private const int End = 32_000;
+
+    private static int _last = Random.Shared.Next(First, End);
+
+    /// <summary>Ports of the loopback interface that nobody listens on now, all different, and none given out before in this process until all were.</summary>
+    public static int[] Free(int count) => [.. Candidates().Where(IsFree).Take(count)];
+
+    private static IEnumerable<int> Candidates()
     {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        for (var tried = 0; tried < End - First; tried++)
+        {
+            yield return First + (int)((uint)Interlocked.Increment(ref _last) % (End - First));
+        }
+    }
+
+    private static bool IsFree(int port)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, port) { ExclusiveAddressUse = true };
         try
         {
-            foreach (var listener in listeners)
-            {
-                listener.Start();
-            }
-
-            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
+            listener.Start();
+            return true;
         }
-        finally
+        catch (SocketException)
         {
-            foreach (var listener in listeners)
-            {
-                listener.Dispose();
-            }
+            return false;
         }
     }
 }

@@ -18,8 +18,9 @@ public sealed record TransportUnderTest(BrokerKind? Broker, QueueType QueueType)
     public static IEnumerable<TestFixtureData> OnBrokers =>
         from kind in TestBrokers.Kinds
         from queueType in Enum.GetValues<QueueType>()
-        select new TestFixtureData(new TransportUnderTest((BrokerKind)kind.Arguments[0]!, queueType))
-            .SetArgDisplayNames($"{Describe((BrokerKind)kind.Arguments[0]!)}, {queueType.ToString().ToLowerInvariant()} queues");
+        let broker = (BrokerKind)kind.Arguments[0]!
+        select TestBrokers.Categorize(broker, new TestFixtureData(new TransportUnderTest(broker, queueType))
+            .SetArgDisplayNames($"{Describe(broker)}, {queueType.ToString().ToLowerInvariant()} queues"));
 
     /// <summary>The same with quorum queues only, where the type of queue makes no difference to what is tested.</summary>
     public static IEnumerable<TestFixtureData> OnQuorumQueues =>
