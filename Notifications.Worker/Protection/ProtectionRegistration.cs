@@ -56,7 +56,11 @@ public static class ProtectionRegistration
             SuppressDiagnosticsCallback = context => StatusOf(context.Exception) < StatusCodes.Status500InternalServerError,
         });
         app.UseStatusCodePages(context => AnswerAsync(context.HttpContext, context.HttpContext.Response.StatusCode));
-        app.UseRateLimiter();
+        // Not where nothing is limited: the middleware never disposes of its timer, which keeps a program that has ended.
+        if (app.Services.GetRequiredService<IOptions<RateLimitOptions>>().Value.PermitsPerSecond > 0)
+        {
+            app.UseRateLimiter();
+        }
     }
 
     /// <summary>The status by which an exception is answered that nobody else has a word for.</summary>

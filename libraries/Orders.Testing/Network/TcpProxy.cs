@@ -114,7 +114,9 @@ public sealed class TcpProxy : IAsyncDisposable
 
     private async Task ConnectAsync(TcpClient client)
     {
-        using var server = new TcpClient();
+        // Now, for a client that somebody closes has no socket any more.
+        client.NoDelay = true;
+        using var server = new TcpClient { NoDelay = true };
         lock (_lock)
         {
             _clients.Add(client);
@@ -125,7 +127,6 @@ public sealed class TcpProxy : IAsyncDisposable
         {
             await PassAsync();
             await server.ConnectAsync(IPAddress.Loopback, _target);
-            client.NoDelay = server.NoDelay = true;
             // The end of one direction ends the other: no protocol of ours goes on with half a connection.
             await await Task.WhenAny(CopyAsync(client, server), CopyAsync(server, client));
         }
