@@ -14,7 +14,7 @@ internal sealed class KilledWorkersTests(TransportUnderTest transport) : OrderSy
 {
     private const int Workers = 3;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(9);
 
     /// <summary>A send takes 3 s at most, so that a claim lapses after 13.</summary>
     private static readonly (string Name, string? Value)[] Settings =

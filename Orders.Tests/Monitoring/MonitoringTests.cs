@@ -12,7 +12,6 @@ using OpenTelemetry.Metrics;
 namespace Orders.Tests.Monitoring;
 
 /// <summary>The dashboard and the alerts on a real Prometheus, which watches real orders on a real RabbitMQ.</summary>
-[NonParallelizable]
 [Long]
 internal sealed class MonitoringTests
 {

@@ -32,7 +32,7 @@ public sealed partial class FaultOperations(
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long an operation puts up with a broker that is away.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly ConcurrentDictionary<string, Running> _operations = new();
 

@@ -16,8 +16,8 @@ public sealed class ContainerBroker(BrokerTls? tls = null, bool onHostNetwork = 
     private const string CertificatesFolder = "/certificates";
     private const string TlsConfiguration = "tls.conf";
 
-    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(3);
 
     private readonly string _name = $"orders-tests-rabbitmq-{Guid.NewGuid():N}";
     private readonly LoopbackNode _node = new();

@@ -11,8 +11,8 @@ namespace Orders.Testing.Brokers;
 /// </summary>
 public sealed class ProgramBroker : RabbitMqBroker
 {
-    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan CtlTime = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan CtlTime = TimeSpan.FromMinutes(3);
 
     private readonly string _scripts;
     private readonly ProgramBroker? _neighbour;

@@ -5,10 +5,11 @@ namespace Orders.Testing.Machine;
 
 /// <summary>
 /// A test of the category <c>Long</c>: it takes minutes, thousands of messages or a container engine. It runs with
-/// <c>CI=true</c>, with <c>ORDERS_TEST_LONG=true</c>, and where a filter names it.
+/// <c>CI=true</c>, with <c>ORDERS_TEST_LONG=true</c>, and where a filter names it. It has the machine for itself, since
+/// most such tests keep all processors busy.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
-public sealed class LongAttribute : NUnitAttribute, IApplyToTest
+public sealed class LongAttribute() : ParallelizableAttribute(ParallelScope.None), IApplyToTest
 {
     /// <summary>The name of the category.</summary>
     public const string Category = "Long";
@@ -18,15 +19,16 @@ public sealed class LongAttribute : NUnitAttribute, IApplyToTest
     /// <summary>Whether such tests are to run with all others.</summary>
     public static bool RunsAlways { get; } = IsTrue("CI") || IsTrue("ORDERS_TEST_LONG");
 
-    /// <summary>The same for a fixture that is made of data.</summary>
+    /// <summary>Puts a fixture that is made of data into the category; it may run beside others.</summary>
     public static TestFixtureData Apply(TestFixtureData fixture)
     {
         fixture.Properties.Add(PropertyNames.Category, Category);
         return RunsAlways ? fixture : fixture.Explicit(Reason);
     }
 
-    public void ApplyToTest(Test test)
+    void IApplyToTest.ApplyToTest(Test test)
     {
+        ApplyToTest(test);
         test.Properties.Add(PropertyNames.Category, Category);
         if (!RunsAlways && test.RunState == RunState.Runnable)
         {
