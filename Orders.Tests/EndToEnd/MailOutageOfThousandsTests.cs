@@ -12,6 +12,7 @@ namespace Orders.Tests.EndToEnd;
 /// </summary>
 [TestFixtureSource(nameof(Deployed))]
 [Long]
+[NonParallelizable]
 internal sealed class MailOutageOfThousandsTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const int Orders = 10_000;

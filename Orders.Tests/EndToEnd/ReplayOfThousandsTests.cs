@@ -14,6 +14,7 @@ namespace Orders.Tests.EndToEnd;
 /// <summary>Ten thousand faults, and the process that replays them as a process of its own, to be killed.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
 [Long]
+[NonParallelizable]
 internal sealed class ReplayOfThousandsTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const int Faults = 10_000;
@@ -34,19 +35,18 @@ internal sealed class ReplayOfThousandsTests(TransportUnderTest transport) : Ord
             await program.Server.KillAsync();
         }
 
-        // Else what it held could come back behind the next look.
-        await Eventually.GetAsync(
-            "the broker has back what the killed process held",
-            _ => TheSystem.RunCtlAsync("list_queues", "--no-table-headers", "name", "messages_unacknowledged"),
-            queues => queues.Split('\n').Contains($"{OrderConfirmationEndpoint.ErrorQueue}\t0"),
-            TimeSpan.FromSeconds(60));
-
-        int total, doneAfterwards;
+        var total = 0;
         await using (var program = await StartProgramAsync())
         {
-            var operation = await ReplayAllAsync(program.Http);
-            (var ended, doneAfterwards, total) = await WaitAsync(program.Http, operation, state => state.State == "done");
-            Assert.That(ended, Is.EqualTo("done"));
+            // What the killed process held comes back when the broker misses it, which can be behind the next look.
+            do
+            {
+                var ended = await WaitAsync(program.Http, await ReplayAllAsync(program.Http), state => state.State == "done");
+                Assert.That(ended.Done, Is.EqualTo(ended.Total).And.Positive);
+                total += ended.Total;
+            }
+            while (await TheSystem.CountAsync(OrderConfirmationEndpoint.ErrorQueue) > 0);
+
             // The process reads the record from its beginning, which takes a while.
             await Eventually.GetAsync(
                 "the end of the operation is on record",
@@ -63,7 +63,6 @@ internal sealed class ReplayOfThousandsTests(TransportUnderTest transport) : Ord
             Assert.That(replayed.Distinct().Count(), Is.EqualTo(Faults), "Nothing is lost.");
             Assert.That(replayed, Has.Count.InRange(Faults, Faults + FaultTurn.InFlight));
             Assert.That(total, Is.InRange(1, Faults - doneWhenKilled));
-            Assert.That(doneAfterwards, Is.EqualTo(total));
         }
     }
 

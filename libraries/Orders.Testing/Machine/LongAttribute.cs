@@ -5,11 +5,11 @@ namespace Orders.Testing.Machine;
 
 /// <summary>
 /// A test of the category <c>Long</c>: it takes minutes, thousands of messages or a container engine. It runs with
-/// <c>CI=true</c>, with <c>ORDERS_TEST_LONG=true</c>, and where a filter names it. It has the machine for itself, since
-/// most such tests keep all processors busy.
+/// <c>CI=true</c>, with <c>ORDERS_TEST_LONG=true</c>, and where a filter names it. One that keeps all processors busy is
+/// <see cref="NonParallelizableAttribute"/> as well; the others wait for most of their time, and run beside each other.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
-public sealed class LongAttribute() : ParallelizableAttribute(ParallelScope.None), IApplyToTest
+public sealed class LongAttribute : NUnitAttribute, IApplyToTest
 {
     /// <summary>The name of the category.</summary>
     public const string Category = "Long";
@@ -28,7 +28,6 @@ public sealed class LongAttribute() : ParallelizableAttribute(ParallelScope.None
 
     void IApplyToTest.ApplyToTest(Test test)
     {
-        ApplyToTest(test);
         test.Properties.Add(PropertyNames.Category, Category);
         if (!RunsAlways && test.RunState == RunState.Runnable)
         {
