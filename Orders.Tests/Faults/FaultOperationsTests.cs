@@ -44,10 +44,11 @@ internal sealed class FaultOperationsTests : OrderSystemTests
         }
     }
 
-    [Test]
-    public async Task What_comes_back_because_the_broker_died_with_its_acknowledgement_is_not_replayed_again()
+    [TestCase(10_000)]
+    [TestCase(2)]
+    public async Task What_comes_back_because_the_broker_died_with_its_acknowledgement_is_not_replayed_again(double rate)
     {
-        var faults = Enumerable.Range(1, 5).Select(number => SampleFaults.Create($"{number}", failedAt: DateTimeOffset.UtcNow)).ToArray();
+        var faults = Enumerable.Range(1, 10).Select(number => SampleFaults.Create($"{number}", failedAt: DateTimeOffset.UtcNow)).ToArray();
         var transport = new ScriptedFaultTransport(_ => { });
         transport.Add(faults);
         TheSystem = await OrderSystem.StartAsync(
@@ -61,13 +62,13 @@ internal sealed class FaultOperationsTests : OrderSystemTests
                 return null;
             }
 
-            // It starts again as it was before the first two were acknowledged.
+            // It starts again with the first two, as if they had not been acknowledged, and gives them last.
             transport.Add(faults[..2]);
             return new IOException("The broker was killed.");
         };
 
         var operation = await operations.StartAsync(
-            new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter(), Rate: 10_000), "olga", CancellationToken.None);
+            new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter(), Rate: rate), "olga", CancellationToken.None);
         var ended = await operations.WaitAsync(operation.Id, CancellationToken.None).WaitAsync(Patience);
 
         using (Assert.EnterMultipleScope())
@@ -76,6 +77,26 @@ internal sealed class FaultOperationsTests : OrderSystemTests
             Assert.That(transport.Sent.Select(sent => sent.Message.OrderId), Is.EquivalentTo(faults.Select(fault => fault.OrderId)));
             Assert.That(transport.Queue, Is.Empty);
         }
+    }
+
+    [Test]
+    public async Task An_operation_ends_though_its_messages_are_behind_more_than_can_be_read_in_a_turn()
+    {
+        var clock = new TestClock(DateTimeOffset.UtcNow);
+        var transport = new ScriptedFaultTransport(_ => { }) { Reading = () => clock.Advance(TimeSpan.FromMilliseconds(10)) };
+        transport.Add(Enumerable.Range(0, 500).Select(number => SampleFaults.Create($"{number}", failedAt: clock.GetUtcNow())));
+        transport.Add(SampleFaults.Create("last", error: "another one", failedAt: clock.GetUtcNow()));
+        TheSystem = await OrderSystem.StartAsync(
+            TransportUnderTest.InMemory,
+            services => services.AddSingleton<IFaultTransport>(transport).AddSingleton<TimeProvider>(clock),
+            FailingOrders.Settings);
+        var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
+
+        var operation = await operations.StartAsync(
+            new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter { Text = "another one" }), "olga", CancellationToken.None);
+        var ended = await operations.WaitAsync(operation.Id, CancellationToken.None).WaitAsync(Patience);
+
+        Assert.That((ended!.State, ended.Done), Is.EqualTo((OperationState.Done, 1)));
     }
 
     /// <summary>Holds up what is to be put on record of every message but the first ones, until it is released.</summary>

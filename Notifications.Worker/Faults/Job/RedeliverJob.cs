@@ -85,6 +85,7 @@ public sealed partial class RedeliverJob(
 
         var turn = clock.GetTimestamp();
         var waiting = 0L;
+        var hasMoved = false;
         DateTimeOffset? oldest = null;
         var readAgainAt = clock.GetUtcNow() + LongestTrust;
         await foreach (var portion in session.ReadAsync(cancellationToken).Chunk(FaultTurn.InFlight).WithCancellation(cancellationToken))
@@ -105,11 +106,13 @@ public sealed partial class RedeliverJob(
                 }
             }
 
-            if (due.Count > 0 && clock.GetElapsedTime(turn) > FaultTurn.Longest)
+            // Each turn moves something: what is behind thousands that wait is found late, in every turn.
+            if (due.Count > 0 && hasMoved && clock.GetElapsedTime(turn) > FaultTurn.Longest)
             {
                 return false;
             }
 
+            hasMoved |= due.Count > 0;
             await Task.WhenAll(due.Select(fault => HandleAsync(session, fault.Held, fault.Verdict, cancellationToken)));
         }
 

@@ -196,12 +196,13 @@ public sealed partial class FaultOperations(
         // Two messages may be alike to the last byte: a crash repeats a step.
         var remaining = new ConcurrentDictionary<string, int>(ids.CountBy(id => id));
         // No broker promises that an acknowledgement outlives it. What comes back after that is let go again, not moved again.
-        IReadOnlySet<string> mayComeBack = new HashSet<string>();
+        // It may be behind everything else, so the queue must be read to its end then.
+        var mayComeBack = new HashSet<string>();
         var rate = running.State.Request.Rate ?? options.Value.Rate;
         var began = clock.GetTimestamp();
         var lastMoved = began;
 
-        while (!remaining.IsEmpty)
+        while (!remaining.IsEmpty || mayComeBack.Count > 0)
         {
             var done = running.State.Done;
             var turn = clock.GetTimestamp();
@@ -225,11 +226,11 @@ public sealed partial class FaultOperations(
             {
                 // The broker is away, most likely: what was held is back in its queue.
                 Log.Interrupted(logger, running.State.Id, exception.GetBaseException().Message);
-                mayComeBack = ids.ToHashSet();
+                mayComeBack = [.. ids];
                 await Task.Delay(TimeSpan.FromSeconds(1), clock, running.Cancelled.Token);
             }
 
-            if (!remaining.IsEmpty)
+            if (!remaining.IsEmpty || mayComeBack.Count > 0)
             {
                 var next = TimeSpan.FromSeconds(running.State.Done / rate) - clock.GetElapsedTime(began);
                 var pause = new[] { next, ShortestPause, clock.GetElapsedTime(turn) }.Max();
@@ -240,7 +241,7 @@ public sealed partial class FaultOperations(
 
     /// <returns>Whether the queue was read to its end, so that what remains is not in it.</returns>
     private async Task<bool> TakeTurnAsync(
-        Running running, ConcurrentDictionary<string, int> remaining, IReadOnlySet<string> mayComeBack, int allowed)
+        Running running, ConcurrentDictionary<string, int> remaining, HashSet<string> mayComeBack, int allowed)
     {
         var cancelled = running.Cancelled.Token;
         await using var session = await transport.OpenAsync(running.State.Request.Queue.QueueName(), cancelled);
@@ -249,7 +250,7 @@ public sealed partial class FaultOperations(
             return true;
         }
 
-        var turn = Stopwatch.StartNew();
+        var turn = clock.GetTimestamp();
         var moved = 0;
         await foreach (var portion in session.ReadAsync(cancelled)
             .Select(held => (Held: held, Id: FaultReading.IdOf(held.Message)))
@@ -258,7 +259,8 @@ public sealed partial class FaultOperations(
             .Chunk(FaultTurn.InFlight)
             .WithCancellation(cancelled))
         {
-            if (turn.Elapsed > FaultTurn.Longest)
+            // Each turn moves something: what is behind thousands of others is found late, in every turn.
+            if (moved > 0 && clock.GetElapsedTime(turn) > FaultTurn.Longest)
             {
                 return false;
             }

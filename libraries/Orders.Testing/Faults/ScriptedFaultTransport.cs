@@ -21,6 +21,9 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
     /// <summary>Makes a send fail.</summary>
     public Func<Exception?> SendFailure { get; set; } = () => null;
 
+    /// <summary>Runs whenever a message is read, such as to let time pass.</summary>
+    public Action Reading { get; set; } = () => { };
+
     /// <summary>Whether somebody else has the queue.</summary>
     public bool IsTaken { get; set; }
 
@@ -70,6 +73,7 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
             foreach (var message in transport._queue.ToArray())
             {
                 transport.MessagesRead++;
+                transport.Reading();
                 yield return new Held(message);
             }
 

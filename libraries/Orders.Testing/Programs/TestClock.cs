@@ -23,7 +23,11 @@ internal sealed class TestClock(DateTimeOffset now) : TimeProvider
     /// <summary>After which time each timer was to fire, in the order in which they were made.</summary>
     public List<TimeSpan> DueTimes { get; } = [];
 
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
     public override DateTimeOffset GetUtcNow() => _now;
+
+    public override long GetTimestamp() => _now.UtcTicks;
 
     public void Advance(TimeSpan time) => _now += time;
 

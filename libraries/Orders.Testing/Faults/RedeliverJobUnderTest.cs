@@ -1,0 +1,77 @@
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Backlog;
+using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Faults.Operations;
+using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.Operators;
+using Orders.Testing.Programs;
+
+namespace Orders.Testing.Faults;
+
+/// <summary>A redeliver job with a queue that does as it is told, a clock that the test moves, and a bus in memory.</summary>
+internal sealed class RedeliverJobUnderTest : IAsyncDisposable
+{
+    private readonly ServiceProvider _services;
+
+    /// <param name="options">The job's settings; by default those of the program.</param>
+    /// <param name="effects">Where to write down what is done to the queue.</param>
+    public RedeliverJobUnderTest(RedeliverOptions? options = null, Action<string>? effects = null)
+    {
+        Transport = new ScriptedFaultTransport(effects ?? (_ => { }));
+        _services = new ServiceCollection()
+            .AddLogging(logging => logging.AddProvider(Log))
+            .AddMetrics()
+            .AddMassTransit(bus => bus.DisableUsageTelemetry().UsingInMemory())
+            .AddSingleton<TimeProvider>(Clock)
+            .AddSingleton(Options.Create(options ?? new RedeliverOptions()))
+            .AddSingleton<IFaultTransport>(Transport)
+            .AddSingleton<IAuditTrail, InMemoryAuditTrail>()
+            .AddSingleton<FaultMetrics>()
+            .AddSingleton<BacklogMetrics>()
+            .AddSingleton<OperatorEvents>()
+            .AddSingleton<FaultMover>()
+            .AddSingleton<RedeliverPolicy>()
+            .AddSingleton<RedeliverJob>()
+            .BuildServiceProvider();
+    }
+
+    public TestClock Clock { get; } = new(new DateTimeOffset(2026, 11, 21, 12, 0, 0, TimeSpan.Zero));
+
+    public LogEvents Log { get; } = new();
+
+    public ScriptedFaultTransport Transport { get; }
+
+    public IBusControl Bus => _services.GetRequiredService<IBusControl>();
+
+    public RedeliverJob Job => _services.GetRequiredService<RedeliverJob>();
+
+    /// <summary>Starts the bus and the job, which then waits for its time.</summary>
+    public async Task StartAsync()
+    {
+        await Bus.StartAsync();
+        await Job.StartAsync(CancellationToken.None);
+        await Clock.HasTimer.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    /// <summary>Lets the job make at least one whole pass.</summary>
+    public async Task PassAsync()
+    {
+        Clock.Tick();
+        await Transport.WaitForLookAsync();
+        // The next pass has begun, so this one is over.
+        Clock.Tick();
+        await Transport.WaitForLookAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Job.StopAsync(CancellationToken.None);
+        await Bus.StopAsync();
+        await _services.DisposeAsync();
+    }
+}
