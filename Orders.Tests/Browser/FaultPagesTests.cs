@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Notifications.Worker.OrderConfirmation;
@@ -94,13 +95,14 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
         await page.GetByLabel("Messages a second").FillAsync("0.5");
         await page.GetByRole(AriaRole.Button, new() { Name = "Replay 6 messages" }).ClickAsync();
         await Expect(page.Locator("[data-state]")).ToHaveTextAsync("running");
-        await Expect(page.Locator("[data-done]")).ToHaveTextAsync("2");
-        await Expect(page.Locator("progress")).ToHaveJSPropertyAsync("value", 2.0);
+        await Expect(page.Locator("[data-done]")).ToHaveTextAsync(new Regex("^[2-5]$"));
+        Assert.That(await page.Locator("progress").EvaluateAsync<double>("bar => bar.value"), Is.InRange(2, 5));
         await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
 
         await Expect(page.Locator("[data-state]")).ToHaveTextAsync("cancelled");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Cancel" })).ToBeHiddenAsync();
-        Assert.That(await CountAsync(Error), Is.InRange(4, 5));
+        var done = int.Parse(await page.Locator("[data-done]").InnerTextAsync(), CultureInfo.InvariantCulture);
+        Assert.That(await CountAsync(Error), Is.EqualTo(6 + 1 - done));
     }
 
     [Test]

@@ -71,6 +71,8 @@ public sealed class ContainerBroker(BrokerTls? tls = null, bool onHostNetwork = 
                 [
                     "create", "--name", _name, .. NetworkOptions(),
                     "--env", $"RABBITMQ_DEFAULT_USER={Username}", "--env", $"RABBITMQ_DEFAULT_PASS={Password}",
+                    // As this process has it, if it does.
+                    "--env", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
                     .. await TlsOptionsAsync(), Image,
                 ],
                 CommandTime);
