@@ -31,6 +31,7 @@ public static class BusRegistration
             builder.Services.AddHostedService(services => services.GetRequiredService<BrokerWatch>());
             builder.Services.AddHealthChecks().AddCheck<BrokerWatch>("broker", tags: ["ready"]);
             builder.Services.AddSingleton<RefusedMessages>();
+            builder.Services.AddSingleton<ConsumerRecovery>();
             builder.Services.AddSendObserver(services => services.GetRequiredService<RefusedMessages>());
             builder.Services.AddPublishObserver(services => services.GetRequiredService<RefusedMessages>());
         }
@@ -74,7 +75,7 @@ public static class BusRegistration
                         };
                     });
                     rabbitMq.WriteJsonOnOneLine();
-                    rabbitMq.LetGoOfClosedChannels();
+                    rabbitMq.ConnectEndpointConfigurationObserver(context.GetRequiredService<ConsumerRecovery>());
                     rabbitMq.UseOperatorEvents();
                     context.UseTopology(rabbitMq);
                     rabbitMq.ConfigureEndpoints(context);

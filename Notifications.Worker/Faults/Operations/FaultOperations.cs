@@ -34,6 +34,12 @@ public sealed partial class FaultOperations(
     /// <summary>How long an operation puts up with a broker that is away.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How long a broker that was away may take to give back what it had handed out. A quorum queue misses those who held
+    /// messages only after it has started.
+    /// </summary>
+    private static readonly TimeSpan LateReturn = TimeSpan.FromSeconds(10);
+
     private readonly ConcurrentDictionary<string, Running> _operations = new();
 
     /// <summary>The operations of this process, the newest first.</summary>
@@ -196,8 +202,9 @@ public sealed partial class FaultOperations(
         // Two messages may be alike to the last byte: a crash repeats a step.
         var remaining = new ConcurrentDictionary<string, int>(ids.CountBy(id => id));
         // No broker promises that an acknowledgement outlives it. What comes back after that is let go again, not moved again.
-        // It may be behind everything else, so the queue must be read to its end then.
+        // It may be behind everything else, so the queue must be read to its end then, and not too early.
         var mayComeBack = new HashSet<string>();
+        long? backSince = null;
         var rate = running.State.Request.Rate ?? options.Value.Rate;
         var began = clock.GetTimestamp();
         var lastMoved = began;
@@ -211,7 +218,8 @@ public sealed partial class FaultOperations(
                 // The first one at once, the others as their time comes.
                 var allowed = (int)Math.Min(int.MaxValue, (clock.GetElapsedTime(began).TotalSeconds * rate) + 1) - done;
                 var sawAll = allowed > 0 && await TakeTurnAsync(running, remaining, mayComeBack, allowed);
-                if (sawAll)
+                backSince ??= turn;
+                if (sawAll && (mayComeBack.Count == 0 || clock.GetElapsedTime(backSince.Value, turn) >= LateReturn))
                 {
                     running.Update(state => state with { Gone = state.Gone + remaining.Values.Sum() }, feed);
                     return;
@@ -227,6 +235,7 @@ public sealed partial class FaultOperations(
                 // The broker is away, most likely: what was held is back in its queue.
                 Log.Interrupted(logger, running.State.Id, exception.GetBaseException().Message);
                 mayComeBack = [.. ids];
+                backSince = null;
                 await Task.Delay(TimeSpan.FromSeconds(1), clock, running.Cancelled.Token);
             }
 

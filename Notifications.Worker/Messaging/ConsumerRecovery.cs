@@ -1,0 +1,122 @@
+using MassTransit;
+using MassTransit.RabbitMqTransport;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+
+namespace Notifications.Worker.Messaging;
+
+/// <summary>Makes sure that a receive endpoint gets its messages again, whatever its channel goes through.</summary>
+/// <remarks>
+/// <list type="bullet">
+/// <item>
+/// RabbitMQ.Client tells of a closed channel or connection only when every handler of a message has returned, and nothing
+/// is connected again before. So the client need not wait for any handler once the channel is closed. What a handler has
+/// not acknowledged is delivered again in any case.
+/// </item>
+/// <item>
+/// A broker that cancels a consumer (a handler took longer than its time-out, or the queue moved) keeps the channel open.
+/// MassTransit cancels those handlers, emails under way included, which are then sent twice. It consumes again only when all
+/// of them have ended, or after <see cref="BusRegistration.StopTimeout"/>. So this consumes again at once, over the same channel.
+/// </item>
+/// </list>
+/// </remarks>
+internal sealed partial class ConsumerRecovery(ILogger<ConsumerRecovery> logger) : IEndpointConfigurationObserver
+{
+    public void EndpointConfigured<T>(T configurator)
+        where T : IReceiveEndpointConfigurator
+    {
+        if (configurator is IRabbitMqReceiveEndpointConfigurator endpoint)
+        {
+            endpoint.ConfigureChannel(channels => channels.UseFilter(new Filter(logger)));
+        }
+    }
+
+    private sealed class Filter(ILogger logger) : IFilter<ChannelContext>
+    {
+        public Task Send(ChannelContext context, IPipe<ChannelContext> next) => next.Send(new Channel(context, logger));
+
+        public void Probe(ProbeContext context) => context.CreateFilterScope("recoverConsumers");
+    }
+
+    private sealed class Channel(ChannelContext channel, ILogger logger) : ScopeChannelContext(channel, channel.CancellationToken), ChannelContext
+    {
+        Task<string> ChannelContext.BasicConsume(
+            string queue, bool noAck, bool exclusive, IDictionary<string, object> arguments, IAsyncBasicConsumer consumer, string consumerTag, CancellationToken cancellationToken)
+        {
+            var recovered = new Consumer(
+                consumer,
+                queue,
+                Channel,
+                logger,
+                // Under another name: the broker keeps that of a consumer that it cancelled as long as its messages are in hand.
+                again => BasicConsume(queue, noAck, exclusive, arguments, again, consumerTag: "", CancellationToken.None));
+            return BasicConsume(queue, noAck, exclusive, arguments, recovered, consumerTag, cancellationToken);
+        }
+    }
+
+    private sealed class Consumer : IAsyncBasicConsumer
+    {
+        private readonly IAsyncBasicConsumer _consumer;
+        private readonly string _queue;
+        private readonly ILogger _logger;
+        private readonly Func<IAsyncBasicConsumer, Task> _consumeAgain;
+        private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Consumer(IAsyncBasicConsumer consumer, string queue, IChannel channel, ILogger logger, Func<IAsyncBasicConsumer, Task> consumeAgain)
+        {
+            _consumer = consumer;
+            _queue = queue;
+            _logger = logger;
+            _consumeAgain = consumeAgain;
+            channel.ChannelShutdownAsync += (_, _) =>
+            {
+                _closed.TrySetResult();
+                return Task.CompletedTask;
+            };
+        }
+
+        public IChannel? Channel => _consumer.Channel;
+
+        public async Task HandleBasicDeliverAsync(
+            string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
+        {
+            // The client takes its memory back when this returns, and the handler may still read it.
+            var handled = _consumer.HandleBasicDeliverAsync(
+                consumerTag, deliveryTag, redelivered, exchange, routingKey, properties, body.ToArray(), cancellationToken);
+            await await Task.WhenAny(handled, _closed.Task);
+        }
+
+        public Task HandleBasicConsumeOkAsync(string consumerTag, CancellationToken cancellationToken = default) =>
+            _consumer.HandleBasicConsumeOkAsync(consumerTag, cancellationToken);
+
+        public Task HandleBasicCancelOkAsync(string consumerTag, CancellationToken cancellationToken = default) =>
+            _consumer.HandleBasicCancelOkAsync(consumerTag, cancellationToken);
+
+        public async Task HandleBasicCancelAsync(string consumerTag, CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                await _consumeAgain(this);
+                Log.ConsumesAgain(_logger, _queue);
+            }
+            catch (Exception exception)
+            {
+                // The queue is gone, and the channel with it: MassTransit makes both anew.
+                Log.Cancelled(_logger, _queue, exception.GetBaseException().Message);
+                await _consumer.HandleBasicCancelAsync(consumerTag, cancellationToken);
+            }
+        }
+
+        public Task HandleChannelShutdownAsync(object channel, ShutdownEventArgs reason) =>
+            _consumer.HandleChannelShutdownAsync(channel, reason);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 24, Level = LogLevel.Warning, Message = "The broker cancelled the consumer of {Queue}. It consumes again.")]
+        public static partial void ConsumesAgain(ILogger logger, string queue);
+
+        [LoggerMessage(EventId = 25, Level = LogLevel.Warning, Message = "The broker cancelled the consumer of {Queue}, which will be made anew: {Error}")]
+        public static partial void Cancelled(ILogger logger, string queue, string error);
+    }
+}

@@ -1,0 +1,64 @@
+using Notifications.Worker.Messaging;
+using Notifications.Worker.OrderConfirmation;
+using Orders.Tests.EndToEnd;
+using RabbitMQ.Client;
+
+namespace Orders.Tests.Messaging;
+
+/// <summary>An endpoint whose consumer the broker cancels gets another one.</summary>
+[TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
+internal sealed class ConsumerRecoveryTests(TransportUnderTest transport) : OrderSystemTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    [Test]
+    public async Task A_handler_that_takes_longer_than_the_broker_waits_keeps_nobody_from_getting_an_email()
+    {
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        Assume.That(Version.Parse(TheSystem.BrokerVersion), Is.GreaterThanOrEqualTo(new Version(4, 3)), "Older brokers close the channel instead.");
+        await TheSystem.RunCtlAsync(
+            "set_policy", "--apply-to", "queues", "impatient", $"^{OrderConfirmationEndpoint.Queue}$", """{"consumer-timeout":1000}""");
+        await TheSystem.StartWorkerAsync();
+        await TheSystem.StartApiAsync();
+        var hold = TheSystem.Mail.Hold(SmtpStep.EndOfData);
+        await TheSystem.PlaceAsync("held");
+        await hold.Reached();
+        await TheSystem.Log.WaitFor<ConsumerRecovery>(24, timeout: Patience);
+
+        await TheSystem.PlaceAsync("next");
+        await hold.Reached();
+        hold.Release();
+
+        await TheSystem.Mail.WaitFor("both emails", _ => TheSystem.ConfirmedOrders.Distinct().Count() == 2);
+        Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(["held", "next"]));
+    }
+
+    /// <summary>The handler's own message goes with the queue.</summary>
+    [Test]
+    public async Task A_queue_that_somebody_deletes_is_there_again_though_a_handler_never_ends()
+    {
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.StartWorkerAsync();
+        await TheSystem.StartApiAsync();
+        var hold = TheSystem.Mail.Hold(SmtpStep.EndOfData);
+        await TheSystem.PlaceAsync("held");
+        await hold.Reached();
+
+        await using var connection = await TheSystem.ConnectAsync();
+        await using var channel = await connection.CreateChannelAsync();
+        await channel.QueueDeleteAsync(OrderConfirmationEndpoint.Queue);
+        await Eventually.GetAsync(
+            "a consumer of the queue",
+            async cancellationToken =>
+            {
+                await using var look = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+                return await look.ConsumerCountAsync(OrderConfirmationEndpoint.Queue, cancellationToken);
+            },
+            consumers => consumers > 0,
+            Patience);
+        hold.Release();
+
+        await TheSystem.PlaceAsync("next");
+        await TheSystem.Mail.WaitFor("the next email", _ => TheSystem.ConfirmedOrders.Contains("next"));
+    }
+}
