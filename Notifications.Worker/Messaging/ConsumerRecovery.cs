@@ -5,7 +5,7 @@ using RabbitMQ.Client.Events;
 
 namespace Notifications.Worker.Messaging;
 
-/// <summary>Makes sure that a receive endpoint gets its messages again, whatever its channel goes through.</summary>
+/// <summary>Gives a receive endpoint its messages again after its channel was closed or its consumer cancelled.</summary>
 /// <remarks>
 /// <list type="bullet">
 /// <item>
@@ -49,7 +49,7 @@ internal sealed partial class ConsumerRecovery(ILogger<ConsumerRecovery> logger)
                 Channel,
                 logger,
                 // Under another name: the broker keeps that of a consumer that it cancelled as long as its messages are in hand.
-                again => BasicConsume(queue, noAck, exclusive, arguments, again, consumerTag: "", CancellationToken.None));
+                again => BasicConsume(queue, noAck, exclusive, arguments, again, consumerTag: "", CancellationToken));
             return BasicConsume(queue, noAck, exclusive, arguments, recovered, consumerTag, cancellationToken);
         }
     }
@@ -101,7 +101,7 @@ internal sealed partial class ConsumerRecovery(ILogger<ConsumerRecovery> logger)
             }
             catch (Exception exception)
             {
-                // The queue is gone, and the channel with it: MassTransit makes both anew.
+                // The queue is gone, most likely, and the channel with it: MassTransit makes both anew.
                 Log.Cancelled(_logger, _queue, exception.GetBaseException().Message);
                 await _consumer.HandleBasicCancelAsync(consumerTag, cancellationToken);
             }

@@ -55,6 +55,8 @@ internal sealed class FaultOperationsTests : OrderSystemTests
             TransportUnderTest.InMemory, services => services.AddSingleton<IFaultTransport>(transport), FailingOrders.Settings);
         var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
         var sends = 0;
+        // As if the first two had not been acknowledged. They come back late, and behind everything else.
+        transport.Opening = look => transport.Add(look == 6 ? faults[..2] : []);
         transport.SendFailure = () =>
         {
             if (++sends != 3)
@@ -62,8 +64,6 @@ internal sealed class FaultOperationsTests : OrderSystemTests
                 return null;
             }
 
-            // It starts again with the first two, as if they had not been acknowledged, and gives them last.
-            transport.Add(faults[..2]);
             return new IOException("The broker was killed.");
         };
 

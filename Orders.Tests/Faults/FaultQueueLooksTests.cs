@@ -42,7 +42,7 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
     [Test]
     public async Task A_thousand_looks_leave_every_message_its_order_and_its_headers_as_they_were()
     {
-        await FillAsync(100);
+        await FillAsync(150);
         var faults = Open();
         var before = await LookAsync(faults);
 
@@ -53,9 +53,9 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(before.Select(message => message.Body), Is.EqualTo(Enumerable.Range(0, 100).Select(Text)));
-            Assert.That(await faults.CountAsync(Queue, CancellationToken.None), Is.EqualTo(100));
-            Assert.That(await TheSystem.CountAsync(Queue), Is.EqualTo(100));
+            Assert.That(before.Select(message => message.Body), Is.EqualTo(Enumerable.Range(0, 150).Select(Text)));
+            Assert.That(await faults.CountAsync(Queue, CancellationToken.None), Is.EqualTo(150));
+            Assert.That(await TheSystem.CountAsync(Queue), Is.EqualTo(150));
         }
     }
 

@@ -83,9 +83,8 @@ public sealed partial class RedeliverJob(
             return true;
         }
 
-        var turn = clock.GetTimestamp();
         var waiting = 0L;
-        var hasMoved = false;
+        long? moving = null;
         DateTimeOffset? oldest = null;
         var readAgainAt = clock.GetUtcNow() + LongestTrust;
         await foreach (var portion in session.ReadAsync(cancellationToken).Chunk(FaultTurn.InFlight).WithCancellation(cancellationToken))
@@ -106,13 +105,17 @@ public sealed partial class RedeliverJob(
                 }
             }
 
-            // Each turn moves something: what is behind thousands that wait is found late, in every turn.
-            if (due.Count > 0 && hasMoved && clock.GetElapsedTime(turn) > FaultTurn.Longest)
+            if (due.Count > 0)
             {
-                return false;
+                // From the first one on: to find it behind thousands that wait may take longer than that, in every turn.
+                if (moving is { } since && clock.GetElapsedTime(since) > FaultTurn.Longest)
+                {
+                    return false;
+                }
+
+                moving ??= clock.GetTimestamp();
             }
 
-            hasMoved |= due.Count > 0;
             await Task.WhenAll(due.Select(fault => HandleAsync(session, fault.Held, fault.Verdict, cancellationToken)));
         }
 

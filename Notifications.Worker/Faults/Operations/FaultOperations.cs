@@ -35,8 +35,8 @@ public sealed partial class FaultOperations(
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     /// <summary>
-    /// How long a broker that was away may take to give back what it had handed out. A quorum queue misses those who held
-    /// messages only after it has started.
+    /// How long a broker that is back may take to put back what it had handed out: a quorum queue notices only after its start
+    /// that those who held messages are gone.
     /// </summary>
     private static readonly TimeSpan LateReturn = TimeSpan.FromSeconds(10);
 
@@ -162,6 +162,10 @@ public sealed partial class FaultOperations(
         {
             await WorkAsync(running, ids);
         }
+        catch (OperationCanceledException) when (running.Cancelled.IsCancellationRequested && running.State.Done == running.State.Total)
+        {
+            // It only looked out for what might have come back.
+        }
         catch (OperationCanceledException) when (running.Cancelled.IsCancellationRequested)
         {
             end = OperationState.Cancelled;
@@ -201,45 +205,45 @@ public sealed partial class FaultOperations(
     {
         // Two messages may be alike to the last byte: a crash repeats a step.
         var remaining = new ConcurrentDictionary<string, int>(ids.CountBy(id => id));
-        // No broker promises that an acknowledgement outlives it. What comes back after that is let go again, not moved again.
-        // It may be behind everything else, so the queue must be read to its end then, and not too early.
-        var mayComeBack = new HashSet<string>();
+        var moved = new ConcurrentDictionary<string, int>();
+        var wasInterrupted = false;
         long? backSince = null;
         var rate = running.State.Request.Rate ?? options.Value.Rate;
         var began = clock.GetTimestamp();
-        var lastMoved = began;
+        var lastProgress = began;
 
-        while (!remaining.IsEmpty || mayComeBack.Count > 0)
+        while (!remaining.IsEmpty || wasInterrupted)
         {
-            var done = running.State.Done;
             var turn = clock.GetTimestamp();
             try
             {
                 // The first one at once, the others as their time comes.
-                var allowed = (int)Math.Min(int.MaxValue, (clock.GetElapsedTime(began).TotalSeconds * rate) + 1) - done;
-                var sawAll = allowed > 0 && await TakeTurnAsync(running, remaining, mayComeBack, allowed);
-                backSince ??= turn;
-                if (sawAll && (mayComeBack.Count == 0 || clock.GetElapsedTime(backSince.Value, turn) >= LateReturn))
+                var allowed = (int)Math.Min(int.MaxValue, (clock.GetElapsedTime(began).TotalSeconds * rate) + 1) - running.State.Done;
+                var sawAll = allowed > 0 && await TakeTurnAsync(running, remaining, moved, wasInterrupted, allowed);
+                if (sawAll && (!wasInterrupted || (backSince is { } since && clock.GetElapsedTime(since, turn) >= LateReturn)))
                 {
                     running.Update(state => state with { Gone = state.Gone + remaining.Values.Sum() }, feed);
                     return;
                 }
 
-                if (running.State.Done > done || allowed <= 0)
-                {
-                    lastMoved = clock.GetTimestamp();
-                }
+                lastProgress = clock.GetTimestamp();
+                backSince ??= lastProgress;
             }
-            catch (Exception exception) when (exception is not OperationCanceledException && clock.GetElapsedTime(lastMoved) < Patience)
+            catch (FaultQueueBusyException exception) when (clock.GetElapsedTime(lastProgress) < Patience)
             {
-                // The broker is away, most likely: what was held is back in its queue.
+                Log.Interrupted(logger, running.State.Id, exception.Message);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException and not FaultQueueBusyException && clock.GetElapsedTime(lastProgress) < Patience)
+            {
+                // The broker is away, most likely: what was held is back in its queue. No broker promises that an
+                // acknowledgement outlives it, so what was moved may come back as well, even behind everything else.
                 Log.Interrupted(logger, running.State.Id, exception.GetBaseException().Message);
-                mayComeBack = [.. ids];
+                wasInterrupted = true;
                 backSince = null;
                 await Task.Delay(TimeSpan.FromSeconds(1), clock, running.Cancelled.Token);
             }
 
-            if (!remaining.IsEmpty || mayComeBack.Count > 0)
+            if (!remaining.IsEmpty || wasInterrupted)
             {
                 var next = TimeSpan.FromSeconds(running.State.Done / rate) - clock.GetElapsedTime(began);
                 var pause = new[] { next, ShortestPause, clock.GetElapsedTime(turn) }.Max();
@@ -250,7 +254,7 @@ public sealed partial class FaultOperations(
 
     /// <returns>Whether the queue was read to its end, so that what remains is not in it.</returns>
     private async Task<bool> TakeTurnAsync(
-        Running running, ConcurrentDictionary<string, int> remaining, HashSet<string> mayComeBack, int allowed)
+        Running running, ConcurrentDictionary<string, int> remaining, ConcurrentDictionary<string, int> moved, bool wasInterrupted, int allowed)
     {
         var cancelled = running.Cancelled.Token;
         await using var session = await transport.OpenAsync(running.State.Request.Queue.QueueName(), cancelled);
@@ -259,45 +263,68 @@ public sealed partial class FaultOperations(
             return true;
         }
 
-        var turn = clock.GetTimestamp();
-        var moved = 0;
+        long? moving = null;
+        var taken = 0;
         await foreach (var portion in session.ReadAsync(cancelled)
             .Select(held => (Held: held, Id: FaultReading.IdOf(held.Message)))
-            .Where(found => remaining.ContainsKey(found.Id) || mayComeBack.Contains(found.Id))
+            .Where(found => remaining.ContainsKey(found.Id) || (wasInterrupted && moved.ContainsKey(found.Id)))
             .Take(allowed)
             .Chunk(FaultTurn.InFlight)
             .WithCancellation(cancelled))
         {
-            // Each turn moves something: what is behind thousands of others is found late, in every turn.
-            if (moved > 0 && clock.GetElapsedTime(turn) > FaultTurn.Longest)
+            // From the first one on: to find it behind thousands of others may take longer than that, in every turn.
+            if (moving is { } since && clock.GetElapsedTime(since) > FaultTurn.Longest)
             {
                 return false;
             }
 
-            moved += portion.Length;
+            moving ??= clock.GetTimestamp();
+            taken += portion.Length;
             // Not cancelled half way, where nobody could say whether it was done.
-            await Task.WhenAll(portion.Select(found => MoveAndCountAsync(running, session, found.Held, found.Id, remaining)));
+            await Task.WhenAll(portion.Select(found => MoveOrLetGoAsync(running, session, found.Held, found.Id, remaining, moved)));
         }
 
-        return moved < allowed;
+        return taken < allowed;
     }
 
-    private async Task MoveAndCountAsync(
-        Running running, IFaultSession session, HeldFault held, string id, ConcurrentDictionary<string, int> remaining)
+    /// <summary>Moves a message, or takes it out of the queue where it has been moved before.</summary>
+    private async Task MoveOrLetGoAsync(
+        Running running, IFaultSession session, HeldFault held, string id, ConcurrentDictionary<string, int> remaining, ConcurrentDictionary<string, int> moved)
     {
-        if (!remaining.ContainsKey(id))
+        if (TakeOne(remaining, id))
+        {
+            try
+            {
+                await MoveAsync(session, held, running.State);
+            }
+            catch
+            {
+                remaining.AddOrUpdate(id, 1, (_, count) => count + 1);
+                throw;
+            }
+
+            moved.AddOrUpdate(id, 1, (_, count) => count + 1);
+            running.Update(state => state with { Done = state.Done + 1 }, feed);
+        }
+        else if (TakeOne(moved, id))
         {
             await session.CompleteAsync(held, CancellationToken.None);
-            return;
+            Log.LetGo(logger, running.State.Id, held.Message.OrderId);
         }
+    }
 
-        await MoveAsync(session, held, running.State);
-        if (remaining.AddOrUpdate(id, 0, (_, count) => count - 1) <= 0)
+    /// <returns>Whether there was one to take.</returns>
+    private static bool TakeOne(ConcurrentDictionary<string, int> counts, string id)
+    {
+        while (counts.TryGetValue(id, out var count))
         {
-            remaining.TryRemove(id, out _);
+            if (count == 1 ? counts.TryRemove(KeyValuePair.Create(id, count)) : counts.TryUpdate(id, count - 1, count))
+            {
+                return true;
+            }
         }
 
-        running.Update(state => state with { Done = state.Done + 1 }, feed);
+        return false;
     }
 
     private Task MoveAsync(IFaultSession session, HeldFault held, FaultOperation operation)
@@ -366,6 +393,9 @@ public sealed partial class FaultOperations(
 
         [LoggerMessage(EventId = 223, Level = LogLevel.Error, Message = "The end of operation {Operation} could not be recorded: {Error}")]
         public static partial void EndNotRecorded(ILogger logger, string operation, string error);
+
+        [LoggerMessage(EventId = 225, Level = LogLevel.Information, Message = "Operation {Operation} took the message of order {OrderId} out of the queue, which it had moved before the broker was away")]
+        public static partial void LetGo(ILogger logger, string operation, string? orderId);
 
         [LoggerMessage(EventId = 224, Level = LogLevel.Information, Message = "{Who} edited and replayed the message of order {OrderId}")]
         public static partial void Edited(ILogger logger, string who, string? orderId);

@@ -71,8 +71,6 @@ public sealed class ContainerBroker(BrokerTls? tls = null, bool onHostNetwork = 
                 [
                     "create", "--name", _name, .. NetworkOptions(),
                     "--env", $"RABBITMQ_DEFAULT_USER={Username}", "--env", $"RABBITMQ_DEFAULT_PASS={Password}",
-                    // As this process has it, if it does.
-                    "--env", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
                     .. await TlsOptionsAsync(), Image,
                 ],
                 CommandTime);
@@ -84,7 +82,7 @@ public sealed class ContainerBroker(BrokerTls? tls = null, bool onHostNetwork = 
 
     private string[] NetworkOptions() => onHostNetwork
         ? ["--network", "host", .. _node.Environment.SelectMany(variable => new[] { "--env", $"{variable.Key}={variable.Value}" })]
-        : ["--hostname", "rabbitmq", "--publish", $"{Host}:{Port}:5672", "--publish", $"{Host}:{ManagementPort}:15672", "--publish", $"{Host}:{MetricsPort}:15692"];
+        : ["--hostname", "rabbitmq", "--env", $"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS={ErlangArguments}", "--publish", $"{Host}:{Port}:5672", "--publish", $"{Host}:{ManagementPort}:15672", "--publish", $"{Host}:{MetricsPort}:15692"];
 
     private async Task<string[]> TlsOptionsAsync()
     {

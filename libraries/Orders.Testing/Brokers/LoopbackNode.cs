@@ -26,7 +26,7 @@ internal sealed class LoopbackNode
             ["RABBITMQ_NODE_PORT"] = $"{Port}",
             ["RABBITMQ_DIST_PORT"] = $"{distributionPort}",
             ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] =
-                $"{OnLoopback} -rabbitmq_management tcp_config {Listener(ManagementPort)} -rabbitmq_prometheus tcp_config {Listener(MetricsPort)}",
+                $"{OnLoopback} -rabbitmq_management tcp_config {Listener(ManagementPort)} -rabbitmq_prometheus tcp_config {Listener(MetricsPort)} {RabbitMqBroker.ErlangArguments}",
             ["RABBITMQ_CTL_ERL_ARGS"] = OnLoopback,
             ["ERL_EPMD_ADDRESS"] = Host,
             ["ERL_EPMD_PORT"] = $"{PortMapperPort}",

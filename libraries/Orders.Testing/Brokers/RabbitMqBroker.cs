@@ -7,6 +7,9 @@ namespace Orders.Testing.Brokers;
 /// <summary>A real RabbitMQ. Each fixture works in a virtual host of its own.</summary>
 public abstract class RabbitMqBroker : IAsyncDisposable
 {
+    /// <summary>Arguments for Erlang of every broker that is made from now on, beside its own.</summary>
+    public static string ErlangArguments { get; set; } = "";
+
     /// <summary>Its address; those of the nodes, with their ports, where it is a cluster.</summary>
     public abstract string Host { get; }
 

@@ -21,6 +21,9 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
     /// <summary>Makes a send fail.</summary>
     public Func<Exception?> SendFailure { get; set; } = () => null;
 
+    /// <summary>Runs before each look, with its number.</summary>
+    public Action<int> Opening { get; set; } = _ => { };
+
     /// <summary>Runs whenever a message is read, such as to let time pass.</summary>
     public Action Reading { get; set; } = () => { };
 
@@ -59,6 +62,7 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
         }
 
         Opened++;
+        Opening(Opened);
         return Task.FromResult<IFaultSession?>(new Session(this, effects));
     }
 
