@@ -84,7 +84,7 @@ public sealed partial class RedeliverJob(
         }
 
         var waiting = 0L;
-        long? moving = null;
+        var time = new FaultTurnTime(clock);
         DateTimeOffset? oldest = null;
         var readAgainAt = clock.GetUtcNow() + LongestTrust;
         await foreach (var portion in session.ReadAsync(cancellationToken).Chunk(FaultTurn.InFlight).WithCancellation(cancellationToken))
@@ -105,15 +105,9 @@ public sealed partial class RedeliverJob(
                 }
             }
 
-            if (due.Count > 0)
+            if (due.Count > 0 && !time.IsLeft())
             {
-                // From the first one on: to find it behind thousands that wait may take longer than that, in every turn.
-                if (moving is { } since && clock.GetElapsedTime(since) > FaultTurn.Longest)
-                {
-                    return false;
-                }
-
-                moving ??= clock.GetTimestamp();
+                return false;
             }
 
             await Task.WhenAll(due.Select(fault => HandleAsync(session, fault.Held, fault.Verdict, cancellationToken)));

@@ -233,7 +233,7 @@ public sealed partial class FaultOperations(
             {
                 Log.Interrupted(logger, running.State.Id, exception.Message);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException and not FaultQueueBusyException && clock.GetElapsedTime(lastProgress) < Patience)
+            catch (Exception exception) when (exception is not OperationCanceledException && clock.GetElapsedTime(lastProgress) < Patience)
             {
                 // The broker is away, most likely: what was held is back in its queue. No broker promises that an
                 // acknowledgement outlives it, so what was moved may come back as well, even behind everything else.
@@ -263,7 +263,7 @@ public sealed partial class FaultOperations(
             return true;
         }
 
-        long? moving = null;
+        var time = new FaultTurnTime(clock);
         var taken = 0;
         await foreach (var portion in session.ReadAsync(cancelled)
             .Select(held => (Held: held, Id: FaultReading.IdOf(held.Message)))
@@ -272,13 +272,11 @@ public sealed partial class FaultOperations(
             .Chunk(FaultTurn.InFlight)
             .WithCancellation(cancelled))
         {
-            // From the first one on: to find it behind thousands of others may take longer than that, in every turn.
-            if (moving is { } since && clock.GetElapsedTime(since) > FaultTurn.Longest)
+            if (!time.IsLeft())
             {
                 return false;
             }
 
-            moving ??= clock.GetTimestamp();
             taken += portion.Length;
             // Not cancelled half way, where nobody could say whether it was done.
             await Task.WhenAll(portion.Select(found => MoveOrLetGoAsync(running, session, found.Held, found.Id, remaining, moved)));
@@ -394,10 +392,10 @@ public sealed partial class FaultOperations(
         [LoggerMessage(EventId = 223, Level = LogLevel.Error, Message = "The end of operation {Operation} could not be recorded: {Error}")]
         public static partial void EndNotRecorded(ILogger logger, string operation, string error);
 
-        [LoggerMessage(EventId = 225, Level = LogLevel.Information, Message = "Operation {Operation} took the message of order {OrderId} out of the queue, which it had moved before the broker was away")]
-        public static partial void LetGo(ILogger logger, string operation, string? orderId);
-
         [LoggerMessage(EventId = 224, Level = LogLevel.Information, Message = "{Who} edited and replayed the message of order {OrderId}")]
         public static partial void Edited(ILogger logger, string who, string? orderId);
+
+        [LoggerMessage(EventId = 225, Level = LogLevel.Information, Message = "Operation {Operation} took the message of order {OrderId} out of the queue, which it had moved before the broker was away")]
+        public static partial void LetGo(ILogger logger, string operation, string? orderId);
     }
 }
