@@ -4,6 +4,7 @@ using MassTransit;
 using MassTransit.Logging;
 using MassTransit.Middleware;
 using MassTransit.Middleware.Rescue;
+using Notifications.Worker.Messaging;
 using Notifications.Worker.Operators;
 
 namespace Notifications.Worker.Faults;
@@ -16,10 +17,26 @@ public static class FaultEndpointExtensions
     /// <see cref="FailureKind"/>; messages that no consumer takes, and those that came back
     /// <paramref name="deliveryLimit"/> times, too.
     /// </summary>
-    public static void SetFaultsAside(this IReceiveEndpointConfigurator endpoint, IRegistrationContext context, int deliveryLimit)
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="context">The bus's registration.</param>
+    /// <param name="deliveryLimit">How often a message may come back.</param>
+    /// <param name="onRefused">
+    /// Is told of a message that the broker does not take for the error queue, and why, before it is rejected: for an endpoint
+    /// whose queue dead-letters. Elsewhere such a message is delivered again.
+    /// </param>
+    public static void SetFaultsAside(
+        this IReceiveEndpointConfigurator endpoint, IRegistrationContext context, int deliveryLimit, Func<ExceptionReceiveContext, string, Task>? onRefused = null)
     {
         var sorter = new FaultSorter(
             context.GetRequiredService<OperatorEvents>(), context.GetRequiredService<TimeProvider>(), context.GetRequiredService<ILogger<FaultSorter>>());
+
+        IFilter<ExceptionReceiveContext>? errorQueue = null;
+        if (endpoint is IRabbitMqReceiveEndpointConfigurator onRabbitMq)
+        {
+            RejectedDeliveries.AddTo(onRabbitMq);
+            endpoint.UseFilter(new PropagatedHeadersFilter());
+            errorQueue = new ErrorQueue(onRabbitMq, onRefused, context.GetRequiredService<ILogger<FaultSorter>>());
+        }
 
         endpoint.UseFilter(new DeliveryLimitFilter(deliveryLimit));
         endpoint.ConfigureError(SortAndMove);
@@ -32,7 +49,7 @@ public static class FaultEndpointExtensions
             errors.UseFilter(sorter);
             // MassTransit's own, which it leaves out where the pipe is configured. Without its GenerateFaultFilter: that
             // fails on what strangers write in a message, which would then come back for ever.
-            errors.UseFilter(new ErrorTransportFilter());
+            errors.UseFilter(errorQueue ?? new ErrorTransportFilter());
         }
     }
 
@@ -107,12 +124,14 @@ internal sealed partial class FaultSorter(OperatorEvents operators, TimeProvider
                 clock.GetUtcNow(),
                 new FaultMessage(context.Body.GetBytes(), contentType, NoHeaders).OrderId,
                 context.GetMessageId()?.ToString(),
-                // Only of our own exceptions it is known that their message is one line and holds no address.
-                isForeseen ? context.Exception.Message : context.Exception.GetType().FullName!),
+                Describe(context.Exception)),
             CancellationToken.None);
     }
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("faultSorter");
+
+    /// <summary>What operators may read of a failure: only of our own exceptions it is known that their message is one line and holds no address.</summary>
+    public static string Describe(Exception exception) => exception is IForeseenFailure ? exception.Message : exception.GetType().FullName!;
 
     /// <remarks>MassTransit takes a text that is no content type for none, but fails on one with a parameter twice.</remarks>
     private static bool TryReadContentType(ReceiveContext context, out string? contentType)

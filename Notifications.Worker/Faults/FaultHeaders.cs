@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using MassTransit;
+using Notifications.Worker.Messaging;
 
 namespace Notifications.Worker.Faults;
 
@@ -30,6 +31,17 @@ public static class FaultHeaders
 
     /// <summary>The id that a message had before its body was edited for the first time.</summary>
     public const string OriginalMessageId = "x-original-message-id";
+
+    /// <summary>
+    /// Which properties and headers of the message are missing, since the broker did not take them when the message was moved:
+    /// their names, with the sizes of those that were too large.
+    /// </summary>
+    public const string LeftOut = CarriedProperties.LeftOut;
+
+    /// <summary>Whether a header says what became of the message, and not what its sender wanted to say.</summary>
+    public static bool IsOurs(string name) =>
+        name.StartsWith("MT-", StringComparison.Ordinal)
+        || name is RedeliverCount or FailureKind or RetryCount or Decision or ParkedReason or ParkedAt or OriginalMessageId or LeftOut;
 }
 
 /// <summary>Those headers on a message that is consumed again.</summary>

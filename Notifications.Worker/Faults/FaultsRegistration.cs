@@ -28,10 +28,8 @@ public static class FaultsRegistration
 
         if (builder.Configuration.GetTransport() == Transport.RabbitMq)
         {
-            builder.Services.AddSingleton<RabbitMqConnection>();
+            builder.AddAuditTrail();
             builder.Services.AddSingleton<IFaultTransport, RabbitMqFaultTransport>();
-            builder.Services.AddSingleton<RabbitMqAuditTrail>();
-            builder.Services.AddSingleton<IAuditTrail>(services => services.GetRequiredService<RabbitMqAuditTrail>());
             builder.Services.AddHostedService(services => services.GetRequiredService<RabbitMqAuditTrail>());
         }
         else
@@ -54,6 +52,24 @@ public static class FaultsRegistration
         builder.Services.AddHostedService<FaultWatch>();
         builder.AddBacklogWatch();
         builder.Services.AddHostedService<RedeliverJob>();
+    }
+
+    /// <summary>Adds what an endpoint on RabbitMQ needs that has the broker park what it does not take for the error queue.</summary>
+    public static void AddRefusedFaults(this IHostApplicationBuilder builder)
+    {
+        if (builder.Configuration.GetTransport() == Transport.RabbitMq)
+        {
+            builder.AddAuditTrail();
+            builder.Services.AddSingleton<RefusedFaults>();
+        }
+    }
+
+    /// <summary>Adds the audit trail on RabbitMQ, to be written to; who reads it runs it as well.</summary>
+    private static void AddAuditTrail(this IHostApplicationBuilder builder)
+    {
+        builder.Services.TryAddSingleton<RabbitMqConnection>();
+        builder.Services.TryAddSingleton<RabbitMqAuditTrail>();
+        builder.Services.TryAddSingleton<IAuditTrail>(services => services.GetRequiredService<RabbitMqAuditTrail>());
     }
 
     /// <summary>Maps the API and the pages of the fault queues, where this process has that part of the work; and the sign-in everywhere.</summary>

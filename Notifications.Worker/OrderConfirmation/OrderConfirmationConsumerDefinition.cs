@@ -35,7 +35,7 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
         IRegistrationContext context)
     {
         endpointConfigurator.PrefetchCount = _options.Prefetch;
-        endpointConfigurator.SetFaultsAside(context, _options.DeliveryLimit);
+        endpointConfigurator.SetFaultsAside(context, _options.DeliveryLimit, context.GetService<RefusedFaults>() is { } refused ? refused.TellAsync : null);
         endpointConfigurator.TellAge(OrderConfirmationEndpoint.Queue, context);
         // Beside MassTransit's envelope: an order as a program writes it that knows nothing of MassTransit.
         endpointConfigurator.UseRawJsonDeserializer(RawSerializerOptions.AnyMessageType | RawSerializerOptions.CopyHeaders);

@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker.Backlog;
+using Notifications.Worker.Faults;
 using Notifications.Worker.Hosting;
 using Notifications.Worker.Operators;
 using Notifications.Worker.Redelivery;
@@ -15,6 +16,7 @@ public static class OrderConfirmationRegistration
         builder.AddValidatedOptions<OrderConfirmationOptions>(OrderConfirmationOptions.Section);
         builder.AddValidatedOptions<DelayedRedeliveryOptions>(DelayedRedeliveryOptions.Section);
         builder.AddBacklog();
+        builder.AddRefusedFaults();
         builder.Services.AddSingleton<OrderConfirmationEmail>();
         builder.Services.AddSingleton<OrderConfirmationMetrics>();
         builder.Services.TryAddSingleton<OperatorEvents>();

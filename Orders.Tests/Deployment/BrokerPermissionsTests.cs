@@ -35,10 +35,12 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
         BrokerUsers.Worker,
         "order-confirmation_delay",
         "order-confirmation_error",
+        "order-confirmation_audit",
         "order-notifications",
         "order-notifications_watch",
         "Contracts:OrderConfirmationSent",
         "Contracts:OrderConfirmationRetrying",
+        "Contracts:OrderConfirmationFailed",
         "Contracts:MailServerUnreachable",
         "Contracts:MailServerReachable",
         "MassTransit:Fault--Contracts:OrderPlaced--")]

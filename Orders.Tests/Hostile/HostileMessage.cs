@@ -76,6 +76,29 @@ internal sealed record HostileMessage(HostileOrder Order, byte[] Body, Action<Ba
         }
     }
 
+    /// <summary>Adds what a broker takes once, and may not take again as it is from somebody else or with more headers.</summary>
+    public static void MakeUnmovable(BasicProperties properties, string user, PCG random)
+    {
+        foreach (var change in Unmovable(user).Array[0, 3].Generate(random, null, out _))
+        {
+            change(properties);
+        }
+    }
+
+    private static Gen<Action<BasicProperties>> Unmovable(string user) => Gen.OneOf<Action<BasicProperties>>(
+        _ => { },
+        properties => properties.UserId = user,
+        properties => properties.Expiration = "86400000",
+        properties => properties.Priority = 255,
+        properties => (properties.AppId, properties.ClusterId, properties.ContentEncoding) = (new string('a', 255), "c", "gzip"),
+        properties => properties.ReplyTo = new string('€', 85),
+        properties => properties.Headers!["x-large"] = new string('l', 128_500),
+        properties => properties.Headers!["x-larger"] = new byte[130_000],
+        properties => properties.Headers!["MT-Fault-StackTrace"] = new string('s', 100_000),
+        properties => properties.Headers!["x-table"] = Enumerable.Range(0, 5_000).ToDictionary(number => $"{number}", number => (object?)number),
+        properties => properties.Headers!["CC"] = new List<object?> { "order-confirmation-nowhere" },
+        properties => properties.Headers!["x-types"] = new List<object?> { (sbyte)-1, (ushort)1, 2u, 3f, new BinaryTableValue([1, 2]), 1.5m, null, true });
+
     private static byte[] Wrap(byte[] message, string types, string[] fields) =>
     [
         .. Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"messageType\":{types},{string.Concat(fields.Select(field => $"{field},"))}\"message\":")),

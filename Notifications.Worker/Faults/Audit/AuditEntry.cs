@@ -37,7 +37,7 @@ public enum AuditEvent
 /// record is there and the message is still in its queue.
 /// </summary>
 /// <param name="At">When.</param>
-/// <param name="Who">The name of the user, or <see cref="RedeliverJob"/>.</param>
+/// <param name="Who">The name of the user, or <see cref="RedeliverJob"/> or <see cref="Worker"/>.</param>
 /// <param name="Event">What.</param>
 /// <param name="Queue">Where the message lies; that of the operation.</param>
 /// <param name="FaultId">The <see cref="Fault.Id"/> of the message.</param>
@@ -59,4 +59,7 @@ public sealed record AuditEntry(
     int? Count = null)
 {
     public const string RedeliverJob = "redeliver job";
+
+    /// <summary>A worker that had the broker put a message into parking, since it could not do so itself.</summary>
+    public const string Worker = "worker";
 }

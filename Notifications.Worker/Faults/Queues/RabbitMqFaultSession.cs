@@ -20,7 +20,7 @@ namespace Notifications.Worker.Faults.Queues;
 /// such message takes all of them. In a classic queue a message has its place for good.
 /// </para>
 /// </remarks>
-internal sealed class RabbitMqFaultSession(IChannel channel, string queue, QueueType queueType, long count, Func<Task> onEnd) : IFaultSession
+internal sealed class RabbitMqFaultSession(IConnection connection, IChannel channel, Republisher republisher, string queue, QueueType queueType, long count, Func<Task> onEnd) : IFaultSession
 {
     /// <summary>How many messages the first consumer may hold: enough for a page.</summary>
     private const ushort FirstHold = 100;
@@ -84,12 +84,10 @@ internal sealed class RabbitMqFaultSession(IChannel channel, string queue, Queue
             MessageId = message.MessageId,
             ContentType = message.ContentType,
             Headers = new Dictionary<string, object?>(message.Headers),
-            Persistent = true,
         };
-        properties.ClearExpiration();
 
-        // Mandatory and with confirms tracked: completes when the message is safe in the queue, throws otherwise.
-        await channel.BasicPublishAsync(exchange: queue, routingKey: "", mandatory: true, properties, message.Body, cancellationToken);
+        // Over a channel of its own: what the broker refuses must not end this session.
+        await republisher.PublishAsync(connection, exchange: queue, properties, message.Body, cancellationToken);
     }
 
     public async Task CompleteAsync(HeldFault held, CancellationToken cancellationToken)

@@ -11,6 +11,7 @@ namespace Notifications.Worker.Faults.Queues;
 public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFaultTransport, IDisposable
 {
     private readonly ConcurrentDictionary<string, Turn> _turns = new();
+    private readonly Republisher _republisher = new(FaultHeaders.IsOurs);
 
     public async Task<long> CountAsync(string queue, CancellationToken cancellationToken)
     {
@@ -71,8 +72,7 @@ public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFau
         IChannel? channel = null;
         try
         {
-            channel = await open.CreateChannelAsync(
-                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellationToken);
+            channel = await open.CreateChannelAsync(cancellationToken: cancellationToken);
             if (await CountAsync(channel, queue, cancellationToken) is not { } count)
             {
                 return null;
@@ -80,7 +80,7 @@ public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFau
 
             var (held, kept) = (taken, channel);
             (taken, channel) = (null, null);
-            return new RabbitMqFaultSession(kept, queue, connection.QueueType, count, async () =>
+            return new RabbitMqFaultSession(open, kept, _republisher, queue, connection.QueueType, count, async () =>
             {
                 try
                 {

@@ -1,0 +1,81 @@
+using Contracts;
+using MassTransit;
+using MassTransit.Middleware;
+using MassTransit.RabbitMqTransport;
+using MassTransit.RabbitMqTransport.Configuration;
+using MassTransit.RabbitMqTransport.Middleware;
+using Notifications.Worker.Messaging;
+using RabbitMQ.Client;
+
+namespace Notifications.Worker.Faults;
+
+/// <summary>
+/// Moves messages to an endpoint's error queue on RabbitMQ, over channels of their own. MassTransit would send them over the
+/// channel that it consumes from, as they are: what the broker refuses would close that channel, again and again, with every
+/// other message that is in hand.
+/// </summary>
+/// <param name="endpoint">The endpoint.</param>
+/// <param name="onRefused">Is told of a message that the broker does not take for the queue, and why, before it is rejected; where it is <c>null</c>, such a message is delivered again.</param>
+/// <param name="logger">Writes in the name of the sorter.</param>
+internal sealed partial class ErrorQueue(IRabbitMqReceiveEndpointConfigurator endpoint, Func<ExceptionReceiveContext, string, Task>? onRefused, ILogger<FaultSorter> logger)
+    : IFilter<ExceptionReceiveContext>
+{
+    private readonly Republisher _republisher = new(FaultHeaders.IsOurs);
+
+    public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
+    {
+        var channel = context.GetPayload<ChannelContext>();
+        // Only now the endpoint's settings are complete.
+        var settings = ((IRabbitMqReceiveEndpointConfiguration)endpoint).Topology.Send.GetErrorSettings(((IRabbitMqReceiveEndpointConfiguration)endpoint).Settings);
+        try
+        {
+            try
+            {
+                await PublishAsync();
+            }
+            catch (RepublishRefusedException refused) when (refused.IsQueueMissing)
+            {
+                // MassTransit declares it with the first fault, too.
+                await new ConfigureRabbitMqTopologyFilter<ErrorSettings>(settings, settings.GetBrokerTopology()).Configure(channel, context.CancellationToken);
+                await PublishAsync();
+            }
+        }
+        catch (RepublishRefusedException refused) when (onRefused is not null)
+        {
+            Log.Rejected(logger, context.GetMessageId(), context.Exception.GetBaseException().Message, refused.Message);
+            await onRefused(context, refused.Message);
+            RejectedDeliveries.Reject(context);
+        }
+
+        await next.Send(context);
+
+        Task PublishAsync() => _republisher.PublishAsync(
+            channel.ConnectionContext.Connection, settings.ExchangeName, WithFault(context), context.Body.GetBytes(), context.CancellationToken);
+    }
+
+    public void Probe(ProbeContext context) => context.CreateFilterScope("errorQueue");
+
+    /// <summary>The message's properties, with what MassTransit says of its failure.</summary>
+    private static BasicProperties WithFault(ExceptionReceiveContext context)
+    {
+        var received = context.GetPayload<RabbitMqBasicConsumeContext>().Properties;
+        var properties = new BasicProperties(received)
+        {
+            Headers = received.Headers is null ? new Dictionary<string, object?>() : new Dictionary<string, object?>(received.Headers),
+        };
+        var headers = new MoveTransportHeaders(properties);
+        headers.SetHostHeaders();
+        foreach (var header in context.ExceptionHeaders)
+        {
+            headers.Set(header.Key, header.Value, overwrite: true);
+        }
+
+        return properties;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 213, Level = LogLevel.Critical, Message = "Message {MessageId} failed ({Error}) and is rejected. {Refusal}")]
+        public static partial void Rejected(ILogger logger, Guid? messageId, string error, string refusal);
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
+
+namespace Notifications.Worker.Messaging;
+
+/// <summary>
+/// Sends a message on to another queue, as whole as the broker takes it. RabbitMQ answers what it does not take by closing
+/// the channel, with everything else that is under way on it: so each message has a channel for itself meanwhile.
+/// <see cref="CarriedProperties.LeftOut"/> says on the message what is missing.
+/// </summary>
+/// <param name="isOurs">Whether a header, by its name, is one that the program has need of.</param>
+internal sealed class Republisher(Func<string, bool> isOurs)
+{
+    private static readonly CreateChannelOptions Confirmed = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+
+    /// <summary>Channels that nobody is using; those that were closed meanwhile as well.</summary>
+    private readonly ConcurrentBag<IChannel> _idle = [];
+
+    /// <summary>Completes when the broker has confirmed the message.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="exchange">The exchange of the queue.</param>
+    /// <param name="properties">The properties that the message is to have, in so far as they can be carried.</param>
+    /// <param name="body">The body.</param>
+    /// <param name="cancellationToken">Gives up waiting for the broker.</param>
+    /// <exception cref="RepublishRefusedException">The broker does not take this message, whatever is left out of it.</exception>
+    public async Task PublishAsync(
+        IConnection connection, string exchange, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        var whole = CarriedProperties.Carry(properties, connection.FrameMax, isOurs);
+        var refusal = await TryPublishAsync(connection, exchange, whole, body, cancellationToken);
+        if (refusal is { IsQueueMissing: false })
+        {
+            var bare = CarriedProperties.Carry(properties, connection.FrameMax, isOurs, onlyOurs: true);
+            refusal = await TryPublishAsync(connection, exchange, bare, body, cancellationToken);
+        }
+
+        if (refusal is not null)
+        {
+            throw new RepublishRefusedException(exchange, refusal.Reason, refusal.IsQueueMissing);
+        }
+    }
+
+    /// <returns>Why the broker, or its client, does not take this message; <c>null</c> where it does.</returns>
+    private async Task<Refusal?> TryPublishAsync(
+        IConnection connection, string exchange, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        var channel = TakeIdle() ?? await connection.CreateChannelAsync(Confirmed, cancellationToken);
+        try
+        {
+            await channel.BasicPublishAsync(exchange, routingKey: "", mandatory: true, properties, body, cancellationToken);
+            return null;
+        }
+        catch (PublishReturnException returned)
+        {
+            return new Refusal(returned.ReplyText, IsQueueMissing: true);
+        }
+        catch (Exception) when (connection.IsOpen && channel.CloseReason is { Initiator: ShutdownInitiator.Peer })
+        {
+            return new Refusal(channel.CloseReason.ReplyText, channel.CloseReason.ReplyCode == Constants.NotFound);
+        }
+        catch (Exception exception) when (channel.IsOpen && exception is not (RabbitMQClientException or OperationCanceledException))
+        {
+            // The client could not write it.
+            return new Refusal(exception.Message, IsQueueMissing: false);
+        }
+        finally
+        {
+            _idle.Add(channel);
+        }
+    }
+
+    private IChannel? TakeIdle()
+    {
+        while (_idle.TryTake(out var channel))
+        {
+            if (channel.IsOpen)
+            {
+                return channel;
+            }
+
+            channel.Dispose();
+        }
+
+        return null;
+    }
+
+    private sealed record Refusal(string Reason, bool IsQueueMissing);
+}
+
+/// <summary>The broker does not take a message for a queue, even if nothing but its body is left of it.</summary>
+public sealed class RepublishRefusedException(string queue, string reason, bool isQueueMissing)
+    : Exception($"The broker does not take the message for {queue}: {reason}")
+{
+    /// <summary>Whether it takes none at all: there is no such queue.</summary>
+    public bool IsQueueMissing => isQueueMissing;
+}

@@ -1,0 +1,211 @@
+using System.Text;
+using CsCheck;
+using Microsoft.Extensions.DependencyInjection;
+using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.OrderConfirmation;
+using Orders.Testing.Brokers;
+using Orders.Tests.Hostile;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace Orders.Tests.EndToEnd;
+
+/// <summary>Messages that the broker took once and does not take again as they are, when they are to be set aside or delayed.</summary>
+[TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
+internal sealed class UnmovableMessagesTests(TransportUnderTest transport) : OrderSystemTests
+{
+    private const string Json = "application/json";
+    private const string Envelope = "application/vnd.masstransit+json";
+    private const string Broken = """{"orderId":"U1","email":"nobody","product":"Laptop"}""";
+    private const string Busy = """{"orderId":"U1","email":"busy@example.com","product":"Laptop"}""";
+    private const int Innocent = 60;
+
+    /// <summary>RabbitMQ takes up to 131,072 bytes of properties and headers; what failures add comes on top.</summary>
+    private static readonly string Large = new('x', 128_500);
+
+    /// <summary>Nothing can be added to this one.</summary>
+    private static readonly string Larger = new('x', 130_900);
+
+    private static IEnumerable<TestCaseData> Messages =>
+    [
+        Case("user id", Broken, Json, FailureKind.Permanent, "The order is not valid", "user_id", (properties, user) => properties.UserId = user),
+        Case("user id, mail server busy", Busy, Json, FailureKind.Transient, "451", null, (properties, user) => properties.UserId = user),
+        Case("large header", Broken, Json, FailureKind.Permanent, "The order is not valid", "x-large (128500 bytes)", (properties, _) => properties.Headers!["x-large"] = Large),
+        Case("large header of an unreadable message", "nothing", Envelope, FailureKind.Unreadable, "", "x-large (128500 bytes)", (properties, _) => properties.Headers!["x-large"] = Large),
+        Case("large header, mail server busy", Busy, Json, FailureKind.Transient, "451", "x-large", (properties, _) => properties.Headers!["x-large"] = Larger),
+        Case("many headers", Broken, Json, FailureKind.Permanent, "The order is not valid", "x-999", (properties, _) =>
+        {
+            for (var number = 0; number < 1_000; number++)
+            {
+                properties.Headers![$"x-{number}"] = new string('x', 120 + (number / 999));
+            }
+        }),
+        Case("time to live", Broken, Json, FailureKind.Permanent, "The order is not valid", "expiration", (properties, _) => properties.Expiration = "20000"),
+        Case("large header of ours", Broken, Json, FailureKind.Permanent, "The order is not valid", "MT-Large (128500 bytes)", (properties, _) => properties.Headers!["MT-Large"] = Large),
+        Case(
+            "large header in the envelope, mail server busy",
+            $$$"""{"messageType":["urn:message:Contracts:OrderPlaced"],"headers":{"x-large":"{{{Larger}}}{{{Larger}}}"},"message":{{{Busy}}}}""",
+            Envelope,
+            FailureKind.Transient,
+            "451",
+            "x-large",
+            (_, _) => { }),
+    ];
+
+    [TestCaseSource(nameof(Messages))]
+    public async Task A_message_that_cannot_be_moved_as_it_is_is_parked_with_its_reason_and_touches_no_other_order(
+        string body, string contentType, FailureKind kind, string reason, string? leftOut, Action<BasicProperties, string> configure)
+    {
+        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Redeliver__MaxAttempts", "1"));
+        TheSystem.Mail.On(SmtpStep.Recipient, recipient => recipient.StartsWith("busy", StringComparison.Ordinal) ? "451 4.3.0 Try again later" : null);
+        await TheSystem.DeployUsersAsync();
+
+        var consumers = await ListConsumersAsync();
+        await using (var connection = await TheSystem.ConnectAsync(BrokerUsers.Topology))
+        await using (var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true)))
+        {
+            var properties = new BasicProperties { ContentType = contentType, Persistent = true, Headers = new Dictionary<string, object?>() };
+            configure(properties, BrokerUsers.Topology);
+            await channel.BasicPublishAsync("", OrderConfirmationEndpoint.Queue, mandatory: true, properties, Encoding.UTF8.GetBytes(body));
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, Innocent).Select(number => TheSystem.PlaceAsync($"good-{number}")));
+        await TheSystem.Mail.WaitFor("every other order's email", _ => TheSystem.ConfirmedOrders.Distinct().Count() == Innocent, TimeSpan.FromSeconds(15));
+        var parked = (await TheSystem.WaitForParked(1)).Single();
+        await TheSystem.Mail.WaitFor("the alert", _ => TheSystem.Alerts.Count == 1);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(TheSystem.ConfirmedOrders, Is.Unique);
+            Assert.That(parked.Kind, Is.EqualTo(kind));
+            Assert.That(parked.Error, Does.Contain(reason));
+            Assert.That(parked.Text(FaultHeaders.LeftOut), leftOut is null ? Is.Null : Does.Contain(leftOut));
+            Assert.That(parked.Text(FaultHeaders.ParkedReason), Is.Not.Empty);
+            Assert.That(Encoding.UTF8.GetString(parked.Body.Span), Does.Contain(contentType == Json ? "U1" : ""));
+            Assert.That(TheSystem.Log.Of<FaultSorter>(212), Is.Empty, "what could not be set aside");
+            Assert.That(await ListConsumersAsync(), Is.EqualTo(consumers), "No channel of the worker's was closed.");
+        }
+    }
+
+    [Test]
+    public async Task An_order_with_a_header_as_large_as_can_be_is_confirmed_like_every_other()
+    {
+        TheSystem = await OrderSystem.StartAsync(transport);
+        var consumers = await ListConsumersAsync();
+
+        await TheSystem.SendRawAsync(
+            """{"orderId":"U1","email":"customer@example.com","product":"Laptop"}"""u8.ToArray(), Json, properties => properties.Headers!["x-large"] = Larger);
+        await Task.WhenAll(Enumerable.Range(0, Innocent).Select(number => TheSystem.PlaceAsync($"good-{number}")));
+        await TheSystem.Mail.WaitFor("every order's email", _ => TheSystem.ConfirmedOrders.Distinct().Count() == Innocent + 1, TimeSpan.FromSeconds(15));
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.Queue, 0);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(TheSystem.ConfirmedOrders, Is.Unique);
+            Assert.That(await ListConsumersAsync(), Is.EqualTo(consumers), "No channel of the worker's was closed.");
+        }
+    }
+
+    [Test]
+    public async Task A_message_that_the_broker_takes_for_no_queue_from_us_is_parked_by_the_broker_and_its_reason_told_before()
+    {
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.DeployUsersAsync();
+        await TheSystem.DeployTopologyAsync();
+        // Everything but the error queue.
+        await TheSystem.RunCtlAsync("set_permissions", BrokerUsers.Worker, "^$", "^(order-confirmation_(delay|audit)|order-notifications(_watch)?|Contracts:.*|MassTransit:Fault--Contracts:OrderPlaced--)$", "^order-confirmation$");
+        await TheSystem.StartWorkerAsync(settings: [("Worker__Role", "Confirmations"), .. BrokerUsers.SettingsOf(BrokerUsers.Worker)]);
+        await TheSystem.StartWorkerAsync(settings: [("Worker__Role", "Faults"), .. BrokerUsers.SettingsOf(BrokerUsers.Redeliver)]);
+        await TheSystem.StartApiAsync(BrokerUsers.SettingsOf(BrokerUsers.Api));
+        var consumers = await ListConsumersAsync();
+
+        await TheSystem.SendRawAsync(Encoding.UTF8.GetBytes(Broken), Json);
+        await Task.WhenAll(Enumerable.Range(0, Innocent).Select(number => TheSystem.PlaceAsync($"good-{number}")));
+        await TheSystem.Mail.WaitFor("every other order's email", _ => TheSystem.ConfirmedOrders.Distinct().Count() == Innocent, TimeSpan.FromSeconds(15));
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ParkingQueue, 1);
+        await TheSystem.Mail.WaitFor("the alert", _ => TheSystem.Alerts.Count == 1);
+        var audit = await Eventually.GetAsync(
+            "the record",
+            cancellationToken => TheSystem.Worker.GetRequiredService<IAuditTrail>().ReadAsync(new AuditQuery(OrderId: "U1"), cancellationToken),
+            entries => entries.Count > 0,
+            TimeSpan.FromSeconds(15));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(TheSystem.ConfirmedOrders, Is.Unique);
+            Assert.That(audit.Select(entry => (entry.Who, entry.Event)), Is.EqualTo([(AuditEntry.Worker, AuditEvent.Park)]));
+            Assert.That(audit[0].Reason, Does.StartWith("The order is not valid:").And.Contain("ACCESS_REFUSED"));
+            Assert.That(TheSystem.Alerts.Single().Text, Does.Contain("U1").And.Contain("The order is not valid"));
+            Assert.That(TheSystem.Log.Of<FaultSorter>(213), Has.Count.EqualTo(1));
+            Assert.That(await ListConsumersAsync(), Is.EqualTo(consumers), "No channel of the worker's was closed.");
+        }
+    }
+
+    [Long]
+    [Test]
+    public async Task Whatever_the_broker_takes_is_an_email_or_is_parked_and_touches_no_other_order()
+    {
+        const int Generated = 300;
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Redeliver__MaxAttempts", "1"), ("Alerts__To", null)]);
+        await TheSystem.DeployUsersAsync();
+        var consumers = await ListConsumersAsync();
+        var random = PCG.Parse("0N0XIzNsQ0O2");
+        var taken = 0;
+
+        await using var connection = await TheSystem.ConnectAsync(BrokerUsers.Topology);
+        foreach (var (number, message) in HostileMessage.Generate(random).Take(Generated).Index())
+        {
+            await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
+            var properties = new BasicProperties { Headers = new Dictionary<string, object?>() };
+            message.Configure(properties);
+            HostileMessage.MakeUnmovable(properties, BrokerUsers.Topology, random);
+            try
+            {
+                await channel.BasicPublishAsync("", OrderConfirmationEndpoint.Queue, mandatory: true, properties, message.Body);
+                taken++;
+            }
+            catch (Exception exception) when (exception is OperationInterruptedException or AlreadyClosedException)
+            {
+                // The broker does not take this one.
+            }
+
+            if (number % 5 == 0)
+            {
+                await TheSystem.PlaceAsync($"good-{number}");
+            }
+        }
+
+        var good = TheSystem.ConfirmedOrders.Where(order => order.StartsWith("good-", StringComparison.Ordinal));
+        await TheSystem.Mail.WaitFor("every good order's email", _ => good.Distinct().Count() == Generated / 5, TimeSpan.FromSeconds(30));
+        await Eventually.GetAsync(
+            "an email or a place in parking for each message",
+            async _ => TheSystem.Mail.Messages.Count + await TheSystem.CountAsync(OrderConfirmationEndpoint.ParkingQueue),
+            count => count >= taken + (Generated / 5),
+            TimeSpan.FromSeconds(90));
+        var parked = await TheSystem.ReadAsync(OrderConfirmationEndpoint.ParkingQueue);
+
+        await TestContext.Out.WriteLineAsync($"{taken} of {Generated} taken by the broker, {TheSystem.Mail.Messages.Count} emails, {parked.Count} parked, {parked.Count(fault => fault.Text(FaultHeaders.LeftOut) is not null)} of them with something left out");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(taken, Is.GreaterThan(Generated / 2));
+            Assert.That(TheSystem.ConfirmedOrders, Is.Unique);
+            Assert.That(TheSystem.Mail.Messages.Count + parked.Count, Is.EqualTo(taken + (Generated / 5)));
+            Assert.That(parked.Where(fault => string.IsNullOrEmpty(fault.Text(FaultHeaders.ParkedReason))), Is.Empty);
+            Assert.That(TheSystem.Log.Of<FaultSorter>(212), Is.Empty, "what could not be set aside");
+            Assert.That(await ListConsumersAsync(), Is.EqualTo(consumers), "No channel of the worker's was closed.");
+        }
+    }
+
+    /// <summary>The consumers of orders, each with the process of its channel in the broker.</summary>
+    private async Task<string[]> ListConsumersAsync() =>
+    [
+        .. (await TheSystem.RunCtlAsync("list_consumers", "--no-table-headers", "queue_name", "channel_pid"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Where(line => line.StartsWith(OrderConfirmationEndpoint.Queue + "\t", StringComparison.Ordinal)),
+    ];
+
+    private static TestCaseData Case(
+        string name, string body, string contentType, FailureKind kind, string reason, string? leftOut, Action<BasicProperties, string> configure) =>
+        new TestCaseData(body, contentType, kind, reason, leftOut, configure).SetArgDisplayNames(name);
+}
