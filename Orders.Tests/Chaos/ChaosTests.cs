@@ -3,7 +3,6 @@ namespace Orders.Tests.Chaos;
 /// <summary>Two minutes of chaos with a seed that never changes; <c>dotnet run --project Orders.Tests -- chaos</c> makes longer runs.</summary>
 [TestFixtureSource(typeof(TestBrokers), nameof(TestBrokers.Kinds))]
 [Long]
-[NonParallelizable]
 internal sealed class ChaosTests(BrokerKind kind)
 {
     [Test]

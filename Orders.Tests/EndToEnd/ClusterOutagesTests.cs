@@ -6,7 +6,6 @@ namespace Orders.Tests.EndToEnd;
 
 /// <summary>A broker of three nodes loses one of them.</summary>
 [Long]
-[NonParallelizable]
 internal sealed class ClusterOutagesTests : OrderSystemTests
 {
     /// <summary>How long no order may be accepted: 15 seconds, and three times as long on a busy machine.</summary>

@@ -11,17 +11,20 @@ internal sealed class PoisonMessagesTests(TransportUnderTest transport) : OrderS
     [Test]
     public async Task A_message_that_goes_on_killing_its_worker_is_parked_with_an_alert()
     {
+        const int Limit = 5;
+        (string, string?) limited = ("OrderConfirmation__DeliveryLimit", $"{Limit}");
+        Assert.That(new OrderConfirmationOptions().DeliveryLimit, Is.EqualTo(20), "A limit of 20 takes four times as long to reach.");
         TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
         await TheSystem.StartApiAsync();
         var hold = TheSystem.Mail.Hold(SmtpStep.Recipient);
-        await using (await TheSystem.StartWorkerProcessAsync(("Worker__Role", "Confirmations")))
+        await using (await TheSystem.StartWorkerProcessAsync(("Worker__Role", "Confirmations"), limited))
         {
             await TheSystem.PlaceAsync("poison");
             await hold.Reached();
         }
 
         var kills = 1;
-        while (kills < 25 && await KillInMidSendAsync(hold))
+        while (kills < 2 * Limit && await KillInMidSendAsync(hold, limited))
         {
             kills++;
         }
@@ -31,7 +34,7 @@ internal sealed class PoisonMessagesTests(TransportUnderTest transport) : OrderS
         var parked = (await TheSystem.WaitForParked(1)).Single();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(kills, Is.EqualTo(20));
+            Assert.That(kills, Is.EqualTo(Limit));
             Assert.That(parked.OrderId, Is.EqualTo("poison"));
             Assert.That(parked.Kind, Is.EqualTo(FailureKind.Permanent));
             Assert.That(parked.Error, Does.Contain("the worker died"));
@@ -62,10 +65,10 @@ internal sealed class PoisonMessagesTests(TransportUnderTest transport) : OrderS
 
     /// <summary>Starts a worker and kills it while it sends.</summary>
     /// <returns><c>false</c> where it set the message aside instead, or got none.</returns>
-    private async Task<bool> KillInMidSendAsync(SmtpHold hold)
+    private async Task<bool> KillInMidSendAsync(SmtpHold hold, params (string Name, string? Value)[] settings)
     {
         var before = hold.Waiting;
-        await using var worker = await TheSystem.StartWorkerProcessAsync(("Worker__Role", "Confirmations"));
+        await using var worker = await TheSystem.StartWorkerProcessAsync([("Worker__Role", "Confirmations"), .. settings]);
         return await Eventually.GetAsync(
             "the worker to take the message, or to set it aside",
             async _ => hold.Waiting > before ? true
