@@ -19,8 +19,8 @@ public sealed class RedeliverPolicyTests
     [TestCase(3, 60, ExpectedResult = "replay 4", TestName = "The_last_replay_is_made")]
     [TestCase(4, 0, ExpectedResult = "park Replayed 4 times in vain: 451 no", TestName = "A_fault_that_was_replayed_often_enough_is_parked_at_once")]
     [TestCase(int.MaxValue, 0, ExpectedResult = "park Replayed 2147483647 times in vain: 451 no", TestName = "A_fault_that_says_it_was_replayed_for_ever_is_parked")]
-    [TestCase(0, -1, ExpectedResult = "replay 1", TestName = "A_fault_from_a_clock_that_is_ahead_does_not_wait_for_it")]
-    [TestCase(0, null, ExpectedResult = "replay 1", TestName = "A_fault_of_unknown_age_is_replayed")]
+    [TestCase(0, -5, ExpectedResult = "wait 10", TestName = "A_fault_from_a_clock_that_is_ahead_does_not_wait_for_it")]
+    [TestCase(0, null, ExpectedResult = "wait 10", TestName = "A_fault_of_unknown_age_waits_from_now_on")]
     public string Transient(int replayed, int? age) => Judge(Fault(replayed, age));
 
     [TestCase("Permanent", ExpectedResult = "park Permanent: 451 no")]
@@ -28,8 +28,8 @@ public sealed class RedeliverPolicyTests
     public string A_hopeless_fault_is_parked_at_once(string kind) => Judge(Fault(0, 0, kind));
 
     [Test]
-    public void A_fault_that_says_nothing_about_itself_is_replayed() =>
-        Assert.That(Judge(new FaultMessage(default, null, new Dictionary<string, object?>())), Is.EqualTo("replay 1"));
+    public void A_fault_that_says_nothing_about_itself_waits_for_its_first_replay() =>
+        Assert.That(Judge(new FaultMessage(default, null, new Dictionary<string, object?>())), Is.EqualTo("wait 10"));
 
     [Test]
     public void Without_replays_every_fault_is_parked_at_once() =>

@@ -58,11 +58,13 @@ public sealed partial class RedeliverJob(
         var count = await transport.CountAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken);
         if (count == 0)
         {
+            policy.EndLook();
             backlog.SetOldest(OrderConfirmationEndpoint.ErrorQueue, null);
             return;
         }
 
-        if (count <= _seen.Waiting && clock.GetUtcNow() < _seen.ReadAgainAt)
+        // Fewer means that somebody took some out, and others may have come in.
+        if (count == _seen.Waiting && clock.GetUtcNow() < _seen.ReadAgainAt)
         {
             return;
         }
@@ -113,6 +115,7 @@ public sealed partial class RedeliverJob(
             await Task.WhenAll(due.Select(fault => HandleAsync(session, fault.Held, fault.Verdict, cancellationToken)));
         }
 
+        policy.EndLook();
         _seen = new Seen(waiting, readAgainAt);
         backlog.SetOldest(OrderConfirmationEndpoint.ErrorQueue, oldest);
         return true;

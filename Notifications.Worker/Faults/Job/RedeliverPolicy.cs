@@ -19,10 +19,14 @@ public abstract record Verdict
     public sealed record Park(string Reason) : Verdict;
 }
 
-/// <summary>Decides about faults by what is written on them, and nothing else.</summary>
+/// <summary>Decides about faults by what is written on them, and by how long they have been in the queue.</summary>
 public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProvider clock)
 {
     private readonly IReadOnlyList<TimeSpan> _waits = options.Value.Waits;
+    private readonly FaultArrivals _arrivals = new(clock);
+
+    /// <inheritdoc cref="FaultArrivals.EndLook"/>
+    public void EndLook() => _arrivals.EndLook();
 
     public Verdict Judge(FaultMessage fault)
     {
@@ -37,12 +41,8 @@ public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProv
             return new Verdict.Park($"Replayed {replayed} times in vain: {fault.Error ?? "no error text"}");
         }
 
-        var now = clock.GetUtcNow();
-        var wait = WaitBefore(replayed);
-        // A clock that is ahead must not make a message wait for longer than it should.
-        var due = fault.FailedAt is { } failedAt && failedAt <= now ? failedAt + wait : now;
-
-        return due <= now ? new Verdict.Replay(replayed + 1) : new Verdict.Wait(due);
+        var due = _arrivals.Of(fault) + WaitBefore(replayed);
+        return due <= clock.GetUtcNow() ? new Verdict.Replay(replayed + 1) : new Verdict.Wait(due);
     }
 
     /// <summary>Whether a transient fault that was replayed so often is replayed once more.</summary>

@@ -38,6 +38,9 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
 
     public void Add(params IEnumerable<FaultMessage> faults) => _queue.AddRange(faults);
 
+    /// <summary>Takes messages out, as somebody else would.</summary>
+    public void Remove(IEnumerable<FaultMessage> faults) => faults.ToList().ForEach(fault => _queue.Remove(fault));
+
     /// <summary>Waits until the queue's messages are counted once more.</summary>
     public async Task WaitForLookAsync()
     {
