@@ -9,11 +9,12 @@ using Notifications.Worker.Telemetry;
 namespace Notifications.Worker.Hosting;
 
 /// <summary>What both programs share in how they start, listen, log and end.</summary>
-public static class ProgramHost
+public static partial class ProgramHost
 {
     /// <summary>
     /// Builds and runs a program until it is told to stop, or runs its <see cref="HealthCheckCommand"/>. What keeps it
-    /// from starting (bad configuration, a port in use) is one readable line each on standard error.
+    /// from starting (bad configuration, a port in use) is one readable line each on standard error. Told to stop while it
+    /// starts, it stops when it has started.
     /// </summary>
     /// <param name="args">The command line.</param>
     /// <param name="port">The port to listen on, on loopback, unless the configuration says otherwise.</param>
@@ -38,9 +39,11 @@ public static class ProgramHost
             return await runAsync(rest);
         }
 
+        using var stop = new StopSignals();
         return await RunAsync(async () =>
         {
             var builder = WebApplication.CreateBuilder(args);
+            builder.Services.AddSingleton<IHostLifetime>(stop);
             builder.AddDefaults(port);
             builder.AddTelemetry();
             builder.AddProtection();
@@ -52,7 +55,15 @@ public static class ProgramHost
             app.UseTelemetry();
             app.UseProtection();
             map(app);
+            if (stop.Received.IsCancellationRequested)
+            {
+                return;
+            }
+
             await app.StartAsync();
+            var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Microsoft.Hosting.Lifetime");
+            Log.Started(logger);
+            await using var stopping = stop.Received.Register(app.Lifetime.StopApplication);
             await app.WaitForShutdownAsync();
         });
     }
@@ -123,5 +134,12 @@ public static class ProgramHost
         });
         builder.AddValidatedOptions<DocumentationOptions>(DocumentationOptions.Section);
         builder.Services.AddSingleton(TimeProvider.System);
+    }
+
+    private static partial class Log
+    {
+        // As ASP.NET's own lifetime says it, which others wait for.
+        [LoggerMessage(EventId = 0, Level = LogLevel.Information, Message = "Application started. Press Ctrl+C to shut down.")]
+        public static partial void Started(ILogger logger);
     }
 }

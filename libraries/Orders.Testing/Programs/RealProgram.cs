@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Notifications.Worker.Hosting;
 using Orders.Api.Orders;
 using Orders.Testing.Machine;
@@ -46,13 +47,43 @@ internal sealed class RealProgram
     /// <param name="onLine">Is given every line that the program writes; several at once may come.</param>
     /// <param name="settings">Settings by the names of their environment variables.</param>
     public Task<Server> StartTalkingAsync(Action<string> onLine, params (string Name, string Value)[] settings) =>
+        StartTalkingAsync("Application started.", onLine, settings);
+
+    /// <summary>The same, until its log says something else.</summary>
+    public Task<Server> StartTalkingAsync(string text, Action<string> onLine, params (string Name, string Value)[] settings) =>
         Server.StartAsync(
             Runtime,
             [_assembly, "--contentRoot", Folder()],
-            line => line.Contains("Application started.", StringComparison.Ordinal),
+            line => line.Contains(text, StringComparison.Ordinal),
             Patience,
             EnvironmentWith([.. Everything, .. settings]),
             onLine);
+
+    /// <summary>Runs the program, tells it to stop some time after its process was started (SIGTERM), and waits for its end.</summary>
+    public async Task<Ended> StopAfterAsync(TimeSpan time, params (string Name, string Value)[] settings)
+    {
+        using var process = Process.Start(Command.StartInfo(Runtime, [_assembly, "--contentRoot", Folder()], EnvironmentWith(settings)))!;
+        process.StandardInput.Close();
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        if (time > TimeSpan.Zero)
+        {
+            using var timer = new PeriodicTimer(time);
+            await timer.WaitForNextTickAsync();
+        }
+
+        await Command.RunToEndAsync("kill", ["-TERM", $"{process.Id}"], Patience);
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+        }
+
+        return new Ended(process.ExitCode, await output, (await errors).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
 
     /// <summary>The most that can be logged, from every category that <c>ProgramHost</c> says something else of.</summary>
     private static (string, string)[] Everything =>
