@@ -21,33 +21,31 @@ internal sealed partial class RateLimit(IOptions<RateLimitOptions> options, ILog
         }
 
         limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, IPAddress>(http =>
-            RateLimitPartition.GetTokenBucketLimiter(Client.Of(http), _ => Bucket(burst, permits, TimeSpan.FromSeconds(1))));
+            RateLimitPartition.GetTokenBucketLimiter(Client.Of(http), _ => Bucket(burst, permits)));
         limiter.OnRejected = RefuseAsync;
     }
 
-    /// <summary>A bucket that fills by some tokens in each period, up to its size.</summary>
-    internal static TokenBucketRateLimiterOptions Bucket(int size, int tokens, TimeSpan period) => new()
+    /// <summary>Says on an answer when the client may try again: in whole seconds, at least one.</summary>
+    internal static void SetRetryAfter(HttpResponse response, TimeSpan wait) =>
+        response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+
+    private static TokenBucketRateLimiterOptions Bucket(int size, int tokens) => new()
     {
         TokenLimit = size,
         TokensPerPeriod = tokens,
-        ReplenishmentPeriod = period,
+        ReplenishmentPeriod = TimeSpan.FromSeconds(1),
         AutoReplenishment = false,
     };
-
-    /// <summary>Says on an answer when the client may try again: in whole seconds, at least one.</summary>
-    internal static void SetRetryAfter(HttpResponse response, RateLimitLease lease)
-    {
-        if (lease.TryGetMetadata(MetadataName.RetryAfter, out var wait))
-        {
-            response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        }
-    }
 
     private async ValueTask RefuseAsync(OnRejectedContext rejected, CancellationToken cancellationToken)
     {
         var http = rejected.HttpContext;
         Log.Refused(logger, http.Connection.RemoteIpAddress);
-        SetRetryAfter(http.Response, rejected.Lease);
+        if (rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait))
+        {
+            SetRetryAfter(http.Response, wait);
+        }
+
         await TypedResults.Problem(
                 statusCode: StatusCodes.Status429TooManyRequests,
                 detail: RateLimitOptions.Refusal)

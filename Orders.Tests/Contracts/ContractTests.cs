@@ -55,6 +55,11 @@ public sealed class ContractTests
             """{"since":"2026-11-21T12:00:00.123+00:00","until":"2026-11-21T12:10:00.123+00:00"}""")
             .SetArgDisplayNames("MailServerReachable"),
         new TestCaseData(
+            new SignInsSlowed("operator", 50, Noon),
+            "urn:message:Contracts:SignInsSlowed",
+            """{"user":"operator","wrongPasswords":50,"at":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("SignInsSlowed"),
+        new TestCaseData(
             new OperatorEvent("order-confirmation.failed.permanent", Noon, "12345", "01000000-5d0a-0015-7a2e-08dc00000001", "no such user"),
             "urn:message:Contracts:OperatorEvent",
             """{"key":"order-confirmation.failed.permanent","at":"2026-11-21T12:00:00.123+00:00","orderId":"12345","messageId":"01000000-5d0a-0015-7a2e-08dc00000001","reason":"no such user"}""")

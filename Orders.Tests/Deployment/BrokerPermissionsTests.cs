@@ -30,7 +30,7 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
     [OneTimeTearDown]
     public Task EndAsync() => _cleanup.RunAsync();
 
-    [TestCase(BrokerUsers.Api, "Contracts:OrderPlaced", "order-notifications", "order-notifications_watch", "order-status_error")]
+    [TestCase(BrokerUsers.Api, "Contracts:OrderPlaced", "Contracts:SignInsSlowed", "order-notifications", "order-notifications_watch", "order-status_error")]
     [TestCase(
         BrokerUsers.Worker,
         "order-confirmation_delay",
@@ -43,6 +43,7 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
         "Contracts:OrderConfirmationFailed",
         "Contracts:MailServerUnreachable",
         "Contracts:MailServerReachable",
+        "Contracts:SignInsSlowed",
         "MassTransit:Fault--Contracts:OrderPlaced--")]
     [TestCase(
         BrokerUsers.Redeliver,
@@ -62,9 +63,11 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
         "Contracts:OrderConfirmationFailed",
         "Contracts:MailServerUnreachable",
         "Contracts:MailServerReachable",
+        "Contracts:SignInsSlowed",
         "MassTransit:Fault--Contracts:OrderConfirmationFailed--",
         "MassTransit:Fault--Contracts:MailServerUnreachable--",
-        "MassTransit:Fault--Contracts:MailServerReachable--")]
+        "MassTransit:Fault--Contracts:MailServerReachable--",
+        "MassTransit:Fault--Contracts:SignInsSlowed--")]
     public async Task Publishes_to_no_other_exchange_than(string user, params string[] exchanges) => Assert.That(
         await WhereAllowedAsync(user, _exchanges, (channel, exchange) => channel.BasicPublishAsync(exchange, routingKey: "order-confirmation", "no order"u8.ToArray()).AsTask()),
         Is.EquivalentTo(exchanges));

@@ -1,6 +1,8 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Hosting;
+using Notifications.Worker.Operators;
 
 namespace Notifications.Worker.Faults.Access;
 
@@ -27,6 +29,8 @@ public static class FaultAccess
     {
         builder.AddValidatedOptions<FaultsOptions>(FaultsOptions.Section);
         builder.Services.AddSingleton<SignInLimit>();
+        builder.Services.TryAddSingleton<OperatorEvents>();
+        builder.Services.AddSingleton<SignInAlert>();
         builder.Services.AddSingleton<FaultUsers>();
         // Not AddAuthentication: that would make keys for cookies, which are not used here, and keep them in a folder.
         builder.Services.AddAuthenticationCore(options => options.AddScheme<FaultSignIn>(Scheme, displayName: null));

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
-using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
@@ -12,20 +11,23 @@ namespace Notifications.Worker.Faults.Access;
 
 /// <summary>Signs users in by HTTP Basic (<see href="https://www.rfc-editor.org/rfc/rfc7617">RFC 7617</see>).</summary>
 internal sealed partial class FaultSignIn(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, FaultUsers users, SignInLimit limit)
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory loggers,
+    UrlEncoder encoder,
+    FaultUsers users,
+    SignInLimit limit,
+    SignInAlert alert)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
-    /// <summary>Where too many wrong passwords came from this client.</summary>
-    private RateLimitLease? _refused;
-
-    protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(SignIn());
+    /// <summary>When this client may try again, where too many wrong passwords came from it or for the name.</summary>
+    private TimeSpan? _retryAfter;
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        if (_refused is not null)
+        if (_retryAfter is { } wait)
         {
             Response.StatusCode = StatusCodes.Status429TooManyRequests;
-            RateLimit.SetRetryAfter(Response, _refused);
+            RateLimit.SetRetryAfter(Response, wait);
             return Task.CompletedTask;
         }
 
@@ -34,7 +36,7 @@ internal sealed partial class FaultSignIn(
         return Task.CompletedTask;
     }
 
-    private AuthenticateResult SignIn()
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         // ASP.NET takes the only scheme for the default one, and asks it on every request.
         if (!FaultAccess.Guards(Request.Path))
@@ -55,23 +57,28 @@ internal sealed partial class FaultSignIn(
             return AuthenticateResult.NoResult();
         }
 
-        var user = Decode(header.Parameter ?? "") is { } credentials ? users.Find(credentials) : null;
-        var lease = limit.Take(Context, wasRight: user is not null);
-        if (!lease.IsAcquired)
+        switch (limit.Try(Client.Of(Context), Decode(header.Parameter ?? "")))
         {
-            _refused = lease;
-            return AuthenticateResult.Fail("Too many wrong names or passwords.");
-        }
+            case SignInTry.Right(var user):
+                return Success(user);
 
-        if (user is not null)
-        {
-            return Success(user);
-        }
+            case SignInTry.Refused(var retryAfter):
+                _retryAfter = retryAfter;
+                return AuthenticateResult.Fail("Too many wrong names or passwords.");
 
-        Log.Refused(Logger, Context.Connection.RemoteIpAddress);
-        if (limit.IsUsedUp(Context))
-        {
-            Log.RefusedForAWhile(Logger, Context.Connection.RemoteIpAddress);
+            case SignInTry.Wrong(var usedUp, var slowed):
+                Log.Refused(Logger, Context.Connection.RemoteIpAddress);
+                if (usedUp)
+                {
+                    Log.RefusedForAWhile(Logger, Context.Connection.RemoteIpAddress);
+                }
+
+                if (slowed is not null && !await alert.TellAsync(slowed))
+                {
+                    limit.SayAgain(slowed);
+                }
+
+                break;
         }
 
         return AuthenticateResult.Fail("Wrong name or password.");
@@ -79,10 +86,11 @@ internal sealed partial class FaultSignIn(
 
     private AuthenticateResult Success(ClaimsPrincipal user) => AuthenticateResult.Success(new AuthenticationTicket(user, Scheme.Name));
 
-    private static byte[]? Decode(string base64)
+    /// <returns>Nothing where it is not base64, which is nobody's name and password either.</returns>
+    private static byte[] Decode(string base64)
     {
         var buffer = new byte[base64.Length];
-        return Convert.TryFromBase64String(base64, buffer, out var length) ? buffer[..length] : null;
+        return Convert.TryFromBase64String(base64, buffer, out var length) ? buffer[..length] : [];
     }
 
     private static partial class Log

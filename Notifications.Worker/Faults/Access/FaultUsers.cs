@@ -17,6 +17,13 @@ public sealed class FaultUsers(IOptions<FaultsOptions> options)
     /// <summary>Whether there is anybody.</summary>
     public bool Any => _users.Count > 0;
 
+    /// <summary>What they sign in as.</summary>
+    public IEnumerable<string> Names { get; } = [.. options.Value.Users.Select(user => user.Name)];
+
+    /// <summary>The name in what a browser sends, whosever it is; <c>null</c> where there is no colon.</summary>
+    public static string? NameIn(ReadOnlySpan<byte> credentials) =>
+        credentials.IndexOf((byte)':') is >= 0 and var end ? Encoding.UTF8.GetString(credentials[..end]) : null;
+
     /// <summary>Finds a user by what a browser sends: the name, a colon, the password, in UTF-8.</summary>
     /// <remarks>
     /// The time that it takes tells nothing of how near a guess was: hashes of one length are compared to their ends,

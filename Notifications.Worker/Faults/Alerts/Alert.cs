@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Contracts;
+using Notifications.Worker.Faults.Access;
 using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Faults.Alerts;
@@ -16,9 +17,8 @@ internal sealed record Alert(string Id, string Subject, string Text)
     public static Alert Of(OrderConfirmationFailed failed)
     {
         var order = failed.OrderId is { } id ? $"order {id}" : "an order that cannot be read";
-        var key = SHA256.HashData(Encoding.UTF8.GetBytes($"{failed.OrderId}\n{failed.Reason}\n{failed.FailedAt:O}"));
         return new(
-            $"parked-{Convert.ToHexStringLower(key.AsSpan(0, 16))}",
+            $"parked-{Hash($"{failed.OrderId}\n{failed.Reason}\n{failed.FailedAt:O}")}",
             $"Not confirmed: {order}",
             $"""
             The confirmation of {order} was given up.
@@ -54,6 +54,21 @@ internal sealed record Alert(string Id, string Subject, string Text)
         Since: {until:u}
         It could not be reached since {since:u}.
         """);
+
+    /// <summary>Somebody tries passwords.</summary>
+    public static Alert Of(SignInsSlowed slowed) => new(
+        $"sign-in-{Hash($"{slowed.User}\n{slowed.At:O}")}",
+        $"Somebody tries passwords of {slowed.User}",
+        $"""
+        {slowed.WrongPasswords} wrong passwords came within an hour for the user {slowed.User} of the fault queues.
+
+        When:  {slowed.At:u}
+
+        That name has one try in {SignInLimit.Pause.TotalSeconds:0} s now, until fewer wrong passwords come. Where {slowed.User} has signed in before, nothing changes.
+        The log has the addresses. If the password is weak, change it.
+        """);
+
+    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
 
     private static string Ticks(DateTimeOffset since) => since.UtcTicks.ToString(CultureInfo.InvariantCulture);
 }

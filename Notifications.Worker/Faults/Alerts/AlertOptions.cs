@@ -4,12 +4,12 @@ using Notifications.Worker.Faults.Alerts.Webhooks;
 
 namespace Notifications.Worker.Faults.Alerts;
 
-/// <summary>Section <c>Alerts</c>: who is told when a message is parked or the mail server is down.</summary>
+/// <summary>Section <c>Alerts</c>: who is told when a message is parked, the mail server is down, or somebody tries passwords.</summary>
 public sealed class AlertOptions : IValidatableObject
 {
     public const string Section = "Alerts";
 
-    /// <summary>The address that gets an email for each parked message and each outage of the mail server; left out, nobody does.</summary>
+    /// <summary>The address that gets an email for each of them; left out, nobody does.</summary>
     public string? To { get; set; }
 
     /// <summary>The web address that gets the same, and hears at once that the mail server is down.</summary>
@@ -18,7 +18,7 @@ public sealed class AlertOptions : IValidatableObject
     /// <summary>The queues in which alerts wait for those who are to be told.</summary>
     internal IEnumerable<string> Queues =>
     [
-        .. string.IsNullOrEmpty(To) ? [] : new[] { ParkedAlertConsumerDefinition.Queue, OutageAlertConsumerDefinition.Queue },
+        .. string.IsNullOrEmpty(To) ? [] : new[] { EmailAlertConsumerDefinition.Queue, OutageAlertConsumerDefinition.Queue },
         .. Webhook.IsWanted ? new[] { WebhookAlertConsumerDefinition.Queue } : [],
     ];
 

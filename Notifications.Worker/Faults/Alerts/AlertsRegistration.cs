@@ -27,7 +27,7 @@ public static class AlertsRegistration
         var options = configuration.ReadOptions<AlertOptions>(AlertOptions.Section);
         if (!string.IsNullOrEmpty(options.To))
         {
-            bus.AddConsumer<ParkedAlertConsumer, ParkedAlertConsumerDefinition>();
+            bus.AddConsumer<EmailAlertConsumer, EmailAlertConsumerDefinition>();
             bus.AddConsumer<OutageAlertConsumer, OutageAlertConsumerDefinition>();
         }
 

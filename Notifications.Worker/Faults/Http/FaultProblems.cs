@@ -87,7 +87,7 @@ internal static partial class FaultProblems
         StatusCodes.Status408RequestTimeout => "The body came in too slowly.",
         StatusCodes.Status413PayloadTooLarge => "The body is too large.",
         StatusCodes.Status415UnsupportedMediaType => "The body must be JSON in UTF-8, with the header Content-Type: application/json.",
-        StatusCodes.Status429TooManyRequests => "Too many wrong names or passwords came from this address. Retry-After says when it may try again.",
+        StatusCodes.Status429TooManyRequests => "Too many wrong names or passwords came from this address, or for this name. Retry-After says when there is another try.",
         StatusCodes.Status500InternalServerError => "Something went wrong that is not the caller's fault.",
         _ => null,
     };

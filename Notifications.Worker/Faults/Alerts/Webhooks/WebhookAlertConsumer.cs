@@ -7,12 +7,12 @@ using Notifications.Worker.Redelivery;
 namespace Notifications.Worker.Faults.Alerts.Webhooks;
 
 /// <summary>
-/// Tells <see cref="WebhookOptions.Url"/> that a message was parked, that an outage of the mail server has begun, and that
-/// it has ended.
+/// Tells <see cref="WebhookOptions.Url"/> that a message was parked, that an outage of the mail server has begun, that it has
+/// ended, and that somebody tries passwords.
 /// </summary>
 internal sealed class WebhookAlertConsumer(
     AlertWebhook webhook, [FromKeyedServices(WebhookAlertConsumerDefinition.Queue)] OutageAlerts outages)
-    : IConsumer<OrderConfirmationFailed>, IConsumer<MailServerUnreachable>, IConsumer<MailServerReachable>
+    : IConsumer<OrderConfirmationFailed>, IConsumer<MailServerUnreachable>, IConsumer<MailServerReachable>, IConsumer<SignInsSlowed>
 {
     public Task Consume(ConsumeContext<OrderConfirmationFailed> context) =>
         webhook.SendAsync(Alert.Of(context.Message), context.CancellationToken);
@@ -24,6 +24,9 @@ internal sealed class WebhookAlertConsumer(
         outages.FindEnded(context.Message) is { } since
             ? webhook.SendAsync(Alert.OfEnd(since, context.Message.Until), context.CancellationToken)
             : Task.CompletedTask;
+
+    public Task Consume(ConsumeContext<SignInsSlowed> context) =>
+        webhook.SendAsync(Alert.Of(context.Message), context.CancellationToken);
 }
 
 /// <summary>
@@ -40,6 +43,7 @@ internal sealed class WebhookAlertConsumerDefinition(IOptions<RedeliverOptions> 
         Configure<OrderConfirmationFailed>(consumer, endpoint);
         Configure<MailServerUnreachable>(consumer, endpoint);
         Configure<MailServerReachable>(consumer, endpoint);
+        Configure<SignInsSlowed>(consumer, endpoint);
     }
 }
 

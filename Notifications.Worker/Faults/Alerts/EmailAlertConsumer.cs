@@ -1,0 +1,34 @@
+using Contracts;
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Redelivery;
+
+namespace Notifications.Worker.Faults.Alerts;
+
+/// <summary>Emails <see cref="AlertOptions.To"/> what stands by itself: that a message was parked, that somebody tries passwords.</summary>
+internal sealed class EmailAlertConsumer(AlertEmail alert) : IConsumer<OrderConfirmationFailed>, IConsumer<SignInsSlowed>
+{
+    public Task Consume(ConsumeContext<OrderConfirmationFailed> context) =>
+        alert.SendAsync(Alert.Of(context.Message), context.CancellationToken);
+
+    public Task Consume(ConsumeContext<SignInsSlowed> context) =>
+        alert.SendAsync(Alert.Of(context.Message), context.CancellationToken);
+}
+
+/// <summary>These alerts have a queue of their own, in which none waits for another.</summary>
+internal sealed class EmailAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+    : AlertConsumerDefinition<EmailAlertConsumer, IEmailAlertDelays>(Queue, options, inOrder: false)
+{
+    public const string Queue = "order-confirmation-alert";
+
+    protected override void ConfigureMessages(IConsumerConfigurator<EmailAlertConsumer> consumer, IReceiveEndpointConfigurator endpoint)
+    {
+        Configure<OrderConfirmationFailed>(consumer, endpoint);
+        Configure<SignInsSlowed>(consumer, endpoint);
+    }
+}
+
+/// <summary>Stands for the exchange of the delay queues.</summary>
+[EntityName(EmailAlertConsumerDefinition.Queue + DelayQueues.ExchangeSuffix), ExcludeFromTopology]
+internal interface IEmailAlertDelays;
