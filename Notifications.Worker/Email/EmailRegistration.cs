@@ -15,21 +15,28 @@ public static class EmailRegistration
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<EmailMetrics>();
         builder.Services.AddSingleton<SmtpConnectionPool>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<SmtpConnectionPool>());
 #if FLUENT_EMAIL
         builder.Services.AddSingleton<ISmtpHandover, FluentEmailHandover>();
 #else
         builder.Services.AddSingleton<ISmtpHandover, NetMailHandover>();
 #endif
-        builder.Services.AddSingleton(CreateSender);
+        builder.Services.AddSingleton(services => CreateSender(services).WithConnection(services));
 
         return builder;
     }
 
-    /// <summary>The sender itself, which knows nothing of outages.</summary>
+    /// <summary>The sender itself, which knows nothing of outages and waits for no connection.</summary>
     internal static IEmailSender CreateSender(IServiceProvider services) =>
         services.GetRequiredService<IOptions<EmailOptions>>().Value.Delivery switch
         {
             EmailDelivery.Smtp => ActivatorUtilities.CreateInstance<SmtpEmailSender>(services),
             _ => ActivatorUtilities.CreateInstance<PickupDirectoryEmailSender>(services),
         };
+
+    /// <summary>Has emails wait until there is a connection to the mail server for them, where they go to one.</summary>
+    internal static IEmailSender WithConnection(this IEmailSender sender, IServiceProvider services) =>
+        services.GetRequiredService<IOptions<EmailOptions>>().Value.Delivery == EmailDelivery.Smtp
+            ? ActivatorUtilities.CreateInstance<PooledEmailSender>(services, sender)
+            : sender;
 }

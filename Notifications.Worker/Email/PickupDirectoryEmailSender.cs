@@ -36,7 +36,8 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
             using (var client = new SmtpClient { DeliveryMethod = SmtpDeliveryMethod.SpecifiedPickupDirectory, PickupDirectoryLocation = unfinished })
             using (var mail = new OutgoingMail(email, _sender, recipient))
             {
-                await client.SendMailAsync(mail, cancellationToken);
+                // It takes no time, and given up half way nobody could tell what became of it.
+                await client.SendMailAsync(mail, CancellationToken.None);
             }
 
             var path = Publish(Directory.GetFiles(unfinished).Single(), FileName(email.MessageId));

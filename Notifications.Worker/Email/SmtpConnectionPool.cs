@@ -2,26 +2,35 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Mail;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Messaging;
 
 namespace Notifications.Worker.Email;
 
 /// <summary>
-/// The connections to the mail server: at most <see cref="SmtpOptions.PoolSize"/>, the one used last first. Its
-/// disposal says QUIT on those that are kept and closes them.
+/// The connections to the mail server: at most <see cref="SmtpOptions.PoolSize"/>, the one used last first. A program that
+/// stops waits until none is in use. The pool's disposal says QUIT on those that are kept and closes them.
 /// </summary>
-internal sealed partial class SmtpConnectionPool : IDisposable
+internal sealed partial class SmtpConnectionPool : IHostedService, IDisposable
 {
+    /// <summary>How long a stopping program waits for emails that are being sent: until their messages have been given up, and no longer.</summary>
+    public static readonly TimeSpan StopTimeout = BusRegistration.StopTimeout + TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentStack<SmtpConnection> _idle = new();
     private readonly SemaphoreSlim _free;
     private readonly SmtpOptions _options;
     private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _outOfTime = new();
+    private readonly CancellationTokenRegistration _stopping;
+    private ITimer? _stopTimer;
     private volatile bool _isDisposed;
 
-    public SmtpConnectionPool(IOptions<EmailOptions> options, TimeProvider time, EmailMetrics metrics, ILogger<SmtpConnectionPool> logger)
+    public SmtpConnectionPool(
+        IOptions<EmailOptions> options, TimeProvider time, EmailMetrics metrics, IHostApplicationLifetime lifetime, ILogger<SmtpConnectionPool> logger)
     {
         _options = options.Value.Smtp;
         _time = time;
         _free = new SemaphoreSlim(_options.PoolSize);
+        _stopping = lifetime.ApplicationStopping.UnsafeRegister(_ => LimitStop(), null);
 
         if (!SmtpConnection.CanReachSocket)
         {
@@ -31,12 +40,22 @@ internal sealed partial class SmtpConnectionPool : IDisposable
         metrics.ObserveConnections(used: () => _options.PoolSize - _free.CurrentCount, idle: () => _idle.Count);
     }
 
-    /// <summary>Gives a connection to one user, waiting while all are in use. Hand it back with <see cref="Return"/>.</summary>
-    /// <param name="fresh">Whether it must be a new one.</param>
+    /// <summary>Is cancelled when the program stops and has waited for <see cref="StopTimeout"/>.</summary>
+    public CancellationToken OutOfTime => _outOfTime.Token;
+
+    /// <summary>Waits while all connections are in use, then keeps one free for the caller.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task<SmtpConnection> RentAsync(bool fresh, CancellationToken cancellationToken)
+    /// <returns>Dispose of it to let others have the connection.</returns>
+    public async Task<IDisposable> ReserveAsync(CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken);
+        return new Reservation(_free);
+    }
+
+    /// <summary>Gives a connection to a caller who has reserved one. Hand it back with <see cref="Return"/>.</summary>
+    /// <param name="fresh">Whether it must be a new one.</param>
+    public SmtpConnection Rent(bool fresh)
+    {
         while (!fresh && _idle.TryPop(out var kept))
         {
             if (kept.IsUsable(_options.IdleTimeout))
@@ -63,18 +82,34 @@ internal sealed partial class SmtpConnectionPool : IDisposable
             connection.Dispose();
         }
 
-        _free.Release();
         if (_isDisposed)
         {
             Close();
         }
     }
 
+    Task IHostedService.StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Waits for the emails that are being sent. Nobody may reserve a connection afterwards.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < _options.PoolSize; i++)
+        {
+            // The host's own time comes last. It is no failure either.
+            await _free.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     public void Dispose()
     {
         _isDisposed = true;
+        _stopping.Dispose();
+        _stopTimer?.Dispose();
+        _outOfTime.Dispose();
         Close();
     }
+
+    private void LimitStop() => _stopTimer = _time.CreateTimer(_ => _outOfTime.Cancel(), null, StopTimeout, Timeout.InfiniteTimeSpan);
 
     private void Close()
     {
@@ -93,6 +128,11 @@ internal sealed partial class SmtpConnectionPool : IDisposable
             Timeout = int.MaxValue,
         },
         _time);
+
+    private sealed class Reservation(SemaphoreSlim free) : IDisposable
+    {
+        public void Dispose() => free.Release();
+    }
 
     private static partial class Log
     {

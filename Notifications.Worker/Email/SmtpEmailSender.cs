@@ -5,7 +5,7 @@ using Notifications.Worker.Telemetry;
 
 namespace Notifications.Worker.Email;
 
-/// <summary>Sends each email to the mail server, over connections that are kept.</summary>
+/// <summary>Sends each email to the mail server, over connections that are kept. Its caller has one reserved.</summary>
 internal sealed partial class SmtpEmailSender(
     SmtpConnectionPool pool,
     ISmtpHandover handover,
@@ -32,26 +32,40 @@ internal sealed partial class SmtpEmailSender(
 
     private async Task SendAsync(EmailMessage email, MailAddress recipient, CancellationToken cancellationToken)
     {
+        // A claim must not lapse while its email is being sent.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(pool.OutOfTime);
+        limit.CancelAfter(_options.LongestSend);
+
         // The server may have closed a kept connection just now. That is no failure as long as it is certain
         // that it didn't take the email; a second, fresh connection shows what is really the matter.
-        if (await TrySendAsync(email, recipient, fresh: false, cancellationToken))
+        if (await TrySendAsync(email, recipient, fresh: false, limit.Token, cancellationToken))
         {
             return;
         }
 
         Log.ConnectionWasClosed(logger, email.MessageId);
-        await TrySendAsync(email, recipient, fresh: true, cancellationToken);
+        await TrySendAsync(email, recipient, fresh: true, limit.Token, cancellationToken);
     }
 
     /// <returns><c>false</c> if the connection was a kept one and turned out to be closed before the email was sent.</returns>
-    private async Task<bool> TrySendAsync(EmailMessage email, MailAddress recipient, bool fresh, CancellationToken cancellationToken)
+    private async Task<bool> TrySendAsync(
+        EmailMessage email, MailAddress recipient, bool fresh, CancellationToken limit, CancellationToken cancellationToken)
     {
-        var connection = await RentAsync(fresh, cancellationToken);
+        var connection = pool.Rent(fresh);
         var attempt = new SmtpAttempt(handover.SeesContent);
         var succeeded = false;
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(limit);
         attempt.ContentBegun += connection.BeginContent;
         using var deadline = new SmtpDeadline(connection, attempt, _options, ending);
+        using var givingUp = cancellationToken.UnsafeRegister(
+            _ =>
+            {
+                if (attempt.TryGiveUp())
+                {
+                    ending.Cancel();
+                }
+            },
+            null);
         try
         {
             try
@@ -67,11 +81,11 @@ internal sealed partial class SmtpEmailSender(
                 Log.Sent(logger, email.MessageId);
                 return true;
             }
-            catch (Exception) when (ending.IsCancellationRequested)
+            catch (Exception) when (ending.IsCancellationRequested || attempt.IsGivenUp)
             {
                 // Nobody waits for the client any more, which may be about to begin the content: from here on it cannot.
                 connection.Dispose();
-                throw cancellationToken.IsCancellationRequested
+                throw attempt.IsGivenUp || pool.OutOfTime.IsCancellationRequested
                     ? new SendGivenUpException(attempt.ContentWasBegun != false, cancellationToken)
                     : deadline.Failure;
             }
@@ -93,18 +107,6 @@ internal sealed partial class SmtpEmailSender(
         finally
         {
             pool.Return(connection, succeeded);
-        }
-    }
-
-    private async Task<SmtpConnection> RentAsync(bool fresh, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await pool.RentAsync(fresh, cancellationToken);
-        }
-        catch (OperationCanceledException)
-        {
-            throw new SendGivenUpException(isOutcomeUnknown: false, cancellationToken);
         }
     }
 

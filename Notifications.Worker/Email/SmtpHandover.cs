@@ -24,19 +24,40 @@ internal interface ISmtpHandover
 /// <param name="seesContent">As <see cref="ISmtpHandover.SeesContent"/>.</param>
 internal sealed class SmtpAttempt(bool seesContent)
 {
+    private Stage _stage;
+
+    private enum Stage
+    {
+        BeforeContent,
+        Content,
+        GivenUp,
+    }
+
     /// <summary>
     /// Whether the sending of the email's content was begun, or <c>null</c> where that is not known. As long as it
     /// wasn't, the server can't have taken the email, however the conversation ended.
     /// </summary>
-    public bool? ContentWasBegun { get; private set; } = seesContent ? false : null;
+    public bool? ContentWasBegun => _stage == Stage.Content ? true : seesContent ? false : null;
+
+    /// <summary>Whether <see cref="TryGiveUp"/> has given it up.</summary>
+    public bool IsGivenUp => _stage == Stage.GivenUp;
 
     /// <summary>Tells of <see cref="BeginContent"/>.</summary>
     public event Action? ContentBegun;
 
+    /// <summary>Gives the attempt up, unless the content was begun or may have been: then the server may have taken the email.</summary>
+    /// <returns>Whether it is given up; its content will not be begun then.</returns>
+    public bool TryGiveUp() => seesContent && Interlocked.CompareExchange(ref _stage, Stage.GivenUp, Stage.BeforeContent) == Stage.BeforeContent;
+
     /// <summary>Notes that the server asked for the content.</summary>
+    /// <exception cref="OperationCanceledException">The attempt was given up.</exception>
     public void BeginContent()
     {
-        ContentWasBegun = true;
+        if (Interlocked.CompareExchange(ref _stage, Stage.Content, Stage.BeforeContent) == Stage.GivenUp)
+        {
+            throw new OperationCanceledException();
+        }
+
         ContentBegun?.Invoke();
     }
 }

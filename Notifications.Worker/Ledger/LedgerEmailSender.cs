@@ -91,7 +91,7 @@ internal sealed partial class LedgerEmailSender(
         {
             await sender.SendAsync(email, limit.Token);
         }
-        catch (OperationCanceledException failure) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException failure) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw await EndAsync(attempt, new TransientEmailException($"The email took longer than {lease.LongestSend.TotalSeconds:0.###} s.")
             {

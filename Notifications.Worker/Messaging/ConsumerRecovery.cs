@@ -15,8 +15,8 @@ namespace Notifications.Worker.Messaging;
 /// </item>
 /// <item>
 /// A broker that cancels a consumer (a handler took longer than its time-out, or the queue moved) keeps the channel open.
-/// MassTransit cancels those handlers, emails under way included, which are then sent twice. It consumes again only when all
-/// of them have ended, or after <see cref="BusRegistration.StopTimeout"/>. So this consumes again at once, over the same channel.
+/// MassTransit cancels its handlers, and consumes again only when all of them have ended, or after
+/// <see cref="BusRegistration.StopTimeout"/>. So this consumes again at once, over the same channel.
 /// </item>
 /// </list>
 /// </remarks>

@@ -34,7 +34,7 @@ public sealed class EmailOptionsTests
             ("Email__Smtp__IdleTimeout", "00:00:10"),
         ]);
         await host.StartAsync();
-        Assert.That(host.Sender.GetType().Name, Is.EqualTo("SmtpEmailSender"));
+        Assert.That(host.Sender.GetType().Name, Is.EqualTo("PooledEmailSender"));
     }
 
     [TestCase("Email__Smtp__Host", null, "Email__Smtp__Host is required when Email__Delivery is Smtp.")]

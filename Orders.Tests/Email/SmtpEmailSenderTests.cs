@@ -390,9 +390,10 @@ public sealed class SmtpEmailSenderTests
 
     [TestCase(SmtpStep.Connect)]
     [TestCase(SmtpStep.Mail)]
-    [TestCase(SmtpStep.EndOfData)]
+    [TestCase(SmtpStep.Data)]
     public async Task Cancellation_ends_the_sending_at_once_and_the_connection_is_not_used_again(SmtpStep step)
     {
+        Assume.That(Host().KnowsHowFarItCame);
         using var cancellation = new CancellationTokenSource();
         var hold = _server.Hold(step);
         var sending = Host().SendAsync("1", cancellationToken: cancellation.Token);
@@ -401,10 +402,46 @@ public sealed class SmtpEmailSenderTests
         await cancellation.CancelAsync();
 
         var givenUp = await Assert.ThrowsAsync<SendGivenUpException>(() => sending.WaitAsync(FakeSmtpServer.DefaultTimeout));
-        Assert.That(givenUp!.IsOutcomeUnknown, Is.EqualTo(step == SmtpStep.EndOfData).Or.EqualTo(!Host().KnowsHowFarItCame));
+        Assert.That(givenUp!.IsOutcomeUnknown, Is.False);
         hold.Release();
         await Host().SendAsync("2");
         Assert.That(_server.Sessions, Has.Count.EqualTo(2));
+    }
+
+    [TestCase("250 2.0.0 Ok")]
+    [TestCase("451 4.3.0 Try again later")]
+    [TestCase("554 5.6.0 No")]
+    public async Task From_the_content_on_the_mail_server_has_the_last_word_and_not_cancellation(string reply)
+    {
+        using var cancellation = new CancellationTokenSource();
+        _server.On(SmtpStep.EndOfData, reply);
+        var hold = _server.Hold(SmtpStep.EndOfData);
+        var sending = Host().SendAsync("1", cancellationToken: cancellation.Token);
+        await hold.Reached();
+
+        await cancellation.CancelAsync();
+        Assert.That(sending.IsCompleted, Is.False);
+        hold.Release();
+
+        Assert.That(
+            async () => await sending.WaitAsync(FakeSmtpServer.DefaultTimeout),
+            reply.StartsWith('2') ? Throws.Nothing : Throws.InstanceOf<EmailException>().With.Message.Contains(reply[..3]));
+    }
+
+    [Test]
+    public async Task Nor_does_it_take_the_mail_servers_time_away()
+    {
+        using var host = EmailHost.For(_server, ("Email__Smtp__ContentTimeout", "00:00:01"));
+        using var cancellation = new CancellationTokenSource();
+        var hold = _server.Hold(SmtpStep.EndOfData);
+        var sending = host.SendAsync("1", cancellationToken: cancellation.Token);
+        await hold.Reached();
+
+        await cancellation.CancelAsync();
+
+        var failure = await Assert.ThrowsAsync<MailServerUnavailableException>(() => sending.WaitAsync(FakeSmtpServer.DefaultTimeout));
+        Assert.That(failure!.IsOutcomeUnknown);
+        hold.Release();
     }
 
     [Test]
@@ -423,7 +460,7 @@ public sealed class SmtpEmailSenderTests
     public async Task A_kept_connection_does_not_wait_for_acknowledgements()
     {
         await Host().SendAsync();
-        var connection = await Host().Pool.RentAsync(fresh: false, CancellationToken.None);
+        var connection = Host().Pool.Rent(fresh: false);
 
         Assert.That(connection.IsKept);
         Assert.That(
