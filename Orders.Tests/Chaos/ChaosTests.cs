@@ -19,6 +19,29 @@ internal sealed class ChaosTests(BrokerKind kind)
     }
 }
 
+/// <summary>What counts as an explanation of an email that came twice.</summary>
+internal sealed class ChaosReportTests
+{
+    [TestCase(false, 0.1, false)]
+    [TestCase(true, 0.1, true)]
+    [TestCase(false, 2.0, true)]
+    [TestCase(false, null, true)]
+    public void A_killed_worker_explains_a_second_email_and_so_does_a_mail_server_that_did_not_answer_the_first(bool killed, double? answeredAfter, bool isExplained)
+    {
+        using var customers = new Customers(new HttpClient(), new Random(1));
+        var losses = new ChaosLosses { SentAgain = killed ? ["7"] : [] };
+        var first = ReceivedMail.Parse("Message-ID: <order-confirmation-7@shop.example>\r\n\r\n", "", "7@customer.example");
+        var second = ReceivedMail.Parse(first.Raw, "", first.Recipients);
+        first.AnsweredAfter = answeredAfter is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+        second.AnsweredAfter = TimeSpan.Zero;
+
+        var report = new ChaosReport(new ChaosOptions(1, TimeSpan.FromMinutes(1), default), "4.3", customers, losses, [first, second], []);
+
+        Assert.That(report.Duplicates, Is.EqualTo(1));
+        Assert.That(report.Unexplained, isExplained ? Has.None.Contains("emailed again") : Has.One.Contains("1 emailed again"));
+    }
+}
+
 /// <summary>What makes a run one that can be repeated.</summary>
 internal sealed class ChaosScheduleTests
 {

@@ -14,26 +14,10 @@ internal sealed class ChaosLosses
     /// <summary>How many messages that are no orders the broker confirmed.</summary>
     public int UnreadableConfirmed => Volatile.Read(ref _unreadable);
 
-    /// <summary>How many emails the mail server took without telling its client; set when all is over.</summary>
-    public int UnansweredEmails { get; set; }
-
-    /// <summary>
-    /// The most emails that may have been sent twice: all that was in flight whenever a worker died or lost its broker, and
-    /// all whose client could not know that they were taken.
-    /// </summary>
-    public int MostDuplicates => UnansweredEmails + _acts.Sum(act => act.Value * InFlightAt(act.Key));
+    /// <summary>The orders that a worker emailed because another one was killed over their email, each as often as that happened; set when all is over.</summary>
+    public IReadOnlyCollection<string> SentAgain { get; set; } = [];
 
     public void Add(ChaosFault fault) => _acts.AddOrUpdate(fault, 1, (_, count) => count + 1);
 
     public void AddUnreadable() => Interlocked.Increment(ref _unreadable);
-
-    private static int InFlightAt(ChaosFault fault) => fault switch
-    {
-        ChaosFault.WorkerKilled => ChaosSystem.Prefetch,
-        ChaosFault.BrokerKilled or ChaosFault.BrokerStopped or ChaosFault.WorkersCutOff or ChaosFault.ConnectionsClosed =>
-            ChaosSystem.Workers * ChaosSystem.Prefetch,
-        // A replay is sent before the fault is let go.
-        ChaosFault.RedeliverKilled => Notifications.Worker.Faults.Queues.FaultTurn.InFlight,
-        _ => 0,
-    };
 }

@@ -9,12 +9,15 @@ internal sealed class ChaosProgram : IAsyncDisposable
 
     private readonly string _assembly;
     private readonly Dictionary<string, string> _environment;
+    private readonly Action<string>? _onLine;
     private Server? _process;
 
     /// <param name="partOfIt">A type of the program's assembly.</param>
     /// <param name="settings">Settings by the names of their environment variables.</param>
-    public ChaosProgram(Type partOfIt, (string Name, string Value)[] settings)
+    /// <param name="onLine">Is given every line that it writes; several at once may come.</param>
+    public ChaosProgram(Type partOfIt, (string Name, string Value)[] settings, Action<string>? onLine = null)
     {
+        _onLine = onLine;
         _assembly = partOfIt.Assembly.Location;
         _environment = settings.ToDictionary(setting => setting.Name, setting => setting.Value);
         // Said whether or not the broker is there.
@@ -23,7 +26,7 @@ internal sealed class ChaosProgram : IAsyncDisposable
 
     /// <summary>Starts it; returns when it listens, whether or not its broker is there.</summary>
     public async Task StartAsync() => _process = await Server.StartAsync(
-        "dotnet", [_assembly], line => line.Contains("Application started", StringComparison.Ordinal), StartTime, _environment);
+        "dotnet", [_assembly], line => line.Contains("Application started", StringComparison.Ordinal), StartTime, _environment, _onLine);
 
     /// <summary>Ends it at once, as a power cut would.</summary>
     public async Task KillAsync()

@@ -10,6 +10,8 @@ internal sealed class ChaosReport
 {
     private readonly List<string> _findings = [];
     private readonly IReadOnlyDictionary<string, int> _emails;
+    private readonly int _afterKills;
+    private readonly int _afterSilence;
     private readonly HashSet<string> _parked;
     private readonly IReadOnlyDictionary<string, Told> _told;
     private readonly ChaosOptions _options;
@@ -37,10 +39,22 @@ internal sealed class ChaosReport
             _findings.Add($"{losses.UnreadableConfirmed} unreadable messages were confirmed, {unreadable} are parked");
         }
 
-        if (Duplicates > losses.MostDuplicates)
+        var kills = losses.SentAgain.CountBy(order => order).ToDictionary();
+        var silences = confirmations.Where(MisbehavingMailServer.MayBeUnanswered).CountBy(mail => MisbehavingMailServer.OrderOf(mail)!).ToDictionary();
+        var unexplained = new List<string>();
+        foreach (var (order, count) in _emails)
         {
-            _findings.Add($"{Duplicates} duplicates, of which what was broken explains {losses.MostDuplicates}");
+            var afterKills = Math.Min(count - 1, kills.GetValueOrDefault(order));
+            var afterSilence = Math.Min(count - 1 - afterKills, silences.GetValueOrDefault(order));
+            _afterKills += afterKills;
+            _afterSilence += afterSilence;
+            if (afterKills + afterSilence < count - 1)
+            {
+                unexplained.Add(order);
+            }
         }
+
+        Find("emailed again, though no worker was killed over its email and the mail server answered", unexplained);
     }
 
     /// <summary>Emails beyond the first of their order.</summary>
@@ -70,6 +84,8 @@ internal sealed class ChaosReport
         Row("orders parked", _parked.Count);
         Row("  of those emailed as well", _parked.Count(_emails.ContainsKey));
         Row("duplicate emails, each with the Message-ID of the first", Duplicates);
+        Row("  a worker was killed over the first", _afterKills);
+        Row("  the mail server took the first without an answer", _afterSilence);
         Row("lost", Lost.Count());
         Row("unexplained", _findings.Count);
         Line($"  slowest answer of the API: {_slowestAnswer.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s");

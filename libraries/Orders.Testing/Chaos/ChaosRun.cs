@@ -25,7 +25,7 @@ internal static class ChaosRun
 
         await log.WriteLineAsync($"{Time()} everything is mended, {customers.Orders.Count} orders were tried; waiting for the last of them");
         await system.WaitUntilSettledAsync(SettleTime);
-        losses.UnansweredEmails = system.Mail.Unanswered;
+        losses.SentAgain = system.SentAgain;
         return new ChaosReport(options, system.BrokerVersion, customers, losses, system.Mail.Messages, await system.TakeParkedAsync());
 
         async Task PerformAsync(IReadOnlyList<ChaosAct> acts)

@@ -1,9 +1,11 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Hosting;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
 using Orders.Testing.Brokers;
+using Orders.Testing.Ledger;
 using Orders.Testing.Machine;
 using Orders.Testing.Network;
 using RabbitMQ.Client;
@@ -11,8 +13,8 @@ using RabbitMQ.Client;
 namespace Orders.Testing.Chaos;
 
 /// <summary>
-/// The real programs as processes of their own, a broker for them alone and a mail server that misbehaves. The programs
-/// reach the broker over ways that can be cut.
+/// The real programs as processes of their own, a broker and a ledger for them alone, and a mail server that misbehaves. The
+/// programs reach the broker over ways that can be cut.
 /// </summary>
 internal sealed class ChaosSystem : IAsyncDisposable
 {
@@ -25,31 +27,41 @@ internal sealed class ChaosSystem : IAsyncDisposable
     /// <summary>How many workers there are.</summary>
     public const int Workers = 2;
 
+    /// <summary>How long a worker waits from the begin of an email's content for the mail server to take it.</summary>
+    public static readonly TimeSpan ContentTimeout = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(2);
 
     private readonly RabbitMqBroker _broker;
     private readonly string _virtualHost;
+    private readonly Cleanup _servers;
+    private readonly ConcurrentQueue<string> _sentAgain = [];
     private readonly TcpProxy _apiToBroker;
     private readonly TcpProxy _workersToBroker;
     private readonly List<ChaosProgram> _workers = [];
     private readonly string _apiUrl = $"http://127.0.0.1:{Ports.Free(1)[0]}";
     private int _nextWorker;
 
-    private ChaosSystem(RabbitMqBroker broker, string virtualHost)
+    private ChaosSystem(Cleanup servers, RabbitMqBroker broker, string virtualHost, ValkeyServer ledger)
     {
+        _servers = servers;
         _broker = broker;
         _virtualHost = virtualHost;
         _apiToBroker = TcpProxy.To(broker.Port);
         _workersToBroker = TcpProxy.To(broker.Port);
         Http = new HttpClient { BaseAddress = new Uri(_apiUrl), Timeout = TimeSpan.FromSeconds(20) };
-        Api = new ChaosProgram(typeof(OrderPublisher), [("ASPNETCORE_URLS", _apiUrl), ("RateLimit__PermitsPerSecond", "0"), .. Messaging(_apiToBroker)]);
+        Api = new ChaosProgram(typeof(OrderPublisher), [("ASPNETCORE_URLS", _apiUrl), ("RateLimit__PermitsPerSecond", "0"), .. Messaging(_apiToBroker), .. ledger.Settings]);
         Redeliver = new ChaosProgram(typeof(WorkerOptions), WorkerSettings("Faults"));
-        _workers.AddRange(Enumerable.Range(0, Workers).Select(_ => new ChaosProgram(typeof(WorkerOptions), WorkerSettings("Confirmations"))));
+        _workers.AddRange(Enumerable.Range(0, Workers).Select(_ => new ChaosProgram(
+            typeof(WorkerOptions), [.. WorkerSettings("Confirmations"), .. ledger.Settings], ReadLine)));
     }
 
     public string BrokerVersion => _broker.Version;
 
     public MisbehavingMailServer Mail { get; } = new();
+
+    /// <summary>The orders that a worker emailed because another one was killed over their email, each as often as a worker said so.</summary>
+    public IReadOnlyCollection<string> SentAgain => _sentAgain;
 
     /// <summary>The API.</summary>
     public HttpClient Http { get; }
@@ -63,10 +75,13 @@ internal sealed class ChaosSystem : IAsyncDisposable
     /// <summary>Starts everything; returns when an order would be accepted.</summary>
     public static async Task<ChaosSystem> StartAsync(BrokerKind kind)
     {
-        var broker = await TestBrokers.StartAsync(kind);
-        var system = new ChaosSystem(broker, await broker.CreateVirtualHostAsync());
+        var servers = new Cleanup();
+        ChaosSystem? system = null;
         try
         {
+            var ledger = servers.Add(await ValkeyServer.StartNewAsync());
+            var broker = servers.Add(await TestBrokers.StartAsync(kind));
+            system = new ChaosSystem(servers, broker, await broker.CreateVirtualHostAsync(), ledger);
             foreach (var program in system.Programs)
             {
                 await program.StartAsync();
@@ -77,7 +92,7 @@ internal sealed class ChaosSystem : IAsyncDisposable
         }
         catch
         {
-            await system.DisposeAsync();
+            await (system?.DisposeAsync().AsTask() ?? servers.RunAsync());
             throw;
         }
     }
@@ -191,7 +206,7 @@ internal sealed class ChaosSystem : IAsyncDisposable
         await _apiToBroker.DisposeAsync();
         await _workersToBroker.DisposeAsync();
         await Mail.DisposeAsync();
-        await _broker.DisposeAsync();
+        await _servers.RunAsync();
     }
 
     private static Func<Task> Mend(TcpProxy way) => () =>
@@ -231,6 +246,15 @@ internal sealed class ChaosSystem : IAsyncDisposable
         ];
     }
 
+    private void ReadLine(string line)
+    {
+        // LedgerEmailSender says so of each email whose claim has lapsed.
+        if (line.Contains("it is sent again, and may arrive twice", StringComparison.Ordinal))
+        {
+            _sentAgain.Enqueue(MisbehavingMailServer.OrderOf(line)!);
+        }
+    }
+
     private (string Name, string Value)[] Messaging(TcpProxy way) => _broker.SettingsFor(_virtualHost, way.Port);
 
     private (string Name, string Value)[] WorkerSettings(string role) =>
@@ -256,7 +280,7 @@ internal sealed class ChaosSystem : IAsyncDisposable
         ("Email__Smtp__Port", Invariant(Mail.Port)),
         ("Email__Smtp__ConnectTimeout", "00:00:02"),
         ("Email__Smtp__EnvelopeTimeout", "00:00:02"),
-        ("Email__Smtp__ContentTimeout", "00:00:02"),
+        ("Email__Smtp__ContentTimeout", ContentTimeout.ToString("c", CultureInfo.InvariantCulture)),
         ("Email__Outage__FirstPause", "00:00:00.500"),
         ("Email__Outage__LongestPause", "00:00:04"),
         ("Alerts__To", Operator),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Security;
@@ -448,15 +449,18 @@ public sealed class SmtpSession
 
             if (line == ".")
             {
+                var ended = Stopwatch.GetTimestamp();
                 var reply = await _server.Answer(SmtpStep.EndOfData, raw.ToString(), "250 2.0.0 Ok: queued");
-                if (reply.Is(250))
+                var mail = reply.Is(250) ? ReceivedMail.Parse(raw.ToString(), from, recipients) : null;
+                if (mail is not null)
                 {
                     // Before the reply: who has got the reply may look at the messages.
-                    var mail = ReceivedMail.Parse(raw.ToString(), from, recipients);
                     _server.Change(messages => messages.Add(mail));
                 }
 
-                return await Write(reply);
+                await Write(reply);
+                mail?.AnsweredAfter = reply.IsUnsaid ? null : Stopwatch.GetElapsedTime(ended);
+                return reply;
             }
 
             raw.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");

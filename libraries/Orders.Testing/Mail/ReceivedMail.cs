@@ -30,6 +30,9 @@ public sealed partial class ReceivedMail
     /// <summary>Media type and decoded text of each part.</summary>
     public IReadOnlyList<(string MediaType, string Content)> Parts { get; }
 
+    /// <summary>How long a mail server took from the end of the email to its answer; <c>null</c> where its client got none.</summary>
+    public TimeSpan? AnsweredAfter { get; internal set; }
+
     public string MessageId => Header("Message-ID");
 
     public string Subject => DecodeWords(Header("Subject"));
