@@ -66,9 +66,14 @@ public abstract record OrderClaim
     /// <param name="For">How long at most.</param>
     public sealed record Held(TimeSpan For) : OrderClaim;
 
-    /// <summary>The same order was placed before.</summary>
-    public sealed record Known(OrderStatus Status, DateTimeOffset PlacedAt) : OrderClaim;
+    /// <summary>
+    /// The same order was placed before; or one of which only events are known, because it came another way or the store
+    /// lost its data: nobody can say that it is another one.
+    /// </summary>
+    /// <param name="Status">What became of it.</param>
+    /// <param name="PlacedAt">When it was placed, where that is known.</param>
+    public sealed record Known(OrderStatus Status, DateTimeOffset? PlacedAt) : OrderClaim;
 
-    /// <summary>The id is that of another order, or of one that nobody here knows the content of.</summary>
+    /// <summary>The id is that of another order.</summary>
     public sealed record Taken : OrderClaim;
 }

@@ -23,7 +23,7 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
         lock (_lock)
         {
             var entry = Find(orderId);
-            if (entry is not null && entry.Content != content)
+            if (entry is { Content: not null } && entry.Content != content)
             {
                 return Task.FromResult<OrderClaim>(new OrderClaim.Taken());
             }
@@ -42,11 +42,11 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
             var inDoubt = entry is not null;
             entry = Touch(orderId);
             entry.Content = content;
-            entry.PlacedAt = inDoubt ? entry.PlacedAt : now;
+            var placedAt = entry.PlacedAt ??= now;
             entry.InDoubt = inDoubt;
             entry.Token = Guid.NewGuid().ToString("N");
             entry.HeldUntil = clock.GetUtcNow() + OrderClaim.Lease;
-            return Task.FromResult<OrderClaim>(new OrderClaim.Granted(entry.Token, entry.PlacedAt));
+            return Task.FromResult<OrderClaim>(new OrderClaim.Granted(entry.Token, placedAt));
         }
     }
 
@@ -205,7 +205,7 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
         /// <summary>What was placed; <c>null</c> where that was not done here.</summary>
         public string? Content { get; set; }
 
-        public DateTimeOffset PlacedAt { get; set; }
+        public DateTimeOffset? PlacedAt { get; set; }
 
         /// <summary>The claim, until it is ended.</summary>
         public string? Token { get; set; }

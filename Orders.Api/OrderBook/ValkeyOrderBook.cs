@@ -24,11 +24,10 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
         local status, content, placedAt, token, heldUntil = unpack(redis.call('HMGET', KEYS[1], 'status', 'content', 'placedAt', 'token', 'heldUntil'))
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
-        local known = status or content
-        if known and content ~= ARGV[1] then return {'taken'} end
+        if content and content ~= ARGV[1] then return {'taken'} end
         if status then return {'known', status, placedAt} end
         if token and tonumber(heldUntil) > now then return {'held', tonumber(heldUntil) - now} end
-        if not known then
+        if not content then
           placedAt = ARGV[3]
           redis.call('HSET', KEYS[1], 'content', ARGV[1], 'placedAt', placedAt)
         else
@@ -110,7 +109,7 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
         {
             "granted" => new OrderClaim.Granted(token, TimeOf(answer[1])!.Value),
             "held" => new OrderClaim.Held(TimeSpan.FromMilliseconds((long)answer[1])),
-            "known" => new OrderClaim.Known(Enum.Parse<OrderStatus>((string)answer[1]!), TimeOf(answer[2])!.Value),
+            "known" => new OrderClaim.Known(Enum.Parse<OrderStatus>((string)answer[1]!), TimeOf(answer[2])),
             _ => new OrderClaim.Taken(),
         };
     }

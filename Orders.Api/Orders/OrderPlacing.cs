@@ -80,7 +80,7 @@ public sealed partial class OrderPlacing(
                         return await PublishAsync(order with { PlacedAt = granted.PlacedAt }, content, granted, cancellationToken);
 
                     case OrderClaim.Known(var status, var placedAt):
-                        return new Placement.Before(order with { PlacedAt = placedAt }, status);
+                        return new Placement.Before(order with { PlacedAt = placedAt ?? order.PlacedAt }, status);
 
                     case OrderClaim.Taken:
                         return new Placement.Taken();
@@ -187,7 +187,7 @@ public abstract record Placement
     public sealed record Placed(OrderPlaced Order) : Placement;
 
     /// <summary>The same order was placed before, and is not placed again.</summary>
-    /// <param name="Order">The order as it was placed then.</param>
+    /// <param name="Order">The order as it was placed then; with the present time where nobody knows when that was.</param>
     /// <param name="Status">What became of it.</param>
     public sealed record Before(OrderPlaced Order, OrderStatus Status) : Placement;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
+using Orders.Api.OrderBook;
 
 namespace Orders.Tests.Api;
 
@@ -118,6 +119,29 @@ public sealed class PlaceTwiceTests
         }
     }
 
+    [TestCase(Laptop, null)]
+    [TestCase(LaptopWithoutId, "8e03978e-40d5-43dd-bc93-6894a57f9324")]
+    public async Task After_the_ledger_lost_its_data_the_same_order_is_not_another_ones(string order, string? key)
+    {
+        var first = await PostAsync(order, key);
+        var orderId = (string)first.Json["order"]!["orderId"]!;
+        await using var api = await ApiUnderTest.StartAsync();
+        var confirmedAt = DateTimeOffset.UtcNow;
+        await api.Services.GetRequiredService<IOrderBook>().RecordAsync(orderId, new OrderChange(OrderStatus.Confirmed, confirmedAt, MessageId: "<1@shop.example>"), default);
+
+        var second = await PostAsync(order, key, api);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(second.Status, Is.EqualTo(202), second.Body);
+            Assert.That((string?)second.Json["message"], Is.EqualTo("This order was placed already."));
+            Assert.That(second.Body, Does.Contain("\"status\":\"confirmed\""));
+            Assert.That((string?)second.Json["order"]!["orderId"], Is.EqualTo(orderId));
+            Assert.That(second.Json["order"]!["placedAt"]!.GetValue<DateTimeOffset>(), Is.EqualTo(confirmedAt).Within(TimeSpan.FromMinutes(1)), "Nobody knows better.");
+            Assert.That(api.TakePublished(), Is.Empty);
+        }
+    }
+
     [Test]
     public async Task A_key_stands_for_the_order_id_that_is_left_out()
     {
@@ -196,11 +220,15 @@ public sealed class PlaceTwiceTests
         }
     }
 
-    private Task<ApiUnderTest.Answer> PostAsync(string body, string key)
+    private Task<ApiUnderTest.Answer> PostAsync(string body, string? key, ApiUnderTest? api = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, "/orders") { Content = new StringContent(body, null, "application/json") };
-        request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
-        return _api.SendAsync(request);
+        if (key is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        }
+
+        return (api ?? _api).SendAsync(request);
     }
 
     /// <summary>Holds up orders on their way to the bus.</summary>

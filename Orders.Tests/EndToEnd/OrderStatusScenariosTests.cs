@@ -201,7 +201,8 @@ internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(status["placedAt"], Is.Null);
-            Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.Conflict));
+            Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+            Assert.That(TheSystem.Confirmations, Has.Count.EqualTo(1));
         }
     }
 

@@ -139,14 +139,15 @@ public sealed class OrderBookTests(bool onValkey)
     }
 
     [Test]
-    public async Task An_order_that_came_another_way_is_known_by_what_became_of_it_and_its_id_taken()
+    public async Task An_order_of_which_only_events_are_known_is_taken_for_the_one_that_is_sent()
     {
         await RecordAsync("stranger", Retrying(1));
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(await FindAsync("stranger"), Is.EqualTo("Retrying; attempts 1; next at 2; reason try 1; [Retrying at 1]"));
-            Assert.That(await ClaimAsync("stranger"), Is.EqualTo(new OrderClaim.Taken()));
+            Assert.That(await ClaimAsync("stranger"), Is.EqualTo(new OrderClaim.Known(OrderStatus.Retrying, PlacedAt: null)));
+            Assert.That(await ClaimAsync("stranger", "another"), Is.EqualTo(new OrderClaim.Known(OrderStatus.Retrying, PlacedAt: null)), "The first one who sends it has no better claim than the next.");
         }
     }
 
