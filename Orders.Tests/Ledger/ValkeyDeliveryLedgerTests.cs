@@ -19,7 +19,9 @@ public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
     private IHost? _host;
 
     [SetUp]
-    public async Task StartAsync() => _server = await ValkeyServer.StartNewAsync();
+    public async Task StartAsync() => _server = await ValkeyServer.StartNewAsync(
+        // Microseconds for each key of many: time to see that it loads them.
+        options: ["--key-load-delay", "300"]);
 
     public async ValueTask DisposeAsync()
     {
@@ -90,8 +92,79 @@ public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
         using (Assert.EnterMultipleScope())
         {
             Assert.That(down.Entries["ledger"].Status, Is.EqualTo(HealthStatus.Degraded));
-            Assert.That(down.Entries["ledger"].Description, Is.EqualTo("ledger unreachable"));
+            Assert.That(down.Entries["ledger"].Description, Does.StartWith("The ledger cannot be reached: "));
         }
+    }
+
+    [TestCase("config set maxmemory 1", "config set maxmemory 0", "OOM")]
+    [TestCase("replicaof 127.0.0.1 1", "replicaof no one", "READONLY")]
+    [TestCase("config set min-replicas-to-write 1", "config set min-replicas-to-write 0", "NOREPLICAS")]
+    [TestCase("acl setuser default -@write", "acl setuser default +@all", "can't run this command|no permissions")]
+    public async Task A_server_that_answers_but_takes_nothing_is_degraded_and_its_health_says_why(string trouble, string end, string reason)
+    {
+        await Build().ClaimAsync(Attempt("1"));
+        await using var connection = await _server.ConnectAsync();
+        var health = _host!.Services.GetRequiredService<HealthCheckService>();
+        var before = await health.CheckHealthAsync();
+
+        await ExecuteAsync(trouble);
+        var during = (await health.CheckHealthAsync()).Entries["ledger"];
+        await ExecuteAsync(end);
+        await Eventually.GetAsync("its health", health.CheckHealthAsync, report => report.Status == HealthStatus.Healthy, Patience);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(before.Status, Is.EqualTo(HealthStatus.Healthy));
+            Assert.That(during.Status, Is.EqualTo(HealthStatus.Degraded));
+            Assert.That(during.Description, Does.StartWith("The ledger ").And.Matches(reason).And.Not.Contain("127.0.0.1"));
+        }
+
+        async Task ExecuteAsync(string command)
+        {
+            var words = command.Split(' ');
+            await connection.GetDatabase().ExecuteAsync(words[0], [.. words[1..]], CommandFlags.None);
+        }
+    }
+
+    [Test]
+    public async Task So_is_one_that_still_reads_its_data()
+    {
+        await Build().ClaimAsync(Attempt("1"));
+        await using (var connection = await _server.ConnectAsync())
+        {
+            await Task.WhenAll(Enumerable.Range(0, 5_000).Select(i => connection.GetDatabase().StringSetAsync($"{i}", "")));
+        }
+
+        var health = _host!.Services.GetRequiredService<HealthCheckService>();
+        await _server.StopAsync();
+        var starting = _server.StartAsync();
+
+        var during = await Eventually.GetAsync(
+            "that it loads",
+            health.CheckHealthAsync,
+            report => report.Entries["ledger"].Description?.Contains("LOADING", StringComparison.Ordinal) == true,
+            Patience);
+        await starting;
+        await Eventually.GetAsync("its health", health.CheckHealthAsync, report => report.Status == HealthStatus.Healthy, Patience);
+
+        Assert.That(during.Status, Is.EqualTo(HealthStatus.Degraded));
+    }
+
+    [TestCase("Wait")]
+    [TestCase("Ignore")]
+    public async Task So_is_one_that_lets_nobody_in(string whenUnreachable)
+    {
+        Build(("Ledger:Valkey:Password", "wrong"), ("Ledger:WhenUnreachable", whenUnreachable));
+        var health = _host!.Services.GetRequiredService<HealthCheckService>();
+
+        var first = await health.CheckHealthAsync();
+        var later = await Eventually.GetAsync(
+            "the reason",
+            health.CheckHealthAsync,
+            report => report.Entries["ledger"].Description == "The ledger cannot be reached: AuthenticationFailure.",
+            Patience);
+
+        Assert.That((first.Status, later.Status), Is.EqualTo((HealthStatus.Degraded, HealthStatus.Degraded)));
     }
 
     [Test]

@@ -25,10 +25,11 @@ public sealed class ValkeyServer : IAsyncDisposable
     private readonly string? _program = Needs.FindProgram("valkey-server") ?? Needs.FindProgram("redis-server");
     private readonly int _port = Ports.Free(1)[0];
     private readonly bool _asDeployed;
+    private readonly IReadOnlyList<string> _options;
     private Server? _server;
     private bool _created;
 
-    private ValkeyServer(bool asDeployed) => _asDeployed = asDeployed;
+    private ValkeyServer(bool asDeployed, IReadOnlyList<string> options) => (_asDeployed, _options) = (asDeployed, options);
 
     /// <summary>Its address and port.</summary>
     public string Endpoint => Given ?? $"127.0.0.1:{_port}";
@@ -49,9 +50,10 @@ public sealed class ValkeyServer : IAsyncDisposable
     /// Whether a write is on disk within a second, as with <c>compose.yaml</c>, and not before it is answered, so that
     /// a test can kill the server and know what is left.
     /// </param>
-    public static async Task<ValkeyServer> StartNewAsync(bool asDeployed = false)
+    /// <param name="options">Further options of its command line.</param>
+    public static async Task<ValkeyServer> StartNewAsync(bool asDeployed = false, params IReadOnlyList<string> options)
     {
-        var server = new ValkeyServer(asDeployed);
+        var server = new ValkeyServer(asDeployed, options);
         try
         {
             if (Given is null && server._program is null)
@@ -122,7 +124,7 @@ public sealed class ValkeyServer : IAsyncDisposable
     private static bool IsReadyLine(string line) => line.Contains(ReadyLine, StringComparison.Ordinal);
 
     private IEnumerable<string> Options(string folder) =>
-        ["--dir", folder, "--appendonly", "yes", "--appendfsync", _asDeployed ? "everysec" : "always", "--save", "", "--requirepass", Password!];
+        ["--dir", folder, "--appendonly", "yes", "--appendfsync", _asDeployed ? "everysec" : "always", "--save", "", "--requirepass", Password!, .. _options];
 
     private async Task EndAsync(string signal)
     {
