@@ -17,6 +17,12 @@ public sealed record EmailMessage(string MessageId, string To, string Subject, s
     /// <summary>The order that it belongs to, if it is to be sent once for that order.</summary>
     public string? OrderId { get; init; }
 
+    /// <summary>What that order says; another order with its id says something else.</summary>
+    public string OrderContent { get; init; } = "";
+
+    /// <summary>Whether a person has changed what the order says: then it replaces what an earlier attempt said, unless that was sent.</summary>
+    public bool IsCorrection { get; init; }
+
     /// <summary>Which decision of a person it is that it is to be sent, even if it may have been sent before; where it is one.</summary>
     public Guid? Decision { get; init; }
 }

@@ -9,13 +9,13 @@ public interface IEmailSender
     /// Gives the sending up, as long as the mail server cannot have the email. Once its content has begun, only the mail
     /// server's time-outs and a stop of the program that has run out of time end it.
     /// </param>
-    /// <returns><c>null</c>; or, where nothing was sent now because it had been before, what is known of that.</returns>
+    /// <returns>What is known of the email, which is out: sent now or before.</returns>
     /// <exception cref="TransientEmailException">Not sent, or not known to be sent; worth trying again.</exception>
     /// <exception cref="PermanentEmailException">Refused for good; trying again would be refused again.</exception>
-    Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken);
+    Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken);
 }
 
-/// <summary>An email that had been sent before.</summary>
-/// <param name="MessageId">Its <c>Message-ID</c>.</param>
-/// <param name="At">When.</param>
-public sealed record SentBefore(string MessageId, DateTimeOffset At);
+/// <summary>An email that is out.</summary>
+/// <param name="MessageId">Its <c>Message-ID</c>, which an earlier attempt may have decided.</param>
+/// <param name="Before">When it had been sent, where nothing was sent now because of that.</param>
+public sealed record SentEmail(string MessageId, DateTimeOffset? Before = null);

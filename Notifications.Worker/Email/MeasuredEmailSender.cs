@@ -3,12 +3,12 @@ namespace Notifications.Worker.Email;
 /// <summary>Counts what becomes of every try to send an email.</summary>
 internal sealed class MeasuredEmailSender(IEmailSender sender, EmailMetrics metrics) : IEmailSender
 {
-    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
-        SentBefore? before;
+        SentEmail sent;
         try
         {
-            before = await sender.SendAsync(email, cancellationToken);
+            sent = await sender.SendAsync(email, cancellationToken);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
@@ -17,6 +17,6 @@ internal sealed class MeasuredEmailSender(IEmailSender sender, EmailMetrics metr
         }
 
         metrics.Send(email);
-        return before;
+        return sent;
     }
 }

@@ -23,7 +23,7 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
         _logger = logger;
     }
 
-    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         var recipient = EmailAddress.ParseRecipient(email.To);
 
@@ -42,7 +42,7 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
 
             var path = Publish(Directory.GetFiles(unfinished).Single(), FileName(email.MessageId));
             Log.Written(_logger, email.MessageId, path);
-            return null;
+            return new SentEmail(email.MessageId);
         }
         catch (Exception e) when (e is SmtpException or IOException or UnauthorizedAccessException)
         {

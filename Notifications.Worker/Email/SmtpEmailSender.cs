@@ -14,14 +14,14 @@ internal sealed partial class SmtpEmailSender(
 {
     private readonly SmtpOptions _options = options.Value.Smtp;
 
-    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         var recipient = EmailAddress.ParseRecipient(email.To);
         using var activity = Activities.StartSmtp(_options.Host!, _options.Port);
         try
         {
             await SendAsync(email, recipient, cancellationToken);
-            return null;
+            return new SentEmail(email.MessageId);
         }
         catch (EmailException failure)
         {

@@ -17,6 +17,9 @@ public enum FailureKind
 
     /// <summary>The message is not JSON, or not a message that this endpoint knows.</summary>
     Unreadable,
+
+    /// <summary>Another order has the order id of the message: what becomes of the message is not to be told of that order.</summary>
+    Conflict,
 }
 
 /// <summary>Sorts failures, once, where they happen.</summary>

@@ -32,6 +32,9 @@ public static class FaultHeaders
     /// <summary>The id that a message had before its body was edited for the first time.</summary>
     public const string OriginalMessageId = "x-original-message-id";
 
+    /// <summary>The id of the order whose other fields a person has edited: what an earlier attempt said of it counts no more.</summary>
+    public const string CorrectedOrder = "x-corrected-order";
+
     /// <summary>
     /// Which properties and headers of the message are missing, since the broker did not take them when the message was moved:
     /// their names, with the sizes of those that were too large.
@@ -41,7 +44,7 @@ public static class FaultHeaders
     /// <summary>Whether a header says what became of the message, and not what its sender wanted to say.</summary>
     public static bool IsOurs(string name) =>
         name.StartsWith("MT-", StringComparison.Ordinal)
-        || name is RedeliverCount or FailureKind or RetryCount or Decision or ParkedReason or ParkedAt or OriginalMessageId or LeftOut;
+        || name is RedeliverCount or FailureKind or RetryCount or Decision or ParkedReason or ParkedAt or OriginalMessageId or CorrectedOrder or LeftOut;
 }
 
 /// <summary>Those headers on a message that is consumed again.</summary>
@@ -50,6 +53,9 @@ internal static class ReplayedMessage
     /// <summary>The <see cref="FaultHeaders.Decision"/> by which a message was replayed; <c>null</c> where there is none, or nonsense.</summary>
     public static Guid? GetDecision(this ConsumeContext context) =>
         Guid.TryParse(Read(context, FaultHeaders.Decision), out var decision) ? decision : null;
+
+    /// <summary>The message's <see cref="FaultHeaders.CorrectedOrder"/>; <c>null</c> where there is none.</summary>
+    public static string? GetCorrectedOrder(this ConsumeContext context) => Read(context, FaultHeaders.CorrectedOrder);
 
     /// <summary>The message's <see cref="FaultHeaders.RedeliverCount"/>; 0 where there is none, or nonsense.</summary>
     public static int GetRedeliverCount(this ConsumeContext context) =>

@@ -127,7 +127,10 @@ public sealed partial record FaultMessage(
         },
     };
 
-    /// <summary>The same message with another body under a new id, which stands in the envelope too; the old id is kept in a header.</summary>
+    /// <summary>
+    /// The same message with another body under a new id, which stands in the envelope too; the old id is kept in a header. Where
+    /// the order id is as it was, it is the same order; but not where that was another one's.
+    /// </summary>
     public FaultMessage WithBody(ReadOnlyMemory<byte> body, string? contentType, Guid messageId)
     {
         var edited = this with
@@ -141,6 +144,11 @@ public sealed partial record FaultMessage(
                 [FaultHeaders.OriginalMessageId] = Text(FaultHeaders.OriginalMessageId) ?? MessageId,
             },
         };
+        if (Kind != FailureKind.Conflict && edited.OrderId is { } orderId && orderId == OrderId)
+        {
+            edited = edited with { Headers = new Dictionary<string, object?>(edited.Headers) { [FaultHeaders.CorrectedOrder] = orderId } };
+        }
+
         if (edited.CopyEnvelope() is not { } envelope)
         {
             return edited;
@@ -218,6 +226,11 @@ public sealed partial record FaultMessage(
         if (decision is not null)
         {
             headers[FaultHeaders.Decision] = decision.ToString();
+        }
+
+        if (Text(FaultHeaders.CorrectedOrder) is { } corrected)
+        {
+            headers[FaultHeaders.CorrectedOrder] = corrected;
         }
 
         return JsonSerializer.SerializeToUtf8Bytes(envelope, SystemTextJsonMessageSerializer.Options);

@@ -13,6 +13,15 @@ public sealed class DeliveryHeldException(DateTimeOffset until)
 /// <summary>An email was not sent, because the ledger could not be asked. That says nothing about the mail server.</summary>
 public sealed class UnclaimedEmailException(string message) : TransientEmailException(message);
 
+/// <summary>An email was not sent, because the order's id is that of another order.</summary>
+/// <param name="orderId">The id, which is known to be a proper one.</param>
+public sealed class OrderConflictException(string orderId)
+    : Exception($"The order id {orderId} is that of another order, with another address or product."), IForeseenFailure
+{
+    /// <inheritdoc/>
+    public FailureKind Kind => FailureKind.Conflict;
+}
+
 /// <summary>Nobody can say whether an email was sent, and it is up to a person what becomes of it.</summary>
 /// <param name="message">One line without an address.</param>
 /// <param name="failure">What the mail server did, where it is this attempt whose outcome is unknown.</param>

@@ -16,7 +16,10 @@ public interface IDeliveryLedger
     /// <exception cref="LedgerUnreachableException">It is not known whether the right is there: nothing may be sent on the strength of this.</exception>
     Task<DeliveryClaim> ClaimAsync(DeliveryAttempt attempt);
 
-    /// <summary>Records that the email is out, whoever has the claim by now: it is the truth. An earlier record of it stays as it is.</summary>
+    /// <summary>
+    /// Records that the email is out, whoever has the claim by now: it is the truth. An earlier record of it stays as it is,
+    /// and so does an entry of another order with the id.
+    /// </summary>
     /// <exception cref="LedgerUnreachableException">It is not recorded yet; this is tried further in the background for some time.</exception>
     Task RecordSentAsync(DeliveryAttempt attempt);
 
@@ -32,13 +35,19 @@ public interface IDeliveryLedger
 /// <summary>One attempt to send one notification of one order.</summary>
 /// <param name="OrderId">The order.</param>
 /// <param name="Notification">The kind of email.</param>
-/// <param name="MessageId">The email's <c>Message-ID</c>, the same for every attempt.</param>
+/// <param name="MessageId">The email's <c>Message-ID</c>; of a claim it is a proposal, see <see cref="DeliveryClaim.Claimed"/>.</param>
 /// <param name="Decision">
 /// Which decision of a person it is that this is to be sent whatever became of earlier attempts, where it is one. Each
 /// counts for one attempt whose outcome is unknown, and not for the next.
 /// </param>
 public sealed record DeliveryAttempt(string OrderId, Notification Notification, string MessageId, Guid? Decision = null)
 {
+    /// <summary>What the order says, to tell it from another one with its id. The ledger keeps a hash of it.</summary>
+    public string Content { get; init; } = "";
+
+    /// <summary>Whether a person has changed what the order says, so that another <see cref="Content"/> than before is no other order.</summary>
+    public bool IsCorrection { get; init; }
+
     /// <summary>Tells this attempt from every other.</summary>
     public Guid Id { get; } = Guid.NewGuid();
 }
@@ -52,7 +61,14 @@ public abstract record DeliveryClaim
 
     /// <summary>The email is to be sent, by whoever asked.</summary>
     /// <param name="AfterUnknown">Whether nobody can say if an earlier attempt has sent it already.</param>
-    public sealed record Claimed(bool AfterUnknown) : DeliveryClaim;
+    /// <param name="MessageId">Its <c>Message-ID</c>: that of the order's first attempt, as far as the ledger remembers.</param>
+    public sealed record Claimed(bool AfterUnknown, string MessageId) : DeliveryClaim;
+
+    /// <summary>
+    /// The order id is that of another order, by what the two say. An order of which the ledger does not know what it says
+    /// counts as the same.
+    /// </summary>
+    public sealed record Conflict : DeliveryClaim;
 
     /// <summary>Somebody else is sending it.</summary>
     /// <param name="Until">When that claim lapses.</param>

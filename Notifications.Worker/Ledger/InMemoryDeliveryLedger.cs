@@ -11,7 +11,7 @@ namespace Notifications.Worker.Ledger;
 /// </summary>
 internal sealed class InMemoryDeliveryLedger(IOptions<LedgerOptions> options, DeliveryLease lease, TimeProvider time) : IDeliveryLedger
 {
-    /// <summary>Some 10 MiB.</summary>
+    /// <summary>Some 40 MiB.</summary>
     public const int MostEntries = 100_000;
 
     private readonly Lock _lock = new();
@@ -42,9 +42,10 @@ internal sealed class InMemoryDeliveryLedger(IOptions<LedgerOptions> options, De
         lock (_lock)
         {
             var key = KeyOf(attempt);
-            if (_entries.GetValueOrDefault(key).State != State.Sent)
+            var entry = _entries.GetValueOrDefault(key);
+            if (entry.State != State.Sent && !entry.IsOfAnother(attempt))
             {
-                Set(key, new Entry(State.Sent, time.GetUtcNow()));
+                Set(key, new Entry(State.Sent, time.GetUtcNow(), ContentOf(attempt), attempt.MessageId));
             }
         }
 
@@ -60,10 +61,14 @@ internal sealed class InMemoryDeliveryLedger(IOptions<LedgerOptions> options, De
         Forget(now);
         var key = KeyOf(attempt);
         var entry = _entries.GetValueOrDefault(key);
+        if (entry.IsOfAnother(attempt) && (entry.State == State.Sent || !attempt.IsCorrection))
+        {
+            return new DeliveryClaim.Conflict();
+        }
+
         if (entry.State == State.Sent)
         {
-            // In one process the same email has always the same Message-ID.
-            return new DeliveryClaim.AlreadySent(attempt.MessageId, entry.At);
+            return new DeliveryClaim.AlreadySent(entry.MessageId!, entry.At);
         }
 
         if (entry.State == State.Claimed && entry.At + lease.Length > now)
@@ -83,8 +88,9 @@ internal sealed class InMemoryDeliveryLedger(IOptions<LedgerOptions> options, De
             return new DeliveryClaim.UnknownOutcome(entry.At);
         }
 
-        Set(key, new Entry(State.Claimed, now, attempt.Id, attempt.Decision));
-        return new DeliveryClaim.Claimed(afterUnknown);
+        var messageId = entry.MessageId ?? attempt.MessageId;
+        Set(key, new Entry(State.Claimed, now, ContentOf(attempt), messageId, attempt.Id, attempt.Decision));
+        return new DeliveryClaim.Claimed(afterUnknown, messageId);
     }
 
     private Task EndAsync(DeliveryAttempt attempt, State state)
@@ -134,16 +140,26 @@ internal sealed class InMemoryDeliveryLedger(IOptions<LedgerOptions> options, De
         }
     }
 
-    private static UInt128 KeyOf(DeliveryAttempt attempt)
+    private static UInt128 KeyOf(DeliveryAttempt attempt) => HashOf($"{attempt.Notification}:{attempt.OrderId}");
+
+    private static UInt128 ContentOf(DeliveryAttempt attempt) => HashOf(attempt.Content);
+
+    private static UInt128 HashOf(string text)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes($"{attempt.Notification}:{attempt.OrderId}"), hash);
+        SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
         return BinaryPrimitives.ReadUInt128LittleEndian(hash);
     }
 
     /// <param name="State">What is known.</param>
     /// <param name="At">Since when.</param>
+    /// <param name="Content">A hash of what the order says.</param>
+    /// <param name="MessageId">The email's <c>Message-ID</c>; <c>null</c> where there is no entry.</param>
     /// <param name="Attempt">Which attempt has it.</param>
     /// <param name="Decision">On the strength of which decision.</param>
-    private readonly record struct Entry(State State, DateTimeOffset At, Guid Attempt = default, Guid? Decision = null);
+    private readonly record struct Entry(
+        State State, DateTimeOffset At, UInt128 Content, string? MessageId, Guid Attempt = default, Guid? Decision = null)
+    {
+        public bool IsOfAnother(DeliveryAttempt attempt) => MessageId is not null && Content != ContentOf(attempt);
+    }
 }

@@ -22,17 +22,22 @@ internal sealed partial class LedgerEmailSender(
     private readonly SeldomWarning _warning = new(BetweenWarnings, time);
 
     /// <exception cref="DeliveryHeldException">Somebody else is sending it.</exception>
+    /// <exception cref="OrderConflictException">Another order has its id.</exception>
     /// <exception cref="UnknownOutcomeException">Nobody can say whether it was sent, and a person has to decide.</exception>
     /// <exception cref="UnclaimedEmailException">The ledger cannot be reached, and nothing is sent without it.</exception>
     /// <inheritdoc/>
-    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         if (email.OrderId is not { } orderId)
         {
             return await sender.SendAsync(email, cancellationToken);
         }
 
-        var attempt = new DeliveryAttempt(orderId, email.Notification, email.MessageId, email.Decision);
+        var attempt = new DeliveryAttempt(orderId, email.Notification, email.MessageId, email.Decision)
+        {
+            Content = email.OrderContent,
+            IsCorrection = email.IsCorrection,
+        };
         var begun = time.GetTimestamp();
         switch (await ClaimAsync(attempt))
         {
@@ -40,7 +45,10 @@ internal sealed partial class LedgerEmailSender(
                 return await SendUnclaimedAsync(email, attempt, cancellationToken);
 
             case DeliveryClaim.AlreadySent(var messageId, var at):
-                return new SentBefore(messageId, at);
+                return new SentEmail(messageId, at);
+
+            case DeliveryClaim.Conflict:
+                throw new OrderConflictException(orderId);
 
             case DeliveryClaim.HeldByOther(var until):
                 Log.Held(logger, email.MessageId, until);
@@ -49,13 +57,19 @@ internal sealed partial class LedgerEmailSender(
             case DeliveryClaim.UnknownOutcome(var since):
                 throw new UnknownOutcomeException($"Nobody can say whether the mail server took the email, since {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC.");
 
-            case DeliveryClaim.Claimed { AfterUnknown: true }:
-                Log.SendsAgain(logger, email.MessageId);
+            case DeliveryClaim.Claimed claimed:
+                email = email with { MessageId = claimed.MessageId };
+                attempt = attempt with { MessageId = claimed.MessageId };
+                if (claimed.AfterUnknown)
+                {
+                    Log.SendsAgain(logger, email.MessageId);
+                }
+
                 break;
         }
 
         await SendClaimedAsync(email, attempt, begun, cancellationToken);
-        return null;
+        return new SentEmail(email.MessageId);
     }
 
     private async Task<DeliveryClaim?> ClaimAsync(DeliveryAttempt attempt)
@@ -75,11 +89,11 @@ internal sealed partial class LedgerEmailSender(
         }
     }
 
-    private async Task<SentBefore?> SendUnclaimedAsync(EmailMessage email, DeliveryAttempt attempt, CancellationToken cancellationToken)
+    private async Task<SentEmail> SendUnclaimedAsync(EmailMessage email, DeliveryAttempt attempt, CancellationToken cancellationToken)
     {
-        var before = await sender.SendAsync(email, cancellationToken);
+        var sent = await sender.SendAsync(email, cancellationToken);
         _ = TryAsync(() => ledger.RecordSentAsync(attempt));
-        return before;
+        return sent;
     }
 
     private async Task SendClaimedAsync(EmailMessage email, DeliveryAttempt attempt, long begun, CancellationToken cancellationToken)

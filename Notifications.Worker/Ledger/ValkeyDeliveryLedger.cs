@@ -7,19 +7,23 @@ namespace Notifications.Worker.Ledger;
 
 /// <summary>
 /// A ledger that all workers share. Each entry is a hash, <c>delivery:order-confirmation:12345</c>, which holds no address:
-/// its <c>state</c>, the times as milliseconds by the server's own clock, and the <c>Message-ID</c>.
+/// its <c>state</c>, the times as milliseconds by the server's own clock, the <c>Message-ID</c>, and the order's
+/// <see cref="ContentHash"/> with the id of its key. An entry without the latter two is one of an earlier release.
 /// </summary>
 internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposable
 {
     /// <summary>
-    /// Who has the claim, for how long, for how long the entry is kept, the Message-ID, the decision, and whether a person
-    /// has to decide about an unknown outcome.
+    /// Who has the claim, for how long, for how long the entry is kept, the Message-ID, the decision, whether a person has to
+    /// decide about an unknown outcome, the content, its key, and whether it may replace another one.
     /// </summary>
     private const string Claim =
         """
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
-        local state, at, id, till, decision = unpack(redis.call('HMGET', KEYS[1], 'state', 'at', 'messageId', 'until', 'decision'))
+        local state, at, id, till, decision, content, key = unpack(redis.call('HMGET', KEYS[1], 'state', 'at', 'messageId', 'until', 'decision', 'content', 'contentKey'))
+        if content and key == ARGV[8] and content ~= ARGV[7] and (state == 'sent' or ARGV[9] == '0') then
+          return { 'conflict' }
+        end
         if state == 'sent' then
           return { 'sent', at, id }
         end
@@ -34,28 +38,36 @@ internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposabl
           end
           return { 'unknown', at }
         end
-        redis.call('HSET', KEYS[1], 'state', 'claimed', 'at', now, 'messageId', ARGV[4], 'until', now + ARGV[2], 'attempt', ARGV[1], 'decision', ARGV[5])
+        id = id or ARGV[4]
+        redis.call('HSET', KEYS[1], 'state', 'claimed', 'at', now, 'messageId', id, 'until', now + ARGV[2], 'attempt', ARGV[1], 'decision', ARGV[5],
+          'content', ARGV[7], 'contentKey', ARGV[8])
         redis.call('PEXPIRE', KEYS[1], ARGV[3])
-        return { state and 'again' or 'claimed' }
+        return { state and 'again' or 'claimed', id }
         """;
 
-    /// <summary>For how long the entry is kept, and the Message-ID.</summary>
+    /// <summary>For how long the entry is kept, the Message-ID, the content, and its key.</summary>
     private const string Sent =
         """
-        if redis.call('HGET', KEYS[1], 'state') ~= 'sent' then
+        local state, content, key = unpack(redis.call('HMGET', KEYS[1], 'state', 'content', 'contentKey'))
+        if state ~= 'sent' and not (content and key == ARGV[4] and content ~= ARGV[3]) then
           local time = redis.call('TIME')
           redis.call('DEL', KEYS[1])
-          redis.call('HSET', KEYS[1], 'state', 'sent', 'at', time[1] * 1000 + math.floor(time[2] / 1000), 'messageId', ARGV[2])
+          redis.call('HSET', KEYS[1], 'state', 'sent', 'at', time[1] * 1000 + math.floor(time[2] / 1000), 'messageId', ARGV[2],
+            'content', ARGV[3], 'contentKey', ARGV[4])
           redis.call('PEXPIRE', KEYS[1], ARGV[1])
         end
         """;
 
-    /// <summary>Who has the claim.</summary>
+    /// <summary>
+    /// Who has the claim, and for how long the entry is kept. What is left of it says whose the id is, and its Message-ID.
+    /// Without a state it is free, to earlier releases as well.
+    /// </summary>
     private const string Failed =
         """
         local state, attempt = unpack(redis.call('HMGET', KEYS[1], 'state', 'attempt'))
         if state == 'claimed' and attempt == ARGV[1] then
-          redis.call('DEL', KEYS[1])
+          redis.call('HDEL', KEYS[1], 'state', 'at', 'until', 'attempt', 'decision')
+          redis.call('PEXPIRE', KEYS[1], ARGV[2])
         end
         """;
 
@@ -74,6 +86,7 @@ internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposabl
     private static readonly TimeSpan Perseverance = TimeSpan.FromMinutes(10);
 
     private readonly ValkeyStore _store;
+    private readonly ContentHash _hash;
     private readonly DeliveryLease _lease;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -87,6 +100,7 @@ internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposabl
         ValkeyStore store, IOptions<LedgerOptions> options, DeliveryLease lease, TimeProvider time, ILogger<ValkeyDeliveryLedger> logger)
     {
         _store = store;
+        _hash = new ContentHash(options.Value.Valkey.Password);
         _lease = lease;
         _time = time;
         _logger = logger;
@@ -108,14 +122,17 @@ internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposabl
                 _keepFor,
                 attempt.MessageId,
                 attempt.Decision?.ToString("N") ?? "",
-                _parks ? 1 : 0))!;
+                _parks ? 1 : 0,
+                _hash.Of(attempt),
+                _hash.KeyId,
+                attempt.IsCorrection ? 1 : 0))!;
         }
         catch (LedgerUnreachableException failure)
         {
             if (failure.MayHaveHappened)
             {
                 // Nobody will send on the strength of it, and others should not have to wait until it lapses.
-                Promise(new Change(Failed, KeyOf(attempt), [attempt.Id.ToString("N")], _time.GetUtcNow()));
+                Promise(new Change(Failed, KeyOf(attempt), [attempt.Id.ToString("N"), _keepFor], _time.GetUtcNow()));
             }
 
             throw;
@@ -123,16 +140,17 @@ internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposabl
 
         return (string?)answer[0] switch
         {
+            "conflict" => new DeliveryClaim.Conflict(),
             "sent" => new DeliveryClaim.AlreadySent((string)answer[2]!, TimeOf(answer[1])),
             "held" => new DeliveryClaim.HeldByOther(TimeOf(answer[1])),
             "unknown" => new DeliveryClaim.UnknownOutcome(TimeOf(answer[1])),
-            var claimed => new DeliveryClaim.Claimed(AfterUnknown: claimed == "again"),
+            var claimed => new DeliveryClaim.Claimed(AfterUnknown: claimed == "again", (string)answer[1]!),
         };
     }
 
-    public Task RecordSentAsync(DeliveryAttempt attempt) => RecordAsync(Sent, attempt, _keepFor, attempt.MessageId);
+    public Task RecordSentAsync(DeliveryAttempt attempt) => RecordAsync(Sent, attempt, _keepFor, attempt.MessageId, _hash.Of(attempt), _hash.KeyId);
 
-    public Task RecordFailedAsync(DeliveryAttempt attempt) => RecordAsync(Failed, attempt, attempt.Id.ToString("N"));
+    public Task RecordFailedAsync(DeliveryAttempt attempt) => RecordAsync(Failed, attempt, attempt.Id.ToString("N"), _keepFor);
 
     public Task RecordUnknownAsync(DeliveryAttempt attempt) => RecordAsync(Unknown, attempt, attempt.Id.ToString("N"), _keepFor);
 

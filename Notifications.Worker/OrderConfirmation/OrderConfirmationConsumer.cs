@@ -17,6 +17,7 @@ public sealed partial class OrderConfirmationConsumer(
 {
     /// <inheritdoc/>
     /// <exception cref="EmailException">The email was not sent, or is not known to be sent.</exception>
+    /// <exception cref="Ledger.OrderConflictException">Another order has its id.</exception>
     /// <exception cref="InvalidOrderException">The order breaks the rules.</exception>
     /// <exception cref="SerializationException">The message says nothing about an order.</exception>
     public async Task Consume(ConsumeContext<OrderPlaced> context)
@@ -39,11 +40,15 @@ public sealed partial class OrderConfirmationConsumer(
             order = order with { PlacedAt = context.GetSentAt() ?? clock.GetUtcNow() };
         }
 
-        var email = await confirmation.ComposeAsync(order) with { Decision = context.GetDecision() };
-        SentBefore? before;
+        var email = await confirmation.ComposeAsync(order) with
+        {
+            Decision = context.GetDecision(),
+            IsCorrection = context.GetCorrectedOrder() == order.OrderId,
+        };
+        SentEmail sent;
         try
         {
-            before = await sender.SendAsync(email, context.CancellationToken);
+            sent = await sender.SendAsync(email, context.CancellationToken);
         }
         catch (EmailException exception)
         {
@@ -51,19 +56,19 @@ public sealed partial class OrderConfirmationConsumer(
             throw;
         }
 
-        if (before is not null)
+        if (sent.Before is { } before)
         {
             // Whoever sent it may have died before it could tell.
-            Log.SentBefore(logger, before.MessageId, before.At);
-            await AnnounceAsync(context, new OrderConfirmationSent(order.OrderId, before.MessageId, before.At));
+            Log.SentBefore(logger, sent.MessageId, before);
+            await AnnounceAsync(context, new OrderConfirmationSent(order.OrderId, sent.MessageId, before));
             return;
         }
 
         var sentAt = clock.GetUtcNow();
         metrics.Confirm(sentAt - order.PlacedAt);
-        Log.Confirmed(logger, email.MessageId);
+        Log.Confirmed(logger, sent.MessageId);
 
-        await AnnounceAsync(context, new OrderConfirmationSent(order.OrderId, email.MessageId, sentAt));
+        await AnnounceAsync(context, new OrderConfirmationSent(order.OrderId, sent.MessageId, sentAt));
     }
 
     private async Task AnnounceAsync(ConsumeContext<OrderPlaced> context, OrderConfirmationSent sent)

@@ -18,7 +18,10 @@ public sealed class OrderConfirmationEmail(IOptions<EmailOptions> options, IServ
     private readonly string _domain = options.Value.Sender.Host;
     private readonly string _shop = options.Value.Sender is { DisplayName.Length: > 0 } sender ? sender.DisplayName : options.Value.Sender.Host;
 
-    /// <summary>The same order always makes the same email, <see cref="EmailMessage.MessageId"/> included.</summary>
+    /// <summary>
+    /// The same order always makes the same email. Its <see cref="EmailMessage.MessageId"/> is a proposal: where an earlier
+    /// attempt had another one, because it had another sender, the ledger keeps to that.
+    /// </summary>
     public async Task<EmailMessage> ComposeAsync(OrderPlaced order)
     {
         var placedAt = order.PlacedAt.ToUniversalTime().ToString("d MMMM yyyy, HH:mm 'UTC'", CultureInfo.InvariantCulture);
@@ -31,6 +34,7 @@ public sealed class OrderConfirmationEmail(IOptions<EmailOptions> options, IServ
         {
             Notification = Notification.OrderConfirmation,
             OrderId = order.OrderId,
+            OrderContent = OrderRules.ContentOf(order),
         };
     }
 

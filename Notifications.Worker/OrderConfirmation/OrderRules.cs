@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Contracts;
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
 
@@ -47,6 +48,13 @@ public static partial class OrderRules
 
     /// <summary>Whether a text is a proper order id.</summary>
     public static bool IsOrderId(string? text) => text is not null && OrderIdPattern().IsMatch(text);
+
+    /// <summary>What a valid order says beside its id and its time: two orders with one id are the same where this is.</summary>
+    /// <remarks>
+    /// Hashes of it are stored, and messages of earlier releases are compared with it: a field that is added to the order is
+    /// appended as a further line, with its name, and only where it is set. No field can hold a line feed.
+    /// </remarks>
+    public static string ContentOf(OrderPlaced order) => $"{order.Email}\n{order.Product}";
 
     [GeneratedRegex(OrderId + @"\z", RegexOptions.CultureInvariant)]
     private static partial Regex OrderIdPattern();

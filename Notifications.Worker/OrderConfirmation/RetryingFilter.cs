@@ -2,6 +2,7 @@ using Contracts;
 using MassTransit;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Ledger;
 
 namespace Notifications.Worker.OrderConfirmation;
 
@@ -25,7 +26,8 @@ internal sealed partial class RetryingFilter(
         {
             await next.Send(context);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException && FailureKinds.Of(exception) == FailureKind.Transient)
+        // Without the ledger nobody knows whether it is the order that has this id.
+        catch (Exception exception) when (exception is not (OperationCanceledException or UnclaimedEmailException) && FailureKinds.Of(exception) == FailureKind.Transient)
         {
             if (OrderRules.IsOrderId(context.Message.OrderId))
             {

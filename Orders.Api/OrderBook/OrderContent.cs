@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Contracts;
+using Notifications.Worker.OrderConfirmation;
 
 namespace Orders.Api.OrderBook;
 
@@ -19,6 +20,5 @@ public static class OrderContent
     /// </summary>
     public static Guid MessageIdOf(OrderPlaced order) => new(Digest(order).AsSpan(0, 16));
 
-    // None of the three can hold a line feed.
-    private static byte[] Digest(OrderPlaced order) => SHA256.HashData(Encoding.UTF8.GetBytes($"{order.OrderId}\n{order.Email}\n{order.Product}"));
+    private static byte[] Digest(OrderPlaced order) => SHA256.HashData(Encoding.UTF8.GetBytes($"{order.OrderId}\n{OrderRules.ContentOf(order)}"));
 }

@@ -211,7 +211,7 @@ internal sealed class OrderScenariosTests(TransportUnderTest transport) : OrderS
 
         public int Tries => _tries;
 
-        public Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
+        public Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _tries);
             throw new InvalidOperationException(new string('x', 200_000));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Contracts;
 using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Faults.Inspection;
@@ -16,6 +17,8 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
     private const int SentBefore = 103;
     private const int NotSent = 102;
     private const int Held = 2144;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Cleanup _cleanup = new();
     private ValkeyServer? _valkey;
@@ -125,14 +128,81 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
         Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([orderId, orderId]));
     }
 
+    [Test]
+    public async Task Another_order_with_its_id_is_parked_as_a_conflict()
+    {
+        await StartAsync();
+        var orderId = NewOrder();
+        await TheSystem.PlaceAsync(orderId);
+        var confirmed = await WaitForStatusAsync(orderId, "confirmed");
+
+        await SendAsync(orderId, product: "Phone");
+        var parked = await TheSystem.WaitForParked(1);
+        var alert = await WaitForAlertAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(parked.Single().Text("x-parked-reason"), Is.EqualTo($"Conflict: The order id {orderId} is that of another order, with another address or product."));
+            Assert.That(parked.Single().Text("x-failure-kind"), Is.EqualTo("Conflict"));
+            Assert.That(alert.Text, Does.Contain(orderId).And.Not.Contain("customer@example.com"));
+            Assert.That(TheSystem.Log.Of<OrderConfirmationConsumer>(NotSent), Is.Empty, "Nothing was tried again.");
+            Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([orderId]));
+            Assert.That(await StatusAsync(orderId), Is.EqualTo(confirmed));
+        }
+    }
+
+    [Test]
+    public async Task Of_an_order_that_waits_for_its_replay_too_and_that_one_is_as_it_was()
+    {
+        await StartAsync([.. FailingOrders.Settings]);
+        var orderId = NewOrder();
+        await TheSystem.FailAsync(orderId);
+        var retrying = await WaitForStatusAsync(orderId, "retrying", attempts: 4);
+
+        await SendAsync(orderId, "another@example.com");
+        await TheSystem.WaitForParked(1);
+        // As often as people like.
+        await ActAsync(FaultQueue.Parked, FaultAction.Replay);
+        await WaitForAlertAsync(2);
+        TheSystem.Mail.AsUsual(SmtpStep.Recipient);
+        // What was published before the email of this one has been heard when it is confirmed.
+        await TheSystem.PlaceAsync("next");
+        await WaitForStatusAsync("next", "confirmed");
+        var unchanged = await StatusAsync(orderId);
+        await ActAsync(FaultQueue.Error, FaultAction.Replay);
+        var confirmed = await WaitForStatusAsync(orderId, "confirmed");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(unchanged, Is.EqualTo(retrying));
+            Assert.That(confirmed, Does.Not.Contain("failed\""));
+            Assert.That(TheSystem.Confirmations.Select(mail => mail.Recipients.Single()), Is.EqualTo(["customer@example.com", "customer@example.com"]));
+            Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo(["next", orderId]));
+        }
+    }
+
     private static string NewOrder() => $"{Guid.NewGuid():N}";
 
     private async Task StartAsync(params (string Name, string? Value)[] settings) => TheSystem = await OrderSystem.StartAsync(
         transport, settings: [.. settings, .. _valkey?.Settings ?? []]);
 
-    private Task SendAsync(string orderId) => TheSystem.SendRawAsync(
-        JsonSerializer.SerializeToUtf8Bytes(new OrderPlaced(orderId, "customer@example.com", "Laptop", DateTimeOffset.UtcNow), JsonSerializerOptions.Web),
+    private Task SendAsync(string orderId, string email = "customer@example.com", string product = "Laptop") => TheSystem.SendRawAsync(
+        JsonSerializer.SerializeToUtf8Bytes(new OrderPlaced(orderId, email, product, DateTimeOffset.UtcNow), JsonSerializerOptions.Web),
         "application/json");
+
+    private Task<string> StatusAsync(string orderId) => TheSystem.Http.GetStringAsync(new Uri($"/orders/{orderId}", UriKind.Relative));
+
+    private Task<string> WaitForStatusAsync(string orderId, string status, int attempts = 0) => Eventually.GetAsync(
+        $"order {orderId} is {status}",
+        _ => StatusAsync(orderId),
+        found => JsonNode.Parse(found)! is var json && (string?)json["status"] == status && (int?)json["attempts"] >= attempts,
+        Patience);
+
+    private async Task<ReceivedMail> WaitForAlertAsync(int count = 1)
+    {
+        await TheSystem.Mail.WaitFor("the alert", _ => TheSystem.Alerts.Count >= count);
+        return TheSystem.Alerts[^1];
+    }
 
     private async Task ActAsync(FaultQueue queue, FaultAction action)
     {

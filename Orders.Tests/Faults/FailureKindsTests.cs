@@ -3,6 +3,7 @@ using System.Text.Json;
 using MassTransit;
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Ledger;
 
 namespace Orders.Tests.Faults;
 
@@ -12,6 +13,7 @@ public sealed class FailureKindsTests
     [
         Of(new TransientEmailException("451"), FailureKind.Transient),
         Of(new PermanentEmailException("550"), FailureKind.Permanent),
+        Of(new OrderConflictException("1"), FailureKind.Conflict),
         Of(new DeliveryLimitException(20), FailureKind.Permanent),
         Of(new SerializationException("not an order"), FailureKind.Unreadable),
         Of(new JsonException("not JSON"), FailureKind.Unreadable),

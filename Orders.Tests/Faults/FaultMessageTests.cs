@@ -62,6 +62,22 @@ public sealed class FaultMessageTests
         Assert.That(replay.Headers.Keys, Is.EqualTo(["x-redeliver-count"]));
     }
 
+    [TestCase("1", "Permanent", "1")]
+    [TestCase("2", "Permanent", null)]
+    [TestCase("1", "Conflict", null)]
+    public void An_edited_message_is_a_correction_of_its_order_and_of_no_other(string orderId, string kind, string? corrected)
+    {
+        var fault = Fault("""{"message":{"orderId":"1","email":"mistaken@example.com"}}""", headers: [("x-failure-kind", kind)]);
+
+        var replay = fault.WithBody(Bytes($$$"""{"message":{"orderId":"{{{orderId}}}","email":"right@example.com"}}"""), Envelope, Guid.NewGuid()).ForReplay(0);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(replay.Text("x-corrected-order"), Is.EqualTo(corrected));
+            Assert.That((string?)JsonNode.Parse(replay.Body.Span)!["headers"]!["x-corrected-order"], Is.EqualTo(corrected));
+        }
+    }
+
     [Test]
     public void A_replay_changes_two_headers_of_the_envelope_and_nothing_else()
     {

@@ -25,6 +25,7 @@ public sealed class RedeliverPolicyTests
 
     [TestCase("Permanent", ExpectedResult = "park Permanent: 451 no")]
     [TestCase("Unreadable", ExpectedResult = "park Unreadable: 451 no")]
+    [TestCase("Conflict", ExpectedResult = "park Conflict: 451 no")]
     public string A_hopeless_fault_is_parked_at_once(string kind) => Judge(Fault(0, 0, kind));
 
     [Test]

@@ -48,7 +48,7 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(first, Is.EqualTo(new DeliveryClaim.Claimed(AfterUnknown: false)));
+            Assert.That(first, Is.EqualTo(Claimed(afterUnknown: false)));
             Assert.That(second, Is.InstanceOf<DeliveryClaim.HeldByOther>());
             Assert.That(((DeliveryClaim.HeldByOther)second).Until, Is.EqualTo(DateTimeOffset.UtcNow + Long).Within(TimeSpan.FromSeconds(10)));
         }
@@ -94,7 +94,7 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
 
         await ledger.RecordFailedAsync(attempt);
 
-        Assert.That(await ledger.ClaimAsync(Attempt()), Is.EqualTo(new DeliveryClaim.Claimed(AfterUnknown: false)));
+        Assert.That(await ledger.ClaimAsync(Attempt()), Is.EqualTo(Claimed(afterUnknown: false)));
     }
 
     [Test]
@@ -103,7 +103,7 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
         var ledger = Create(lease: Short);
         await ledger.ClaimAsync(Attempt());
 
-        Assert.That(await ClaimLapsedAsync(ledger), Is.EqualTo(new DeliveryClaim.Claimed(AfterUnknown: true)));
+        Assert.That(await ClaimLapsedAsync(ledger), Is.EqualTo(Claimed(afterUnknown: true)));
     }
 
     [Test]
@@ -163,9 +163,9 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
         using (Assert.EnterMultipleScope())
         {
             Assert.That(undecided, Is.InstanceOf<DeliveryClaim.UnknownOutcome>());
-            Assert.That(decided, Is.EqualTo(new DeliveryClaim.Claimed(AfterUnknown: true)));
+            Assert.That(decided, Is.EqualTo(Claimed(afterUnknown: true)));
             Assert.That(repeated, Is.InstanceOf<DeliveryClaim.UnknownOutcome>());
-            Assert.That(decidedAgain, Is.EqualTo(new DeliveryClaim.Claimed(AfterUnknown: true)));
+            Assert.That(decidedAgain, Is.EqualTo(Claimed(afterUnknown: true)));
         }
     }
 
@@ -195,10 +195,99 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
         Assert.That(await ledger.ClaimAsync(Attempt(Guid.NewGuid())), Is.InstanceOf<DeliveryClaim.AlreadySent>());
     }
 
+    [Test]
+    public async Task Another_order_with_the_id_is_a_conflict_whatever_became_of_the_first_one(
+        [Values("claimed", "sent", "failed", "unknown")] string state, [Values] UnknownOutcome policy)
+    {
+        var ledger = Create(policy);
+        var first = Attempt(content: "Laptop");
+        await ledger.ClaimAsync(first);
+        await (state switch
+        {
+            "sent" => ledger.RecordSentAsync(first),
+            "failed" => ledger.RecordFailedAsync(first),
+            "unknown" => ledger.RecordUnknownAsync(first),
+            _ => Task.CompletedTask,
+        });
+
+        var other = await ledger.ClaimAsync(Attempt(content: "Phone"));
+        // To replay it does not make it the one order.
+        var decided = await ledger.ClaimAsync(Attempt(Guid.NewGuid(), "Phone"));
+        // As who does without the ledger.
+        await ledger.RecordSentAsync(Attempt(content: "Phone"));
+        var again = await ledger.ClaimAsync(Attempt(content: "Laptop"));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(new[] { other, decided }, Is.All.EqualTo(new DeliveryClaim.Conflict()));
+            Assert.That(again, state switch
+            {
+                "claimed" => Is.InstanceOf<DeliveryClaim.HeldByOther>(),
+                "sent" => Is.InstanceOf<DeliveryClaim.AlreadySent>(),
+                "failed" => Is.EqualTo(Claimed(afterUnknown: false)),
+                _ when policy == UnknownOutcome.Park => Is.InstanceOf<DeliveryClaim.UnknownOutcome>(),
+                _ => Is.EqualTo(Claimed(afterUnknown: true)),
+            });
+        }
+    }
+
+    [TestCase("failed")]
+    [TestCase("unknown")]
+    public async Task What_a_person_corrects_is_the_same_order_from_then_on(string state)
+    {
+        var ledger = Create();
+        var first = Attempt(content: "mistaken@example.com");
+        await ledger.ClaimAsync(first);
+        await (state == "failed" ? ledger.RecordFailedAsync(first) : ledger.RecordUnknownAsync(first));
+        var corrected = Attempt(content: "right@example.com") with { IsCorrection = true };
+
+        var claim = await ledger.ClaimAsync(corrected);
+        await ledger.RecordFailedAsync(corrected);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(claim, Is.EqualTo(Claimed(afterUnknown: state == "unknown")));
+            Assert.That(await ledger.ClaimAsync(Attempt(content: "mistaken@example.com")), Is.EqualTo(new DeliveryClaim.Conflict()));
+            Assert.That(await ledger.ClaimAsync(Attempt(content: "right@example.com")), Is.EqualTo(Claimed(afterUnknown: false)));
+        }
+    }
+
+    [Test]
+    public async Task But_nobody_corrects_what_was_sent()
+    {
+        var ledger = Create();
+        await ledger.RecordSentAsync(Attempt(content: "Laptop"));
+
+        Assert.That(await ledger.ClaimAsync(Attempt(content: "Phone") with { IsCorrection = true }), Is.EqualTo(new DeliveryClaim.Conflict()));
+    }
+
+    [Test]
+    public async Task The_Message_ID_is_that_of_the_first_attempt([Values("failed", "unknown", "lapsed")] string outcome)
+    {
+        var ledger = Create(lease: outcome == "lapsed" ? Short : null);
+        var first = Attempt();
+        await ledger.ClaimAsync(first);
+        await (outcome switch
+        {
+            "failed" => ledger.RecordFailedAsync(first),
+            "unknown" => ledger.RecordUnknownAsync(first),
+            _ => ClaimLapsedAsync(ledger),
+        });
+
+        var second = Attempt() with { MessageId = $"<{_order}@new.example>" };
+        var claim = await Eventually.GetAsync(
+            "a claim", _ => ledger.ClaimAsync(second), claim => claim is not DeliveryClaim.HeldByOther, TimeSpan.FromSeconds(10));
+
+        Assert.That(claim, Is.EqualTo(Claimed(afterUnknown: outcome != "failed")));
+    }
+
+    private DeliveryClaim.Claimed Claimed(bool afterUnknown) => new(afterUnknown, $"<{_order}@shop.example>");
+
     private Task<DeliveryClaim> ClaimLapsedAsync(IDeliveryLedger ledger, Guid? decision = null) => Eventually.GetAsync(
         "the claim has lapsed", _ => ledger.ClaimAsync(Attempt(decision)), claim => claim is not DeliveryClaim.HeldByOther, TimeSpan.FromSeconds(10));
 
-    private DeliveryAttempt Attempt(Guid? decision = null) => new(_order, Notification.OrderConfirmation, $"<{_order}@shop.example>", decision);
+    private DeliveryAttempt Attempt(Guid? decision = null, string content = "customer@example.com\nLaptop") =>
+        new(_order, Notification.OrderConfirmation, $"<{_order}@shop.example>", decision) { Content = content };
 
     private IDeliveryLedger Create(UnknownOutcome policy = UnknownOutcome.SendAgain, TimeSpan? lease = null)
     {

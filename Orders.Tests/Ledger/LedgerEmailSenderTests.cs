@@ -36,8 +36,8 @@ public sealed class LedgerEmailSenderTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(server.Sent, Has.Count.EqualTo(1));
-            Assert.That(first, Is.Null);
-            Assert.That(second, Is.EqualTo(new SentBefore(Email.MessageId, new DateTimeOffset(2026, 11, 21, 12, 0, 0, TimeSpan.Zero))));
+            Assert.That(first, Is.EqualTo(new SentEmail(Email.MessageId)));
+            Assert.That(second, Is.EqualTo(new SentEmail(Email.MessageId, new DateTimeOffset(2026, 11, 21, 12, 0, 0, TimeSpan.Zero))));
         }
     }
 
@@ -85,6 +85,17 @@ public sealed class LedgerEmailSenderTests
         await SendAsync(server);
 
         Assert.That(server.Sent, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_sender_address_that_is_changed_between_two_tries_does_not_change_the_Message_ID()
+    {
+        var server = new ScriptedEmailSender(attempt => attempt == 1 ? new TransientEmailException("451 try again") : null);
+
+        await Assert.ThrowsAsync<TransientEmailException>(() => SendAsync(server));
+        var sent = await SendAsync(server, Email with { MessageId = "<order-confirmation-1@new.example>" });
+
+        Assert.That((sent.MessageId, server.Sent.Single().MessageId), Is.EqualTo((Email.MessageId, Email.MessageId)));
     }
 
     [Test]
@@ -225,7 +236,7 @@ public sealed class LedgerEmailSenderTests
     {
         var server = new ScriptedEmailSender { DuringSend = _ => Task.FromResult(_ledger.IsAway = true) };
 
-        Assert.That(await SendAsync(server), Is.Null);
+        Assert.That(await SendAsync(server), Is.EqualTo(new SentEmail(Email.MessageId)));
 
         Assert.That(_log.Of<LedgerEmailSender>(NotRecorded), Has.Count.EqualTo(1));
         Assert.That(_log.Of<LedgerEmailSender>(Ignored), Is.Empty);
@@ -233,7 +244,7 @@ public sealed class LedgerEmailSenderTests
 
     private static MailServerUnavailableException Broken => new("The connection broke.", wasLetIn: true) { IsOutcomeUnknown = true };
 
-    private Task<SentBefore?> SendAsync(ScriptedEmailSender server, EmailMessage? email = null, CancellationToken cancellationToken = default) =>
+    private Task<SentEmail> SendAsync(ScriptedEmailSender server, EmailMessage? email = null, CancellationToken cancellationToken = default) =>
         Create(server, Lease).SendAsync(email ?? Email, cancellationToken);
 
     private LedgerEmailSender Create(ScriptedEmailSender server, DeliveryLease lease) =>

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -47,9 +49,9 @@ public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(claimed.Names, Is.EquivalentTo(["state", "at", "messageId", "until", "attempt", "decision"]));
+            Assert.That(claimed.Names, Is.EquivalentTo(["state", "at", "messageId", "until", "attempt", "decision", "content", "contentKey"]));
             Assert.That(claimed.Left, Is.EqualTo(TimeSpan.FromHours(2)).Within(TimeSpan.FromMinutes(1)));
-            Assert.That(sent.Names, Is.EquivalentTo(["state", "at", "messageId"]));
+            Assert.That(sent.Names, Is.EquivalentTo(["state", "at", "messageId", "content", "contentKey"]));
             Assert.That(sent.Left, Is.EqualTo(TimeSpan.FromHours(2)).Within(TimeSpan.FromMinutes(1)));
         }
 
@@ -57,6 +59,95 @@ public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
         {
             const string Key = "delivery:order-confirmation:12345";
             return ((await database.HashGetAllAsync(Key)).Select(field => $"{field.Name}"), await database.KeyTimeToLiveAsync(Key));
+        }
+    }
+
+    [Test]
+    public async Task What_an_order_says_is_hashed_with_a_key_that_is_the_same_in_every_process_and_not_on_the_server()
+    {
+        await Build().ClaimAsync(Attempt("1"));
+        var first = await ReadAsync();
+        _host!.Dispose();
+        var conflict = await Build().ClaimAsync(Attempt("1", "another"));
+        await using var connection = await _server.ConnectAsync();
+        await connection.GetDatabase().ExecuteAsync("flushall");
+        await Build().ClaimAsync(Attempt("1"));
+        var second = await ReadAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(conflict, Is.EqualTo(new DeliveryClaim.Conflict()), "Two processes compare.");
+            Assert.That(second, Is.EqualTo(first));
+            Assert.That(Convert.FromBase64String(first.Content), Has.Length.EqualTo(16));
+            Assert.That(
+                new[] { "", "1\n" }.SelectMany(start => new[] { SHA256.HashData(Text(start)), HMACSHA256.HashData(Text(ValkeyServer.Password ?? ""), Text(start)) })
+                    .Select(hash => Convert.ToBase64String(hash.AsSpan(0, 16))),
+                Has.None.EqualTo(first.Content),
+                "No guess tells it.");
+        }
+
+        static byte[] Text(string start) => Encoding.UTF8.GetBytes($"{start}customer@example.com\nLaptop");
+
+        async Task<(string Content, string Key)> ReadAsync()
+        {
+            await using var connection = await _server.ConnectAsync();
+            var fields = await connection.GetDatabase().HashGetAsync("delivery:order-confirmation:1", ["content", "contentKey"]);
+            return ((string)fields[0]!, (string)fields[1]!);
+        }
+    }
+
+    [TestCase("content", "contentKey", Description = "As an earlier release left it.")]
+    [TestCase("contentKey", Description = "It could not be compared.")]
+    public async Task An_entry_whose_content_cannot_be_compared_is_one_of_the_same_order(params string[] missing)
+    {
+        var ledger = Build();
+        var attempt = Attempt("1");
+        await ledger.ClaimAsync(attempt);
+        await ledger.RecordSentAsync(attempt);
+        await using var connection = await _server.ConnectAsync();
+        await connection.GetDatabase().HashDeleteAsync("delivery:order-confirmation:1", [.. missing.Select(field => (RedisValue)field)]);
+
+        Assert.That(await ledger.ClaimAsync(Attempt("1", "another")), Is.InstanceOf<DeliveryClaim.AlreadySent>());
+    }
+
+    [Test]
+    public async Task Another_password_makes_another_key_and_its_entries_are_taken_for_the_same_orders()
+    {
+        await Build().ClaimAsync(Attempt("1"));
+        _host!.Dispose();
+        await using var connection = await _server.ConnectAsync();
+        await connection.GetDatabase().ExecuteAsync("acl", "setuser", "default", ">another");
+
+        Assert.That(await Build(("Ledger:Valkey:Password", "another")).ClaimAsync(Attempt("1", "another")), Is.InstanceOf<DeliveryClaim.HeldByOther>());
+    }
+
+    [Test]
+    public async Task A_worker_of_an_earlier_release_reads_the_entries()
+    {
+        // Of 140930a: the first lines of its claim, which tell what it takes an entry for.
+        const string Claim =
+            """
+            local state, at, id, till, decision = unpack(redis.call('HMGET', KEYS[1], 'state', 'at', 'messageId', 'until', 'decision'))
+            if state == 'sent' then return 'sent ' .. id end
+            if state == 'claimed' and tonumber(till) > tonumber(ARGV[1]) then return 'held' end
+            return state and 'again' or 'claimed'
+            """;
+        var ledger = Build();
+        await using var connection = await _server.ConnectAsync();
+        var (failed, sent, held) = (Attempt("failed"), Attempt("sent"), Attempt("held"));
+        foreach (var attempt in new[] { failed, sent, held })
+        {
+            await ledger.ClaimAsync(attempt);
+        }
+
+        await ledger.RecordFailedAsync(failed);
+        await ledger.RecordSentAsync(sent);
+
+        foreach (var (orderId, state) in new[] { ("failed", "claimed"), ("sent", "sent <sent@shop.example>"), ("held", "held") })
+        {
+            var answer = await connection.GetDatabase().ScriptEvaluateAsync(
+                Claim, [$"delivery:order-confirmation:{orderId}"], [DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()]);
+            Assert.That((string?)answer, Is.EqualTo(state));
         }
     }
 
@@ -225,5 +316,6 @@ public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
         return _host.Services.GetRequiredService<IDeliveryLedger>();
     }
 
-    private static DeliveryAttempt Attempt(string orderId) => new(orderId, Notification.OrderConfirmation, $"<{orderId}@shop.example>");
+    private static DeliveryAttempt Attempt(string orderId, string content = "customer@example.com\nLaptop") =>
+        new(orderId, Notification.OrderConfirmation, $"<{orderId}@shop.example>") { Content = content };
 }

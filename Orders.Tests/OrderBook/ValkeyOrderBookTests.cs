@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Contracts;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Ledger;
@@ -52,6 +53,10 @@ public sealed class ValkeyOrderBookTests
         var entry = string.Join(' ', await _store.GetDatabase().HashGetAllAsync(ValkeyOrderBook.Prefix + Order.OrderId));
         Assert.That(entry, Does.Contain("placed").And.Not.Contain("customer").And.Not.Contain("example.com").And.Not.Contain("Laptop"));
     }
+
+    [Test]
+    public void The_hash_of_an_order_is_that_of_earlier_releases() =>
+        Assert.That(OrderContent.HashOf(Order), Is.EqualTo(Convert.ToBase64String(SHA256.HashData("1\ncustomer@example.com\nLaptop"u8))));
 
     [Test]
     public async Task A_claim_outlives_the_server_and_its_absence_is_told()

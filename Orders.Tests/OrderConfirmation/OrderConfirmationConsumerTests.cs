@@ -2,6 +2,7 @@ using Contracts;
 using MassTransit;
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Ledger;
 using Notifications.Worker.OrderConfirmation;
 
 namespace Orders.Tests.OrderConfirmation;
@@ -126,6 +127,34 @@ public sealed class OrderConfirmationConsumerTests
             Assert.That(fault.Error, Is.EqualTo("550 no such user"));
             Assert.That(harness.PublishedSoFar<OrderConfirmationRetrying>(), Is.Empty);
         }
+    }
+
+    [Test]
+    public async Task An_order_with_the_id_of_another_one_is_set_aside_at_once_and_nothing_is_told_of_that_order()
+    {
+        var sender = new ScriptedEmailSender(_ => new OrderConflictException("1"));
+        await using var harness = await ConfirmationHarness.StartAsync(sender);
+
+        await harness.PlaceAsync("1");
+
+        var fault = await harness.FaultAsync();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((fault.Kind, sender.Tries), Is.EqualTo((FailureKind.Conflict, 1)));
+            Assert.That(harness.PublishedSoFar<OrderConfirmationRetrying>(), Is.Empty);
+        }
+    }
+
+    [Test]
+    public async Task While_the_ledger_is_away_nothing_is_told_of_an_order_as_it_may_be_another_one()
+    {
+        var sender = new ScriptedEmailSender(attempt => attempt <= 2 ? new UnclaimedEmailException("The ledger is away.") : null);
+        await using var harness = await ConfirmationHarness.StartAsync(sender);
+
+        await harness.PlaceAsync("1");
+
+        await harness.PublishedAsync<OrderConfirmationSent>();
+        Assert.That(harness.PublishedSoFar<OrderConfirmationRetrying>(), Is.Empty);
     }
 
     [TestCase(null, "customer@example.com", "Laptop", FailureKind.Permanent)]

@@ -19,28 +19,27 @@ internal sealed partial class GatedEmailSender(
 {
     /// <exception cref="MailHeldException">The email has waited too long.</exception>
     /// <inheritdoc/>
-    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
         patience.CancelAfter(longestHold);
         while (true)
         {
-            var (isOver, before) = await TrySendAsync(email, patience.Token, cancellationToken);
-            if (isOver)
+            if (await TrySendAsync(email, patience.Token, cancellationToken) is { } sent)
             {
-                return before;
+                return sent;
             }
         }
     }
 
-    /// <returns>Whether that was all, or the email is to enter again.</returns>
-    private async Task<(bool IsOver, SentBefore? Before)> TrySendAsync(EmailMessage email, CancellationToken patience, CancellationToken cancellationToken)
+    /// <returns><c>null</c> where the email is to enter again.</returns>
+    private async Task<SentEmail?> TrySendAsync(EmailMessage email, CancellationToken patience, CancellationToken cancellationToken)
     {
         var attempt = await EnterAsync(email, patience, cancellationToken);
-        SentBefore? before;
+        SentEmail sent;
         try
         {
-            before = await sender.SendAsync(email, cancellationToken);
+            sent = await sender.SendAsync(email, cancellationToken);
         }
         catch (EmailException failure) when (failure is not (UnclaimedEmailException or UnknownOutcomeException { Failure: null }))
         {
@@ -50,7 +49,7 @@ internal sealed partial class GatedEmailSender(
             }
 
             Log.Waits(logger, email.MessageId, failure.Message);
-            return (false, null);
+            return null;
         }
         catch
         {
@@ -58,7 +57,7 @@ internal sealed partial class GatedEmailSender(
             throw;
         }
 
-        if (before is null)
+        if (sent.Before is null)
         {
             gate.Succeed(attempt);
         }
@@ -68,7 +67,7 @@ internal sealed partial class GatedEmailSender(
             gate.Abandon(attempt);
         }
 
-        return (true, before);
+        return sent;
     }
 
     private async Task<MailAttempt> EnterAsync(EmailMessage email, CancellationToken patience, CancellationToken cancellationToken)

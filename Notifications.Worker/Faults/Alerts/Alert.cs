@@ -16,7 +16,7 @@ internal sealed record Alert(string Id, string Subject, string Text)
     /// <summary>A message waits for a person.</summary>
     public static Alert Of(OrderConfirmationFailed failed)
     {
-        var order = failed.OrderId is { } id ? $"order {id}" : "an order that cannot be read";
+        var order = failed.OrderId is { } id ? $"order {id}" : "an order without an id of its own";
         return new(
             $"parked-{Hash($"{failed.OrderId}\n{failed.Reason}\n{failed.FailedAt:O}")}",
             $"Not confirmed: {order}",

@@ -65,6 +65,7 @@ public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProv
         var sorted = fault.Kind switch
         {
             FailureKind.Permanent => "Permanent: trying again cannot help, by what the exception says.",
+            FailureKind.Conflict => "Conflict: another order has the order id.",
             FailureKind.Unreadable => "Unreadable: the message is not JSON, or not an order.",
             _ when fault.Text(FaultHeaders.FailureKind) is null => "Taken for transient: nothing on the message says what kind of failure it was.",
             _ => "Transient: trying again may help.",

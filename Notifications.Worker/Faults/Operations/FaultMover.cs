@@ -54,8 +54,10 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
         var parkedAt = clock.GetUtcNow();
         await RecordAsync(AuditEvent.Park, FaultQueue.Error, held, by, cancellationToken);
         await session.SendAsync(held, OrderConfirmationEndpoint.ParkingQueue, held.Message.ForParking(reason, parkedAt), cancellationToken);
-        // Before the fault is let go: a crash in between tells people twice, never not at all.
-        await bus.Publish(new OrderConfirmationFailed(held.Message.OrderId, reason, parkedAt), cancellationToken);
+        // Before the fault is let go: a crash in between tells people twice, never not at all. The order that has the id of a
+        // conflict is another one, which has not failed.
+        var orderId = held.Message.Kind == FailureKind.Conflict ? null : held.Message.OrderId;
+        await bus.Publish(new OrderConfirmationFailed(orderId, reason, parkedAt), cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
         metrics.Park(by.Who, held.Message.Kind);
         await operators.TellAsync(

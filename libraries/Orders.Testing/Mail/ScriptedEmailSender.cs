@@ -17,7 +17,7 @@ internal sealed class ScriptedEmailSender(Func<int, Exception?>? script = null) 
 
     public IReadOnlyCollection<EmailMessage> Sent => _sent;
 
-    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         var attempt = Interlocked.Increment(ref _tries);
         await DuringSend(cancellationToken);
@@ -27,6 +27,6 @@ internal sealed class ScriptedEmailSender(Func<int, Exception?>? script = null) 
         }
 
         _sent.Enqueue(email);
-        return null;
+        return new SentEmail(email.MessageId);
     }
 }

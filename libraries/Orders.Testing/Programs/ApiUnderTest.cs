@@ -128,6 +128,6 @@ internal sealed class ApiUnderTest : IAsyncDisposable
 
     private sealed class NowhereSender : IEmailSender
     {
-        public Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken) => Task.FromResult<SentBefore?>(null);
+        public Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken) => Task.FromResult(new SentEmail(email.MessageId));
     }
 }
