@@ -16,6 +16,10 @@ public interface IDeliveryLedger
     /// <exception cref="LedgerUnreachableException">It is not known whether the right is there: nothing may be sent on the strength of this.</exception>
     Task<DeliveryClaim> ClaimAsync(DeliveryAttempt attempt);
 
+    /// <summary>Whether a claim would be a <see cref="DeliveryClaim.Conflict"/>, for what is not to be sent in any case.</summary>
+    /// <exception cref="LedgerUnreachableException">Nobody can say.</exception>
+    Task<bool> IsConflictAsync(DeliveryAttempt attempt);
+
     /// <summary>
     /// Records that the email is out, whoever has the claim by now: it is the truth. An earlier record of it stays as it is,
     /// and so does an entry of another order with the id.

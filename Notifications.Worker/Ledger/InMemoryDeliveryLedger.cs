@@ -37,6 +37,14 @@ internal sealed class InMemoryDeliveryLedger(IOptions<LedgerOptions> options, De
         }
     }
 
+    public Task<bool> IsConflictAsync(DeliveryAttempt attempt)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult(_entries.GetValueOrDefault(KeyOf(attempt)).IsOfAnother(attempt));
+        }
+    }
+
     public Task RecordSentAsync(DeliveryAttempt attempt)
     {
         lock (_lock)

@@ -148,6 +148,12 @@ internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposabl
         };
     }
 
+    public async Task<bool> IsConflictAsync(DeliveryAttempt attempt)
+    {
+        var fields = await _store.AskAsync(server => server.GetDatabase().HashGetAsync(KeyOf(attempt), ["content", "contentKey"]));
+        return !fields[0].IsNull && fields[1] == _hash.KeyId && fields[0] != _hash.Of(attempt);
+    }
+
     public Task RecordSentAsync(DeliveryAttempt attempt) => RecordAsync(Sent, attempt, _keepFor, attempt.MessageId, _hash.Of(attempt), _hash.KeyId);
 
     public Task RecordFailedAsync(DeliveryAttempt attempt) => RecordAsync(Failed, attempt, attempt.Id.ToString("N"), _keepFor);

@@ -3,21 +3,29 @@ using Contracts;
 using MassTransit;
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Ledger;
 using Notifications.Worker.Messaging;
 
 namespace Notifications.Worker.OrderConfirmation;
 
 /// <summary>Emails the customer that the order has arrived, then publishes <see cref="OrderConfirmationSent"/>.</summary>
+/// <param name="confirmation">Writes the email.</param>
+/// <param name="sender">Sends it.</param>
+/// <param name="metrics">Measures how long it took.</param>
+/// <param name="clock">The time.</param>
+/// <param name="logger">The log.</param>
+/// <param name="ledger">Knows whose an order id is; <c>null</c> where nobody does.</param>
 public sealed partial class OrderConfirmationConsumer(
     OrderConfirmationEmail confirmation,
     IEmailSender sender,
     OrderConfirmationMetrics metrics,
     TimeProvider clock,
-    ILogger<OrderConfirmationConsumer> logger) : IConsumer<OrderPlaced>
+    ILogger<OrderConfirmationConsumer> logger,
+    IDeliveryLedger? ledger = null) : IConsumer<OrderPlaced>
 {
     /// <inheritdoc/>
     /// <exception cref="EmailException">The email was not sent, or is not known to be sent.</exception>
-    /// <exception cref="Ledger.OrderConflictException">Another order has its id.</exception>
+    /// <exception cref="OrderConflictException">Another order has its id.</exception>
     /// <exception cref="InvalidOrderException">The order breaks the rules.</exception>
     /// <exception cref="SerializationException">The message says nothing about an order.</exception>
     public async Task Consume(ConsumeContext<OrderPlaced> context)
@@ -32,7 +40,9 @@ public sealed partial class OrderConfirmationConsumer(
 
         if (OrderRules.FindMistakes(orderId, address, product) is { Count: > 0 } mistakes)
         {
-            throw new InvalidOrderException(mistakes.Values.SelectMany(mistake => mistake));
+            throw await HasIdOfAnotherAsync(order)
+                ? new OrderConflictException(order.OrderId)
+                : new InvalidOrderException(mistakes.Values.SelectMany(mistake => mistake));
         }
 
         if (order.PlacedAt == default)
@@ -69,6 +79,25 @@ public sealed partial class OrderConfirmationConsumer(
         Log.Confirmed(logger, sent.MessageId);
 
         await AnnounceAsync(context, new OrderConfirmationSent(order.OrderId, sent.MessageId, sentAt));
+    }
+
+    /// <summary>Of an order that is not sent for its own mistakes nothing may be told by the id of another one, either.</summary>
+    private async Task<bool> HasIdOfAnotherAsync(OrderPlaced order)
+    {
+        if (ledger is null || !OrderRules.IsOrderId(order.OrderId))
+        {
+            return false;
+        }
+
+        try
+        {
+            return await ledger.IsConflictAsync(
+                new DeliveryAttempt(order.OrderId, Notification.OrderConfirmation, MessageId: "") { Content = OrderRules.ContentOf(order) });
+        }
+        catch (LedgerUnreachableException failure)
+        {
+            throw new UnclaimedEmailException(failure.Message);
+        }
     }
 
     private async Task AnnounceAsync(ConsumeContext<OrderPlaced> context, OrderConfirmationSent sent)

@@ -151,33 +151,35 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
         }
     }
 
-    [Test]
-    public async Task Of_an_order_that_waits_for_its_replay_too_and_that_one_is_as_it_was()
+    [TestCase("another@example.com")]
+    [TestCase("nobody", Description = "It breaks a rule as well.")]
+    public async Task Of_an_order_that_waits_for_its_replay_too_and_that_one_is_as_it_was(string email)
     {
         await StartAsync([.. FailingOrders.Settings]);
-        var orderId = NewOrder();
+        var (orderId, next) = (NewOrder(), NewOrder());
         await TheSystem.FailAsync(orderId);
         var retrying = await WaitForStatusAsync(orderId, "retrying", attempts: 4);
 
-        await SendAsync(orderId, "another@example.com");
-        await TheSystem.WaitForParked(1);
+        await SendAsync(orderId, email);
+        var parked = await TheSystem.WaitForParked(1);
         // As often as people like.
         await ActAsync(FaultQueue.Parked, FaultAction.Replay);
         await WaitForAlertAsync(2);
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
         // What was published before the email of this one has been heard when it is confirmed.
-        await TheSystem.PlaceAsync("next");
-        await WaitForStatusAsync("next", "confirmed");
+        await TheSystem.PlaceAsync(next);
+        await WaitForStatusAsync(next, "confirmed");
         var unchanged = await StatusAsync(orderId);
         await ActAsync(FaultQueue.Error, FaultAction.Replay);
         var confirmed = await WaitForStatusAsync(orderId, "confirmed");
 
         using (Assert.EnterMultipleScope())
         {
+            Assert.That(parked.Single().Text("x-failure-kind"), Is.EqualTo("Conflict"));
             Assert.That(unchanged, Is.EqualTo(retrying));
             Assert.That(confirmed, Does.Not.Contain("failed\""));
             Assert.That(TheSystem.Confirmations.Select(mail => mail.Recipients.Single()), Is.EqualTo(["customer@example.com", "customer@example.com"]));
-            Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo(["next", orderId]));
+            Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([next, orderId]));
         }
     }
 

@@ -231,6 +231,22 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
         }
     }
 
+    [Test]
+    public async Task To_ask_for_a_conflict_claims_nothing()
+    {
+        var ledger = Create();
+        var before = await ledger.IsConflictAsync(Attempt(content: "Phone"));
+        var claim = await ledger.ClaimAsync(Attempt(content: "Laptop"));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(before, Is.False);
+            Assert.That(claim, Is.EqualTo(Claimed(afterUnknown: false)));
+            Assert.That(await ledger.IsConflictAsync(Attempt(content: "Laptop")), Is.False);
+            Assert.That(await ledger.IsConflictAsync(Attempt(content: "Phone")), Is.True);
+        }
+    }
+
     [TestCase("failed")]
     [TestCase("unknown")]
     public async Task What_a_person_corrects_is_the_same_order_from_then_on(string state)

@@ -257,6 +257,8 @@ public sealed class LedgerEmailSenderTests
 
         public Task<DeliveryClaim> ClaimAsync(DeliveryAttempt attempt) => Reach().ClaimAsync(attempt);
 
+        public Task<bool> IsConflictAsync(DeliveryAttempt attempt) => Reach().IsConflictAsync(attempt);
+
         public Task RecordSentAsync(DeliveryAttempt attempt) => Reach().RecordSentAsync(attempt);
 
         public Task RecordFailedAsync(DeliveryAttempt attempt) => Reach().RecordFailedAsync(attempt);
