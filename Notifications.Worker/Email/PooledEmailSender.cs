@@ -4,7 +4,7 @@ namespace Notifications.Worker.Email;
 internal sealed class PooledEmailSender(IEmailSender sender, SmtpConnectionPool pool) : IEmailSender
 {
     /// <inheritdoc/>
-    public async Task<SentBefore?> SendAsync(EmailMessage email, CancellationToken cancellationToken)
+    public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         using var connection = await pool.ReserveAsync(cancellationToken);
         return await sender.SendAsync(email, cancellationToken);

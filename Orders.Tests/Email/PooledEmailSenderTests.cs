@@ -43,7 +43,7 @@ internal sealed class PooledEmailSenderTests
         await _delivery.CancelAsync();
         hold.Release();
 
-        Assert.That(await sending.WaitAsync(Patience), Is.Null);
+        Assert.That(await sending.WaitAsync(Patience), Has.Property(nameof(SentEmail.Before)).Null);
         Assert.That(_server.Messages, Has.Count.EqualTo(1));
         Assert.That(await ClaimAsync("1"), Is.InstanceOf<DeliveryClaim.AlreadySent>());
     }
@@ -62,7 +62,7 @@ internal sealed class PooledEmailSenderTests
 
         await Assert.ThrowsAsync<TransientEmailException>(() => sending.WaitAsync(Patience));
         Assert.That(during, Is.InstanceOf<DeliveryClaim.HeldByOther>());
-        Assert.That(await ClaimAsync("1"), Is.EqualTo(new DeliveryClaim.Claimed(AfterUnknown: false)));
+        Assert.That(await ClaimAsync("1"), Has.Property(nameof(DeliveryClaim.Claimed.AfterUnknown)).False);
     }
 
     [Test]
@@ -79,7 +79,7 @@ internal sealed class PooledEmailSenderTests
         hold.Release();
         await first.WaitAsync(Patience);
         Assert.That(_server.Messages, Has.Count.EqualTo(1));
-        Assert.That(await ClaimAsync("2"), Is.EqualTo(new DeliveryClaim.Claimed(AfterUnknown: false)));
+        Assert.That(await ClaimAsync("2"), Has.Property(nameof(DeliveryClaim.Claimed.AfterUnknown)).False);
     }
 
     [Test]
@@ -95,7 +95,7 @@ internal sealed class PooledEmailSenderTests
         await using var server = FakeSmtpServer.Start();
         var other = StartWorker(server, _worker.Services.GetRequiredService<IDeliveryLedger>());
 
-        Assert.That(await SendAsync(other, "waits").WaitAsync(Patience), Is.Null);
+        Assert.That(await SendAsync(other, "waits").WaitAsync(Patience), Has.Property(nameof(SentEmail.Before)).Null);
         await Assert.ThrowsAsync<UnknownOutcomeException>(() => SendAsync(other, "sent or not").WaitAsync(Patience));
         Assert.That(server.Messages, Has.Count.EqualTo(1));
     }
@@ -114,7 +114,7 @@ internal sealed class PooledEmailSenderTests
 
         await stopping.WaitAsync(Patience);
         Assert.That(await ClaimAsync("1"), Is.InstanceOf<DeliveryClaim.AlreadySent>());
-        Assert.That(await sending, Is.Null);
+        Assert.That(await sending, Has.Property(nameof(SentEmail.Before)).Null);
     }
 
     [Test]
@@ -140,7 +140,7 @@ internal sealed class PooledEmailSenderTests
         return _worker.Services.GetRequiredService<SmtpConnectionPool>().StopAsync(CancellationToken.None);
     }
 
-    private Task<SentBefore?> SendAsync(IHost worker, string orderId, CancellationToken? delivery = null) => worker.Services.GetRequiredService<IEmailSender>().SendAsync(
+    private Task<SentEmail> SendAsync(IHost worker, string orderId, CancellationToken? delivery = null) => worker.Services.GetRequiredService<IEmailSender>().SendAsync(
         new EmailMessage($"<order-confirmation-{orderId}@shop.example>", "customer@example.com", "Your order", "Hello", "<p>Hello</p>") { OrderId = orderId },
         delivery ?? _delivery.Token);
 
