@@ -1,6 +1,4 @@
-using Contracts;
 using MassTransit;
-using MassTransit.Middleware;
 using MassTransit.RabbitMqTransport;
 using MassTransit.RabbitMqTransport.Configuration;
 using MassTransit.RabbitMqTransport.Middleware;
@@ -42,7 +40,8 @@ internal sealed partial class ErrorQueue(IRabbitMqReceiveEndpointConfigurator en
         }
         catch (RepublishRefusedException refused) when (onRefused is not null)
         {
-            Log.Rejected(logger, context.GetMessageId(), context.Exception.GetBaseException().Message, refused.Message);
+            var (messageId, error) = (context.GetMessageId(), context.Exception.GetBaseException().Message);
+            Log.Rejected(logger, messageId, error, refused.Message);
             await onRefused(context, refused.Message);
             RejectedDeliveries.Reject(context);
         }

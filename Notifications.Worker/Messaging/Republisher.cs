@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
 
 namespace Notifications.Worker.Messaging;

@@ -4,7 +4,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.OrderConfirmation;
-using Orders.Testing.Brokers;
 using Orders.Tests.Hostile;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;

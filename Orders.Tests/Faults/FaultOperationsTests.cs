@@ -4,6 +4,7 @@ using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.Messaging;
 using Orders.Tests.EndToEnd;
 
 namespace Orders.Tests.Faults;
@@ -76,6 +77,29 @@ internal sealed class FaultOperationsTests : OrderSystemTests
             Assert.That((ended!.State, ended.Done), Is.EqualTo((OperationState.Done, faults.Length)));
             Assert.That(transport.Sent.Select(sent => sent.Message.OrderId), Is.EquivalentTo(faults.Select(fault => fault.OrderId)));
             Assert.That(transport.Queue, Is.Empty);
+        }
+    }
+
+    [Test]
+    public async Task An_operation_leaves_what_the_broker_does_not_take_and_says_so()
+    {
+        var transport = new ScriptedFaultTransport(_ => { })
+        {
+            Refusal = message => message.OrderId == "2" ? new RepublishRefusedException("order-confirmation", "too large", isQueueMissing: false) : null,
+        };
+        transport.Add(Enumerable.Range(1, 3).Select(number => SampleFaults.Create($"{number}", failedAt: DateTimeOffset.UtcNow)));
+        TheSystem = await OrderSystem.StartAsync(
+            TransportUnderTest.InMemory, services => services.AddSingleton<IFaultTransport>(transport), FailingOrders.Settings);
+        var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
+
+        var operation = await operations.StartAsync(new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter()), "olga", CancellationToken.None);
+        var ended = await operations.WaitAsync(operation.Id, CancellationToken.None).WaitAsync(Patience);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((ended!.State, ended.Done, ended.Refused), Is.EqualTo((OperationState.Failed, 2, 1)));
+            Assert.That(ended.Error, Does.StartWith("1 of 3 messages stay where they were.").And.Contain("too large"));
+            Assert.That(transport.Queue.Select(fault => fault.OrderId), Is.EqualTo(["2"]));
         }
     }
 

@@ -5,6 +5,7 @@ using Contracts;
 using MassTransit;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Messaging;
 
 namespace Orders.Tests.Faults;
 
@@ -75,6 +76,38 @@ public sealed class RedeliverJobTests
                 Is.EqualTo([("order-confirmation", "1", 1), ("order-confirmation", "2", 1), ("order-confirmation", "3", 1)]));
             Assert.That(Transport.Queue, Is.Empty);
             Assert.That(_effects.Take(2), Is.EqualTo(["sent to order-confirmation", "completed"]));
+        }
+    }
+
+    [Test]
+    public async Task What_the_broker_does_not_take_is_stepped_over_and_tried_again_seldom()
+    {
+        var tries = 0;
+        Transport.Refusal = message =>
+        {
+            if (message.OrderId != "2")
+            {
+                return null;
+            }
+
+            tries++;
+            return new RepublishRefusedException("order-confirmation", "too large", isQueueMissing: false);
+        };
+        Transport.Add(Fault("1"), Fault("2"), Fault("3"));
+        await _job.PassAsync();
+        Clock.Advance(FirstWait);
+        await _job.PassAsync();
+        await _job.PassAsync();
+        var triesAtFirst = tries;
+        Clock.Advance(TimeSpan.FromMinutes(10));
+        await _job.PassAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Transport.Sent.Select(sent => sent.Message.OrderId), Is.EqualTo(["1", "3"]));
+            Assert.That(Transport.Queue.Select(fault => fault.OrderId), Is.EqualTo(["2"]));
+            Assert.That((triesAtFirst, tries), Is.EqualTo((1, 2)));
+            Assert.That(_job.Log.Of<RedeliverJob>(203)[0], Does.StartWith("The message of order 2 stays in the error queue").And.Contain("too large"));
         }
     }
 

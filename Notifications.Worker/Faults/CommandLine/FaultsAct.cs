@@ -119,7 +119,8 @@ internal sealed class FaultsAct(FaultsClient client, Terminal terminal, bool jso
             _ => "discarded",
         };
         var gone = operation.Gone == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {operation.Gone} had gone");
-        return string.Create(CultureInfo.InvariantCulture, $"Operation {operation.Id}: {operation.Done} of {operation.Total} {done}{gone}.");
+        var refused = operation.Refused == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {operation.Refused} stay where they were");
+        return string.Create(CultureInfo.InvariantCulture, $"Operation {operation.Id}: {operation.Done} of {operation.Total} {done}{gone}{refused}.");
     }
 
     private static string HowToCancel(FaultOperation operation) => $"To cancel it: faults cancel {operation.Id}";

@@ -1,9 +1,12 @@
+using System.Collections.Concurrent;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Backlog;
 using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Faults.Job;
@@ -29,6 +32,12 @@ public sealed partial class RedeliverJob(
 
     /// <summary>How long others may have the queue before the job takes its next turn.</summary>
     private static readonly TimeSpan BetweenTurns = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How long a message stays untouched that the broker did not take: each try is on record.</summary>
+    private static readonly TimeSpan AfterRefusal = TimeSpan.FromMinutes(10);
+
+    /// <summary>Those messages, by <see cref="FaultReading.IdOf"/>, and when each is tried again.</summary>
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _refused = [];
 
     private Seen _seen = Seen.Nothing;
 
@@ -94,7 +103,7 @@ public sealed partial class RedeliverJob(
             var due = new List<(HeldFault Held, Verdict Verdict)>();
             foreach (var held in portion)
             {
-                var verdict = policy.Judge(held.Message);
+                var verdict = Judge(held.Message);
                 if (verdict is Verdict.Wait(var dueAt))
                 {
                     waiting++;
@@ -116,12 +125,42 @@ public sealed partial class RedeliverJob(
         }
 
         policy.EndLook();
+        foreach (var (id, again) in _refused.Where(refused => refused.Value <= clock.GetUtcNow()))
+        {
+            _refused.TryRemove(KeyValuePair.Create(id, again));
+        }
+
         _seen = new Seen(waiting, readAgainAt);
         backlog.SetOldest(OrderConfirmationEndpoint.ErrorQueue, oldest);
         return true;
     }
 
+    private Verdict Judge(FaultMessage message)
+    {
+        var verdict = policy.Judge(message);
+        if (verdict is Verdict.Wait || _refused.IsEmpty || !_refused.TryGetValue(FaultReading.IdOf(message), out var again))
+        {
+            return verdict;
+        }
+
+        return again > clock.GetUtcNow() ? new Verdict.Wait(again) : verdict;
+    }
+
     private async Task HandleAsync(IFaultSession session, HeldFault held, Verdict verdict, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await MoveAsync(session, held, verdict, cancellationToken);
+        }
+        catch (RepublishRefusedException refused) when (!refused.IsQueueMissing)
+        {
+            // It must not keep the others waiting.
+            _refused[FaultReading.IdOf(held.Message)] = clock.GetUtcNow() + AfterRefusal;
+            Log.Stays(logger, held.Message.OrderId, refused.Message, AfterRefusal.TotalMinutes);
+        }
+    }
+
+    private async Task MoveAsync(IFaultSession session, HeldFault held, Verdict verdict, CancellationToken cancellationToken)
     {
         switch (verdict)
         {
@@ -150,6 +189,9 @@ public sealed partial class RedeliverJob(
 
         [LoggerMessage(EventId = 201, Level = LogLevel.Critical, Message = "Order {OrderId} will not be confirmed: its message is parked. {Reason}")]
         public static partial void Parked(ILogger logger, string? orderId, string reason);
+
+        [LoggerMessage(EventId = 203, Level = LogLevel.Error, Message = "The message of order {OrderId} stays in the error queue; it is tried again in {Minutes} min. {Refusal}")]
+        public static partial void Stays(ILogger logger, string? orderId, string refusal, double minutes);
 
         [LoggerMessage(EventId = 202, Level = LogLevel.Warning, Message = "Could not look at the error queue: {Error}")]
         public static partial void PassFailed(ILogger logger, string error);

@@ -87,7 +87,7 @@ public enum OperationState
     [JsonStringEnumMemberName("cancelled")]
     Cancelled,
 
-    /// <summary>It could not go on, see the error; the rest of the messages is where it was.</summary>
+    /// <summary>It could not go on, or the broker did not take every message, see the error; the rest of the messages is where it was.</summary>
     [JsonStringEnumMemberName("failed")]
     Failed,
 }
@@ -100,6 +100,7 @@ public enum OperationState
 /// <param name="Total">How many messages it is about.</param>
 /// <param name="Done">How many of them have been dealt with.</param>
 /// <param name="Gone">How many were no longer there when their turn came: somebody else was quicker.</param>
+/// <param name="Refused">How many stay where they were, since the broker does not take them.</param>
 /// <param name="StartedAt">When it was started.</param>
 /// <param name="EndedAt">When it ended.</param>
 /// <param name="Error">Why it failed.</param>
@@ -111,6 +112,7 @@ public sealed record FaultOperation(
     int Total,
     int Done,
     int Gone,
+    int Refused,
     DateTimeOffset StartedAt,
     DateTimeOffset? EndedAt = null,
     string? Error = null);

@@ -6,6 +6,7 @@ using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Live;
 using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.Messaging;
 
 namespace Notifications.Worker.Faults.Operations;
 
@@ -66,7 +67,7 @@ public sealed partial class FaultOperations(
 
         var ids = await MatchAsync(request, cancellationToken);
         var operation = new FaultOperation(
-            RandomNumberGenerator.GetHexString(8, lowercase: true), who, request, OperationState.Running, ids.Count, 0, 0, clock.GetUtcNow());
+            RandomNumberGenerator.GetHexString(8, lowercase: true), who, request, OperationState.Running, ids.Count, 0, 0, 0, clock.GetUtcNow());
         await audit.WriteAsync(
             new AuditEntry(operation.StartedAt, who, AuditEvent.Begin, request.Queue, Reason: Describe(request), Operation: operation.Id, Count: ids.Count),
             cancellationToken);
@@ -161,6 +162,11 @@ public sealed partial class FaultOperations(
         try
         {
             await WorkAsync(running, ids);
+            if (running.Refusal is { } refusal)
+            {
+                end = OperationState.Failed;
+                error = $"{running.State.Refused} of {running.State.Total} messages stay where they were. {refusal}";
+            }
         }
         catch (OperationCanceledException) when (running.Cancelled.IsCancellationRequested && running.State.Done == running.State.Total)
         {
@@ -295,6 +301,13 @@ public sealed partial class FaultOperations(
             {
                 await MoveAsync(session, held, running.State);
             }
+            catch (RepublishRefusedException refused) when (!refused.IsQueueMissing)
+            {
+                running.Refusal = refused.Message;
+                running.Update(state => state with { Refused = state.Refused + 1 }, feed);
+                Log.Refused(logger, running.State.Id, held.Message.OrderId, refused.Message);
+                return;
+            }
             catch
             {
                 remaining.AddOrUpdate(id, 1, (_, count) => count + 1);
@@ -363,6 +376,9 @@ public sealed partial class FaultOperations(
 
         public Task Task { get; set; } = Task.CompletedTask;
 
+        /// <summary>Why the broker did not take the last of those that stay.</summary>
+        public string? Refusal { get; set; }
+
         /// <summary>Changes the state; tells of it a few times a second at most.</summary>
         public void Update(Func<FaultOperation, FaultOperation> change, FaultFeed feed)
         {
@@ -394,6 +410,9 @@ public sealed partial class FaultOperations(
 
         [LoggerMessage(EventId = 224, Level = LogLevel.Information, Message = "{Who} edited and replayed the message of order {OrderId}")]
         public static partial void Edited(ILogger logger, string who, string? orderId);
+
+        [LoggerMessage(EventId = 226, Level = LogLevel.Error, Message = "Operation {Operation} leaves the message of order {OrderId} where it is. {Refusal}")]
+        public static partial void Refused(ILogger logger, string operation, string? orderId, string refusal);
 
         [LoggerMessage(EventId = 225, Level = LogLevel.Information, Message = "Operation {Operation} took the message of order {OrderId} out of the queue, which it had moved before the broker was away")]
         public static partial void LetGo(ILogger logger, string operation, string? orderId);

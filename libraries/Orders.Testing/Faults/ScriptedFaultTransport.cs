@@ -21,6 +21,9 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
     /// <summary>Makes a send fail.</summary>
     public Func<Exception?> SendFailure { get; set; } = () => null;
 
+    /// <summary>Makes every send of a message fail.</summary>
+    public Func<FaultMessage, Exception?> Refusal { get; set; } = _ => null;
+
     /// <summary>Runs before each look, with its number.</summary>
     public Action<int> Opening { get; set; } = _ => { };
 
@@ -89,7 +92,7 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
 
         public Task SendAsync(HeldFault held, string queue, FaultMessage message, CancellationToken cancellationToken)
         {
-            if (transport.SendFailure() is { } failure)
+            if ((transport.Refusal(message) ?? transport.SendFailure()) is { } failure)
             {
                 return Task.FromException(failure);
             }

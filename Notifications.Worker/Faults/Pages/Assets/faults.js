@@ -139,10 +139,12 @@
       return;
     }
 
-    article.querySelector('progress').value = operation.done + operation.gone;
+    article.querySelector('progress').value = operation.done + operation.gone + operation.refused;
     write(article.querySelector('[data-done]'), number(operation.done));
     write(article.querySelector('[data-gone]'), number(operation.gone));
     article.querySelector('[data-gone-line]').hidden = operation.gone === 0;
+    write(article.querySelector('[data-refused]'), number(operation.refused));
+    article.querySelector('[data-refused-line]').hidden = operation.refused === 0;
     if (operation.state !== 'running' && article.querySelector('[data-state]').textContent === 'running') {
       write(document.querySelector('[data-announce]'), `The operation is ${operation.state}: ${operation.done} of ${operation.total}`);
       if (article.contains(document.activeElement) || document.activeElement?.form?.closest('[data-live]')) document.activeElement.blur();
