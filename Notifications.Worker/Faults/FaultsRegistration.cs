@@ -31,6 +31,7 @@ public static class FaultsRegistration
             builder.AddAuditTrail();
             builder.Services.AddSingleton<IFaultTransport, RabbitMqFaultTransport>();
             builder.Services.AddHostedService(services => services.GetRequiredService<RabbitMqAuditTrail>());
+            builder.Services.AddHostedService<ParkingWatch>();
         }
         else
         {

@@ -61,6 +61,16 @@ internal sealed class PoisonMessagesTests(TransportUnderTest transport) : OrderS
 
         await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ParkingQueue, 1);
         hold.Release();
+
+        // Nobody of ours parked it, so nobody has told of it.
+        await TheSystem.StartWorkerAsync(settings: ("Worker__Role", "Faults"));
+        await TheSystem.Mail.WaitFor("the alert", mail => mail.Messages.Any(message => message.Recipients.Contains(OrderSystem.Operator)));
+        var parked = await Eventually.GetAsync(
+            "the reason on the message",
+            _ => TheSystem.ReadAsync(OrderConfirmationEndpoint.ParkingQueue),
+            faults => faults.Count == 1 && faults[0].Text(FaultHeaders.ParkedReason) is not null,
+            TimeSpan.FromSeconds(20));
+        Assert.That(parked[0].Text(FaultHeaders.ParkedReason), Does.StartWith("The broker parked it ("));
     }
 
     /// <summary>Starts a worker and kills it while it sends.</summary>

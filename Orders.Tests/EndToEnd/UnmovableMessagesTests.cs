@@ -129,12 +129,18 @@ internal sealed class UnmovableMessagesTests(TransportUnderTest transport) : Ord
             cancellationToken => TheSystem.Worker.GetRequiredService<IAuditTrail>().ReadAsync(new AuditQuery(OrderId: "U1"), cancellationToken),
             entries => entries.Count > 0,
             TimeSpan.FromSeconds(15));
+        var parked = await Eventually.GetAsync(
+            "the reason on the message",
+            _ => TheSystem.ReadAsync(OrderConfirmationEndpoint.ParkingQueue),
+            faults => faults.Count == 1 && faults[0].Text(FaultHeaders.ParkedReason) is not null,
+            TimeSpan.FromSeconds(15));
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(TheSystem.ConfirmedOrders, Is.Unique);
             Assert.That(audit.Select(entry => (entry.Who, entry.Event)), Is.EqualTo([(AuditEntry.Worker, AuditEvent.Park)]));
             Assert.That(audit[0].Reason, Does.StartWith("The order is not valid:").And.Contain("ACCESS_REFUSED"));
+            Assert.That(parked[0].Text(FaultHeaders.ParkedReason), Is.EqualTo(audit[0].Reason));
             Assert.That(TheSystem.Alerts.Single().Text, Does.Contain("U1").And.Contain("The order is not valid"));
             Assert.That(TheSystem.Log.Of<FaultSorter>(213), Has.Count.EqualTo(1));
             Assert.That(await ListConsumersAsync(), Is.EqualTo(consumers), "No channel of the worker's was closed.");

@@ -21,6 +21,8 @@ public sealed record OnBehalf(string Who, string? Reason = null, string? Operati
 /// </summary>
 public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents operators, FaultMetrics metrics, TimeProvider clock)
 {
+    private long _parked;
+
     /// <summary>Has a message consumed again from the beginning.</summary>
     public async Task ReplayAsync(
         IFaultSession session, FaultQueue queue, HeldFault held, int redeliverCount, OnBehalf by, CancellationToken cancellationToken)
@@ -28,7 +30,7 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
         using var activity = Activities.StartOnFault("replay", held.Message);
         await RecordAsync(AuditEvent.Replay, queue, held, by, cancellationToken);
         await session.SendAsync(held, OrderConfirmationEndpoint.Queue, held.Message.ForReplay(redeliverCount, DecisionIn(queue)).In(activity), cancellationToken);
-        await session.CompleteAsync(held, cancellationToken);
+        await CompleteAsync(session, queue, held, cancellationToken);
         metrics.Replay(by.Who);
     }
 
@@ -43,7 +45,7 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
             OrderConfirmationEndpoint.Queue,
             held.Message.WithBody(body, contentType, NewId.NextGuid()).ForReplay(0, DecisionIn(queue)).In(activity),
             cancellationToken);
-        await session.CompleteAsync(held, cancellationToken);
+        await CompleteAsync(session, queue, held, cancellationToken);
         metrics.Replay(by.Who);
     }
 
@@ -54,24 +56,61 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
         var parkedAt = clock.GetUtcNow();
         await RecordAsync(AuditEvent.Park, FaultQueue.Error, held, by, cancellationToken);
         await session.SendAsync(held, OrderConfirmationEndpoint.ParkingQueue, held.Message.ForParking(reason, parkedAt), cancellationToken);
-        // Before the fault is let go: a crash in between tells people twice, never not at all. The order that has the id of a
-        // conflict is another one, which has not failed.
-        var orderId = held.Message.Kind == FailureKind.Conflict ? null : held.Message.OrderId;
-        await bus.Publish(new OrderConfirmationFailed(orderId, reason, parkedAt), cancellationToken);
+        Interlocked.Increment(ref _parked);
+        // Before the fault is let go: a crash in between tells people twice, never not at all.
+        await PublishParkedAsync(held.Message, reason, parkedAt, cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
         metrics.Park(by.Who, held.Message.Kind);
-        await operators.TellAsync(
-            new OperatorEvent(
-                $"{OrderConfirmationEndpoint.Queue}.parked.{held.Message.Kind.Word()}", parkedAt, held.Message.OrderId, held.Message.MessageId, reason),
-            cancellationToken);
+        await TellOperatorsAsync(held.Message, reason, parkedAt, cancellationToken);
     }
+
+    /// <summary>Tells everybody of a message that the broker put into parking by itself.</summary>
+    public async Task TellParkedAsync(HeldFault held, string reason, OnBehalf by, CancellationToken cancellationToken)
+    {
+        var parkedAt = clock.GetUtcNow();
+        await RecordAsync(AuditEvent.Park, FaultQueue.Parked, held, by with { Reason = reason }, cancellationToken);
+        await PublishParkedAsync(held.Message, reason, parkedAt, cancellationToken);
+        metrics.Park(by.Who, held.Message.Kind);
+        await TellOperatorsAsync(held.Message, reason, parkedAt, cancellationToken);
+    }
+
+    /// <summary>Writes on a parked message why it is there. It is the last one of its queue then.</summary>
+    public async Task WriteReasonAsync(IFaultSession session, HeldFault held, string reason, CancellationToken cancellationToken)
+    {
+        await session.SendAsync(held, OrderConfirmationEndpoint.ParkingQueue, held.Message.ForParking(reason, clock.GetUtcNow()), cancellationToken);
+        await session.CompleteAsync(held, cancellationToken);
+    }
+
+    /// <summary>How many more messages than before this put into parking, those taken off that it took out; counts anew from here.</summary>
+    public long TakeParked() => Interlocked.Exchange(ref _parked, 0);
 
     /// <summary>Deletes a parked message.</summary>
     public async Task DiscardAsync(IFaultSession session, HeldFault held, OnBehalf by, CancellationToken cancellationToken)
     {
         await RecordAsync(AuditEvent.Discard, FaultQueue.Parked, held, by, cancellationToken);
-        await session.CompleteAsync(held, cancellationToken);
+        await CompleteAsync(session, FaultQueue.Parked, held, cancellationToken);
     }
+
+    private async Task CompleteAsync(IFaultSession session, FaultQueue queue, HeldFault held, CancellationToken cancellationToken)
+    {
+        await session.CompleteAsync(held, cancellationToken);
+        if (queue == FaultQueue.Parked)
+        {
+            Interlocked.Decrement(ref _parked);
+        }
+    }
+
+    private Task PublishParkedAsync(FaultMessage message, string reason, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        // The order that has the id of a conflict is another one, which has not failed.
+        var orderId = message.Kind == FailureKind.Conflict ? null : message.OrderId;
+        return bus.Publish(new OrderConfirmationFailed(orderId, reason, at), cancellationToken);
+    }
+
+    private Task TellOperatorsAsync(FaultMessage message, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
+        operators.TellAsync(
+            new OperatorEvent($"{OrderConfirmationEndpoint.Queue}.parked.{message.Kind.Word()}", at, message.OrderId, message.MessageId, reason),
+            cancellationToken);
 
     /// <summary>What lies in parking waits for a person: to replay it from there is to decide that it is to be sent.</summary>
     private static Guid? DecisionIn(FaultQueue queue) => queue == FaultQueue.Parked ? NewId.NextGuid() : null;

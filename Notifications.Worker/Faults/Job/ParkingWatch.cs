@@ -1,0 +1,138 @@
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Inspection;
+using Notifications.Worker.Faults.Operations;
+using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.Messaging;
+
+namespace Notifications.Worker.Faults.Job;
+
+/// <summary>
+/// Finds messages in parking that the broker put there by itself, by a delivery limit that somebody set or because a worker
+/// could only reject them. Writes the reason on them, and tells everybody, where nobody has.
+/// </summary>
+internal sealed partial class ParkingWatch(
+    IFaultTransport transport,
+    FaultMover mover,
+    IAuditTrail audit,
+    IBusControl bus,
+    IOptions<RedeliverOptions> options,
+    TimeProvider clock,
+    ILogger<ParkingWatch> logger) : BackgroundService
+{
+    private static readonly OnBehalf Job = new(AuditEntry.RedeliverJob);
+
+    /// <summary>What everybody has been told of, by <see cref="FaultReading.IdOf"/>.</summary>
+    private readonly HashSet<string> _told = [];
+
+    /// <summary>What has been seen once: what a worker put on record is known here a moment later.</summary>
+    private HashSet<string> _seen = [];
+
+    private long _expected;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
+
+        using var timer = new PeriodicTimer(options.Value.Period, clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await RunOnceAsync(stoppingToken);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                _expected = 0;
+                Log.PassFailed(logger, exception.GetBaseException().Message);
+            }
+        }
+    }
+
+    /// <remarks>A queue in which there is no more than was put there through <see cref="FaultMover"/> is not read.</remarks>
+    private async Task RunOnceAsync(CancellationToken cancellationToken)
+    {
+        var moved = mover.TakeParked();
+        var count = await transport.CountAsync(FaultQueue.Parked.QueueName(), cancellationToken);
+        if (count <= _expected + moved)
+        {
+            _expected = count;
+            return;
+        }
+
+        await LookAsync(cancellationToken);
+        _expected = _seen.Count == 0 ? count : 0;
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        var seenBefore = _seen;
+        _seen = [];
+        await using var session = await transport.OpenAsync(FaultQueue.Parked.QueueName(), cancellationToken);
+        if (session is null)
+        {
+            return;
+        }
+
+        await foreach (var held in session.ReadAsync(cancellationToken))
+        {
+            if (held.Message.Text(FaultHeaders.ParkedReason) is not null)
+            {
+                continue;
+            }
+
+            var id = FaultReading.IdOf(held.Message);
+            if (_told.Contains(id))
+            {
+                continue;
+            }
+
+            if (seenBefore.Contains(id))
+            {
+                await TellAsync(session, held, id, cancellationToken);
+            }
+            else
+            {
+                _seen.Add(id);
+            }
+        }
+    }
+
+    private async Task TellAsync(IFaultSession session, HeldFault held, string id, CancellationToken cancellationToken)
+    {
+        // On a message that nothing can be written on, the worker has left its reason on record.
+        var said = (await audit.ReadAsync(new AuditQuery(OrderId: held.Message.OrderId, Who: AuditEntry.Worker, Take: int.MaxValue), cancellationToken))
+            .FirstOrDefault(entry => entry.FaultId == id)?.Reason;
+        var reason = said ?? $"The broker parked it ({held.Message.Text("x-first-death-reason") ?? "no reason given"}).";
+        if (said is null)
+        {
+            await mover.TellParkedAsync(held, reason, Job, cancellationToken);
+        }
+
+        // A crash in between tells people twice, never not at all.
+        _told.Add(id);
+        try
+        {
+            await mover.WriteReasonAsync(session, held, reason, cancellationToken);
+        }
+        catch (RepublishRefusedException refused) when (!refused.IsQueueMissing)
+        {
+            Log.NotWritten(logger, held.Message.OrderId, refused.Message);
+        }
+
+        Log.Found(logger, held.Message.OrderId, reason);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 204, Level = LogLevel.Critical, Message = "Order {OrderId} will not be confirmed: its message is parked. {Reason}")]
+        public static partial void Found(ILogger logger, string? orderId, string reason);
+
+        [LoggerMessage(EventId = 206, Level = LogLevel.Warning, Message = "The reason cannot be written on the parked message of order {OrderId}. {Refusal}")]
+        public static partial void NotWritten(ILogger logger, string? orderId, string refusal);
+
+        [LoggerMessage(EventId = 205, Level = LogLevel.Warning, Message = "Could not look at parking: {Error}")]
+        public static partial void PassFailed(ILogger logger, string error);
+    }
+}
