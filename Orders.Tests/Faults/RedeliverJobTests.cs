@@ -160,6 +160,19 @@ public sealed class RedeliverJobTests
     }
 
     [Test]
+    public async Task A_turn_that_has_read_for_long_moves_for_as_long()
+    {
+        Transport.Add(Enumerable.Range(0, 1_000).Select(i => Fault($"waiting-{i}", replayed: 1)));
+        Transport.Add(Enumerable.Range(0, 500).Select(i => Fault($"due-{i}")));
+        Clock.Advance(FirstWait);
+        Transport.Reading = () => Clock.Advance(TimeSpan.FromMilliseconds(10));
+
+        await _job.PassAsync();
+
+        Assert.That((Transport.Sent.Count, Transport.Opened), Is.EqualTo((500, 1)));
+    }
+
+    [Test]
     public async Task A_send_that_fails_leaves_the_fault_where_it_is_and_the_next_pass_tries_again()
     {
         var fails = true;

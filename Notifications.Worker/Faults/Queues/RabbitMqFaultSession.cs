@@ -11,32 +11,45 @@ namespace Notifications.Worker.Faults.Queues;
 /// <summary>One look at a queue of RabbitMQ.</summary>
 /// <remarks>
 /// <para>
-/// Reads as a consumer does (on a quorum queue, <c>basic.get</c> takes longer the more is held already), by one consumer
-/// after the other: what one of them may hold bounds what is in memory here.
+/// Reads as a consumer does (on a quorum queue, <c>basic.get</c> takes longer the more is held already), in batches: the
+/// size of a batch bounds what is in memory here. The broker keeps what was read for as long as the look lasts.
 /// </para>
 /// <para>
-/// Puts back by <c>basic.nack</c>, which RabbitMQ 4.3 does not count towards a quorum queue's delivery limit. What was put
-/// back before comes first in a quorum queue, and what is put back now comes after all of that: so a look that takes one
-/// such message takes all of them. In a classic queue a message has its place for good.
+/// Each batch has a channel of its own, by which it is put back in its order, however long it is. From RabbitMQ 4 on, that is
+/// one <c>basic.nack</c>, which 4.3 does not count towards a quorum queue's delivery limit. RabbitMQ 3.10 brings more than 32
+/// messages of one <c>nack</c> back in no order, but not those of a channel that closes; and it counts both.
+/// </para>
+/// <para>
+/// What was put back before comes first in a quorum queue, and what is put back now comes after all of that: so a look that
+/// takes one such message takes all of them. In a classic queue a message has its place for good.
 /// </para>
 /// </remarks>
-internal sealed class RabbitMqFaultSession(IConnection connection, IChannel channel, Republisher republisher, string queue, QueueType queueType, long count, Func<Task> onEnd) : IFaultSession
+/// <param name="connection">For the channels of the batches, and of what is sent on.</param>
+/// <param name="channel">For everything that is about no batch.</param>
+/// <param name="republisher">Sends messages on.</param>
+/// <param name="queue">The queue.</param>
+/// <param name="queueType">Its type.</param>
+/// <param name="count">How many messages it holds.</param>
+/// <param name="onEnd">Runs when everything is back.</param>
+internal sealed class RabbitMqFaultSession(
+    IConnection connection, IChannel channel, Republisher republisher, string queue, QueueType queueType, long count, Func<Task> onEnd) : IFaultSession
 {
-    /// <summary>How many messages the first consumer may hold: enough for a page.</summary>
-    private const ushort FirstHold = 100;
+    /// <summary>How many messages the first batch holds; from then on their size is known.</summary>
+    private const int FirstBatch = 100;
 
-    /// <summary>How many messages each of the others may hold.</summary>
-    private const ushort NextHold = 2_000;
+    /// <summary>A batch of ordinary faults.</summary>
+    private const int LargestBatch = 2_000;
 
-    /// <summary>
-    /// A quorum queue takes back up to 32 messages at a time in their order, and more in no order at all.
-    /// </summary>
-    private const int PutBackAtOnce = 32;
+    /// <summary>A batch of very large ones: a connection has about two thousand channels.</summary>
+    private const int SmallestBatch = 10;
+
+    /// <summary>How many bytes a batch should hold, going by the one before it.</summary>
+    private const long BytesInBatch = 8 * 1024 * 1024;
 
     /// <summary>How long the broker may take for the next message before the queue counts as read.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private readonly List<Consumer> _consumers = [];
+    private readonly List<Batch> _batches = [];
     private long _delivered;
     private long _completed;
 
@@ -47,25 +60,25 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
 
     public async IAsyncEnumerable<HeldFault> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        Consumer? consumer = null;
+        Batch? batch = null;
         try
         {
             // No further than what was there at first: what comes in meanwhile may be what was just replayed.
             while (_delivered < count)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var isFull = consumer is null || consumer.IsFull;
-                if (consumer is not null && consumer.Deliveries.TryRead(out var held))
+                var isFull = batch is null || batch.IsFull;
+                if (batch is not null && batch.Deliveries.TryRead(out var held))
                 {
                     _delivered++;
                     yield return held;
                 }
                 else if (isFull)
                 {
-                    await CancelAsync(consumer);
-                    consumer = await ConsumeAsync(consumer is null ? FirstHold : NextHold, cancellationToken);
+                    await EndAsync(batch);
+                    batch = await BeginAsync(cancellationToken);
                 }
-                else if (!await WaitForNextAsync(consumer!, cancellationToken))
+                else if (!await WaitForNextAsync(batch!, cancellationToken))
                 {
                     yield break;
                 }
@@ -73,7 +86,7 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
         }
         finally
         {
-            await CancelAsync(consumer);
+            await EndAsync(batch);
         }
     }
 
@@ -92,9 +105,9 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
 
     public async Task CompleteAsync(HeldFault held, CancellationToken cancellationToken)
     {
-        var tag = ((Held)held).DeliveryTag;
-        await channel.BasicAckAsync(tag, multiple: false, cancellationToken);
-        ((Held)held).Consumer.LetGo(tag);
+        var (batch, tag) = (((Held)held).Batch, ((Held)held).DeliveryTag);
+        await batch.Channel.BasicAckAsync(tag, multiple: false, cancellationToken);
+        batch.LetGo();
         Interlocked.Increment(ref _completed);
     }
 
@@ -102,7 +115,7 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
     {
         try
         {
-            if (channel.IsOpen)
+            if (channel.IsOpen && _batches.TrueForAll(batch => batch.Channel.IsOpen))
             {
                 await TakeInReturnedAsync();
                 await PutBackAsync();
@@ -112,7 +125,10 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
         {
             try
             {
-                await channel.DisposeAsync();
+                foreach (var open in _batches.Select(batch => batch.Channel).Append(channel))
+                {
+                    await open.DisposeAsync();
+                }
             }
             finally
             {
@@ -123,7 +139,7 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
 
     private async Task TakeInReturnedAsync()
     {
-        if (queueType == QueueType.Quorum && _consumers.Count > 0 && _consumers[^1].LastWasReturned)
+        if (queueType == QueueType.Quorum && _batches.Count > 0 && _batches[^1].LastWasReturned)
         {
             await foreach (var held in ReadAsync(CancellationToken.None))
             {
@@ -136,46 +152,54 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
     }
 
     /// <remarks>
-    /// Waits for the queue to count each portion: RabbitMQ makes one portion of those that wait for each other, and a
-    /// channel that closes on portions under way counts them towards the delivery limit.
+    /// Waits for the queue to count each batch before the next one: what comes by two channels has no order. And a channel
+    /// that closes on a <c>nack</c> under way counts it towards the delivery limit.
     /// </remarks>
     private async Task PutBackAsync()
     {
         var ready = await CountReadyAsync();
-        foreach (var portion in _consumers.SelectMany(consumer => consumer.GetHeld().Chunk(queueType == QueueType.Quorum ? PutBackAtOnce : int.MaxValue)))
+        foreach (var batch in _batches.Where(batch => batch.HeldCount > 0))
         {
-            await channel.BasicNackAsync(portion[^1], multiple: true, requeue: true);
+            var (before, held, waiting) = (ready, batch.HeldCount, Stopwatch.StartNew());
+            if (NackKeepsOrder)
+            {
+                await batch.Channel.BasicNackAsync(batch.LastTag, multiple: true, requeue: true);
+            }
+            else
+            {
+                await batch.Channel.CloseAsync();
+            }
 
-            var (before, waiting) = (ready, Stopwatch.StartNew());
             do
             {
                 ready = await CountReadyAsync();
             }
-            while (ready < before + portion.Length && waiting.Elapsed < Patience);
+            while (ready < before + held && waiting.Elapsed < Patience);
         }
-
-        // Everything that came in since, where new messages go on coming.
-        await channel.BasicNackAsync(0, multiple: true, requeue: true);
     }
+
+    private bool NackKeepsOrder =>
+        connection.ServerProperties?.TryGetValue("version", out var version) != true || version is not byte[] text || !text.AsSpan().StartsWith("3."u8);
 
     private async Task<uint> CountReadyAsync() => (await channel.QueueDeclarePassiveAsync(queue)).MessageCount;
 
-    private async Task<Consumer> ConsumeAsync(ushort hold, CancellationToken cancellationToken)
+    private async Task<Batch> BeginAsync(CancellationToken cancellationToken)
     {
-        var consumer = new Consumer(channel, hold);
-        _consumers.Add(consumer);
-        await channel.BasicQosAsync(prefetchSize: 0, hold, global: false, cancellationToken);
-        await channel.BasicConsumeAsync(queue, autoAck: false, consumerTag: consumer.Tag, consumer, cancellationToken);
-        return consumer;
+        var size = _batches.Count == 0 ? FirstBatch : (int)Math.Clamp(BytesInBatch / _batches[^1].MeanSize, SmallestBatch, LargestBatch);
+        var batch = new Batch(await connection.CreateChannelAsync(cancellationToken: cancellationToken), size);
+        _batches.Add(batch);
+        await batch.Channel.BasicQosAsync(prefetchSize: 0, (ushort)size, global: false, cancellationToken);
+        await batch.Channel.BasicConsumeAsync(queue, autoAck: false, consumerTag: batch.Tag, batch, cancellationToken);
+        return batch;
     }
 
     /// <remarks>
     /// First takes in everything that is on its way. RabbitMQ's answer to a cancellation overtakes deliveries, and those
     /// that come in after it are put back by nobody in their order.
     /// </remarks>
-    private async Task CancelAsync(Consumer? consumer)
+    private async Task EndAsync(Batch? batch)
     {
-        if (consumer is null || !channel.IsOpen)
+        if (batch is null || !batch.Channel.IsOpen)
         {
             return;
         }
@@ -183,28 +207,28 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
         bool isFull;
         do
         {
-            isFull = consumer.IsFull;
-            while (consumer.Deliveries.TryRead(out _))
+            isFull = batch.IsFull;
+            while (batch.Deliveries.TryRead(out _))
             {
                 _delivered++;
             }
         }
-        while (!isFull && _delivered < count && await WaitForNextAsync(consumer, CancellationToken.None));
+        while (!isFull && _delivered < count && await WaitForNextAsync(batch, CancellationToken.None));
 
-        if (channel.IsOpen)
+        if (batch.Channel.IsOpen)
         {
-            await channel.BasicCancelAsync(consumer.Tag, noWait: false, CancellationToken.None);
+            await batch.Channel.BasicCancelAsync(batch.Tag, noWait: false, CancellationToken.None);
         }
     }
 
     /// <returns>Whether there is a next one.</returns>
-    private static async Task<bool> WaitForNextAsync(Consumer consumer, CancellationToken cancellationToken)
+    private static async Task<bool> WaitForNextAsync(Batch batch, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(Patience);
         try
         {
-            return await consumer.Deliveries.WaitToReadAsync(timeout.Token);
+            return await batch.Deliveries.WaitToReadAsync(timeout.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -212,16 +236,15 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
         }
     }
 
-    /// <summary>Takes as many messages as it may hold, and others only for those that are completed.</summary>
-    private sealed class Consumer : AsyncDefaultBasicConsumer
+    /// <summary>A consumer that takes as many messages as it may hold, and others only for those that are completed.</summary>
+    private sealed class Batch(IChannel channel, int size) : AsyncDefaultBasicConsumer(channel)
     {
-        // Never full: to wait would hold up the confirms that whoever reads is waiting for.
+        // Never full: to wait would hold up the channel's other answers.
         private readonly Channel<Held> _deliveries = System.Threading.Channels.Channel.CreateUnbounded<Held>();
-        private readonly SortedSet<ulong> _held = [];
-        private readonly ushort _hold;
-
-        public Consumer(IChannel channel, ushort hold)
-            : base(channel) => _hold = hold;
+        private readonly Lock _lock = new();
+        private int _held;
+        private long _received;
+        private long _bytes;
 
         public string Tag { get; } = Guid.NewGuid().ToString("N");
 
@@ -230,14 +253,32 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
         /// <summary>Whether the last message that came in had been put back before.</summary>
         public bool LastWasReturned { get; private set; }
 
-        /// <summary>Whether it gets no more until something that it holds is completed.</summary>
-        public bool IsFull
+        /// <summary>The delivery tag of that message.</summary>
+        public ulong LastTag { get; private set; }
+
+        /// <summary>How many messages it holds.</summary>
+        public int HeldCount
         {
             get
             {
-                lock (_held)
+                lock (_lock)
                 {
-                    return _held.Count >= _hold;
+                    return _held;
+                }
+            }
+        }
+
+        /// <summary>Whether it gets no more until something that it holds is completed.</summary>
+        public bool IsFull => HeldCount >= size;
+
+        /// <summary>The mean size of its messages in bytes.</summary>
+        public long MeanSize
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return Math.Max(1, _bytes / Math.Max(1, _received));
                 }
             }
         }
@@ -258,11 +299,13 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
                 properties.ContentType,
                 properties.Headers?.AsReadOnly() ?? new Dictionary<string, object?>().AsReadOnly(),
                 properties.MessageId);
-            lock (_held)
+            lock (_lock)
             {
+                _held++;
+                _received++;
+                _bytes += body.Length + message.Headers.Values.OfType<byte[]>().Sum(value => value.Length);
+                (LastTag, LastWasReturned) = (deliveryTag, redelivered);
                 _deliveries.Writer.TryWrite(new Held(message, deliveryTag, redelivered, properties, this));
-                _held.Add(deliveryTag);
-                LastWasReturned = redelivered;
             }
 
             return Task.CompletedTask;
@@ -275,25 +318,16 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
             return base.HandleChannelShutdownAsync(channel, reason);
         }
 
-        public void LetGo(ulong deliveryTag)
+        public void LetGo()
         {
-            lock (_held)
+            lock (_lock)
             {
-                _held.Remove(deliveryTag);
-            }
-        }
-
-        /// <summary>What it holds, in the order of the queue.</summary>
-        public ulong[] GetHeld()
-        {
-            lock (_held)
-            {
-                return [.. _held];
+                _held--;
             }
         }
     }
 
-    private sealed class Held(FaultMessage message, ulong deliveryTag, bool wasReturned, IReadOnlyBasicProperties properties, Consumer consumer)
+    private sealed class Held(FaultMessage message, ulong deliveryTag, bool wasReturned, IReadOnlyBasicProperties properties, Batch batch)
         : HeldFault(message)
     {
         public ulong DeliveryTag { get; } = deliveryTag;
@@ -302,6 +336,6 @@ internal sealed class RabbitMqFaultSession(IConnection connection, IChannel chan
 
         public IReadOnlyBasicProperties Properties { get; } = properties;
 
-        public Consumer Consumer { get; } = consumer;
+        public Batch Batch { get; } = batch;
     }
 }
