@@ -44,6 +44,7 @@ public static class FaultsRegistration
         builder.Services.TryAddSingleton<OperatorEvents>();
         builder.Services.AddSingleton<RedeliverPolicy>();
         builder.Services.AddSingleton<FaultReading>();
+        builder.Services.AddSingleton<FaultLooks>();
         builder.Services.AddSingleton<FaultInspector>();
         builder.Services.AddSingleton<FaultMetrics>();
         builder.Services.AddSingleton<FaultMover>();

@@ -275,6 +275,8 @@ public sealed class FaultsCommand
 
     private static string Time(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "";
 
+    private static string AsOf(DateTimeOffset? lookedAt) => lookedAt is null ? "" : $", as of {Time(lookedAt)}";
+
     private static string Shorten(string? text, int length = 60) => text is null ? "" : text.Length <= length ? text : $"{text[..(length - 1)]}…";
 
     private static string ShortType(string? type) => type is null ? "" : type[(type.LastIndexOf('.') + 1)..];
@@ -283,7 +285,7 @@ public sealed class FaultsCommand
     {
         foreach (var queue in queues)
         {
-            _terminal.WriteLine($"{queue.Queue.Word()}: {FaultsAct.Messages(queue.Count)}");
+            _terminal.WriteLine($"{queue.Queue.Word()}: {FaultsAct.Messages(queue.Count)}{AsOf(queue.LookedAt)}");
             if (queue.Groups.Count > 0)
             {
                 WriteGroups(queue.Groups);
@@ -303,7 +305,7 @@ public sealed class FaultsCommand
             {
                 fault.Id, Time(fault.FailedAt), Text(fault.Replays), fault.Kind.ToString(), fault.OrderId ?? "", Shorten(fault.Recipient, 40), Shorten(fault.Error),
             }));
-        _terminal.WriteLine($"{page.Items.Count} of {page.Matched}; the queue holds {FaultsAct.Messages(page.Count)}.");
+        _terminal.WriteLine($"{page.Items.Count} of {page.Matched}; the queue holds {FaultsAct.Messages(page.Count)}{AsOf(page.LookedAt)}.");
     }
 
     private void WriteDetails(FaultDetails details)

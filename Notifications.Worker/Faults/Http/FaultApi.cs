@@ -51,15 +51,21 @@ public static class FaultApi
         var queues = api.MapGroup("").WithTags("Queues");
         queues.MapGet("", GetOverviewAsync)
             .WithSummary("Both queues at a glance")
-            .WithDescription("How many messages wait in each queue, and of what groups they are.");
+            .WithDescription("""
+                How many messages wait in each queue, and of what groups they are, as the last look at it found them: `lookedAt` says when that was,
+                and is `null` while the first one is under way.
+                """);
         queues.MapGet(Queue, GetListAsync)
             .WithSummary("List messages")
-            .WithDescription("A page of the messages of a queue, oldest first. They stay as they are.")
+            .WithDescription("""
+                A page of the messages of a queue, oldest first. They stay as they are. `lookedAt` says when the queue was looked at: of a long
+                one, or one that somebody works on, that may be a while ago. A filter by text reads the queue anew.
+                """)
             .WithMetadata(FaultParameters.Page(DefaultPage))
             .WithMetadata(FaultParameters.Filter);
         queues.MapGet($"{Queue}/groups", GetGroupsAsync)
             .WithSummary("Group messages")
-            .WithDescription("Messages of the same exception from the same place, the largest group first.")
+            .WithDescription("Messages of the same exception from the same place, the largest group first. The header `Last-Modified` says when the queue was looked at.")
             .WithMetadata(FaultParameters.Filter);
         queues.MapGet($"{Queue}/{{id}}", GetDetailsAsync)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -69,7 +75,8 @@ public static class FaultApi
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
             .WithSummary("Listen to news")
             .WithDescription("""
-                Server-sent events: `counts` with `{"error":n,"parked":n}`, at once and whenever they change; `progress` with an operation
+                Server-sent events: `counts` with `{"error":n,"parked":n}`, at once and whenever they change; `look` with `{"queue":"error","at":"…"}` when a
+                look at a queue found other messages than the one before; `progress` with an operation
                 that began, went on or ended; `heartbeat` with nothing, when there is nothing else to say.
                 """);
 
@@ -118,11 +125,7 @@ public static class FaultApi
     }
 
     private static async Task<Ok<QueueOverview[]>> GetOverviewAsync(FaultInspector inspector, CancellationToken cancellationToken) =>
-        TypedResults.Ok<QueueOverview[]>(
-        [
-            await inspector.GetOverviewAsync(FaultQueue.Error, cancellationToken),
-            await inspector.GetOverviewAsync(FaultQueue.Parked, cancellationToken),
-        ]);
+        TypedResults.Ok(await inspector.GetOverviewsAsync(cancellationToken));
 
     private static async Task<Results<Ok<FaultPage>, ValidationProblem>> GetListAsync(
         string queue, HttpRequest http, FaultInspector inspector, CancellationToken cancellationToken)
@@ -137,13 +140,18 @@ public static class FaultApi
     }
 
     private static async Task<Results<Ok<IReadOnlyList<FaultGroup>>, ValidationProblem>> GetGroupsAsync(
-        string queue, HttpRequest http, FaultInspector inspector, CancellationToken cancellationToken)
+        string queue, HttpContext http, FaultInspector inspector, CancellationToken cancellationToken)
     {
-        var query = new FaultQueryReader(http.Query);
+        var query = new FaultQueryReader(http.Request.Query);
         var filter = query.Filter();
-        return query.FindMistakes() is { Count: > 0 } mistakes
-            ? TypedResults.ValidationProblem(mistakes, Mistaken)
-            : TypedResults.Ok(await inspector.GroupAsync(QueueOf(queue), filter, cancellationToken));
+        if (query.FindMistakes() is { Count: > 0 } mistakes)
+        {
+            return TypedResults.ValidationProblem(mistakes, Mistaken);
+        }
+
+        var (lookedAt, groups) = await inspector.GroupAsync(QueueOf(queue), filter, cancellationToken);
+        http.Response.GetTypedHeaders().LastModified = lookedAt;
+        return TypedResults.Ok(groups);
     }
 
     private static async Task<Results<Ok<FaultDetails>, ProblemHttpResult>> GetDetailsAsync(

@@ -12,6 +12,7 @@ namespace Notifications.Worker.Faults.Http;
 internal static class FaultEvents
 {
     public const string Counts = "counts";
+    public const string Look = "look";
     public const string Progress = "progress";
     public const string Heartbeat = "heartbeat";
 
@@ -69,6 +70,7 @@ internal static class FaultEvents
     private static SseItem<object> ItemOf(FaultNews news) => news switch
     {
         FaultNews.Counts counts => new(counts, Counts),
+        FaultNews.Look look => new(look, Look),
         FaultNews.Progress(var operation) => new(operation, Progress),
         _ => throw new InvalidOperationException($"There is no event for {news}."),
     };

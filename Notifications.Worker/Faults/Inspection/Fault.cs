@@ -93,10 +93,12 @@ public sealed record FaultGroup(
 /// <param name="Count">How many messages the queue holds.</param>
 /// <param name="Matched">How many of them the filter takes.</param>
 /// <param name="Items">The page.</param>
-public sealed record FaultPage(long Count, long Matched, IReadOnlyList<Fault> Items);
+/// <param name="LookedAt">When the queue was looked at: all of this was true then.</param>
+public sealed record FaultPage(long Count, long Matched, IReadOnlyList<Fault> Items, DateTimeOffset? LookedAt = null);
 
 /// <summary>A queue at a glance.</summary>
 /// <param name="Queue">The queue.</param>
 /// <param name="Count">How many messages it holds.</param>
-/// <param name="Groups">What they are, the largest group first.</param>
-public sealed record QueueOverview(FaultQueue Queue, long Count, IReadOnlyList<FaultGroup> Groups);
+/// <param name="Groups">What they are, the largest group first; empty while the first look at the queue is under way.</param>
+/// <param name="LookedAt">When the queue was looked at; <c>null</c> while the first look is under way.</param>
+public sealed record QueueOverview(FaultQueue Queue, long Count, IReadOnlyList<FaultGroup> Groups, DateTimeOffset? LookedAt = null);

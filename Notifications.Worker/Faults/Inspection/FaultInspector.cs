@@ -1,132 +1,134 @@
+using System.Runtime.CompilerServices;
 using Notifications.Worker.Faults.Queues;
 
 namespace Notifications.Worker.Faults.Inspection;
 
-/// <summary>Looks at the queues of faults, and leaves them as they are.</summary>
-public sealed class FaultInspector(IFaultTransport transport, FaultReading reading, TimeProvider clock)
+/// <summary>
+/// Tells what is in the queues of faults, and leaves them as they are. What the last look can tell does not wait for a queue
+/// that somebody works on; a text or a whole message has to be read from the queue.
+/// </summary>
+public sealed class FaultInspector(FaultLooks looks, FaultReading reading, TimeProvider clock)
 {
-    /// <summary>How long the groups of a queue are taken for known: many may ask at once, and again with all news.</summary>
+    /// <summary>How long the overview takes a look for new: many may ask at once, and again with all news.</summary>
     private static readonly TimeSpan Trust = TimeSpan.FromSeconds(1);
 
     /// <summary>How long, while the count stays the same.</summary>
     private static readonly TimeSpan TrustUnchanged = TimeSpan.FromSeconds(3);
 
-    private readonly Dictionary<FaultQueue, (QueueOverview Overview, DateTimeOffset At)> _known = [];
+    /// <summary>How long the overview waits for a new look where there is an older one, or none yet.</summary>
+    private static readonly TimeSpan OverviewPatience = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long a list waits for a new look where there is an older one.</summary>
+    private static readonly TimeSpan ListPatience = TimeSpan.FromSeconds(2);
 
     public const int LongestPage = 500;
 
-    public Task<long> CountAsync(FaultQueue queue, CancellationToken cancellationToken) =>
-        transport.CountAsync(queue.QueueName(), cancellationToken);
+    public Task<long> CountAsync(FaultQueue queue, CancellationToken cancellationToken) => looks.CountAsync(queue, cancellationToken);
 
-    /// <summary>How many messages there are, and of what groups.</summary>
-    public async Task<QueueOverview> GetOverviewAsync(FaultQueue queue, CancellationToken cancellationToken)
-    {
-        var count = await CountAsync(queue, cancellationToken);
-        lock (_known)
-        {
-            if (_known.TryGetValue(queue, out var known) && clock.GetUtcNow() - known.At < (known.Overview.Count == count ? TrustUnchanged : Trust))
-            {
-                return known.Overview;
-            }
-        }
-
-        var groups = count == 0 ? [] : await GroupAsync(queue, new FaultFilter(), cancellationToken);
-        var overview = new QueueOverview(queue, groups.Sum(group => (long)group.Count), groups);
-        lock (_known)
-        {
-            _known[queue] = (overview, clock.GetUtcNow());
-        }
-
-        return overview;
-    }
+    /// <summary>How many messages there are in each queue, and of what groups. Waits for nobody.</summary>
+    public Task<QueueOverview[]> GetOverviewsAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(FaultQueues.All.Select(queue => GetOverviewAsync(queue, cancellationToken)));
 
     /// <summary>A page of the faults that a filter takes, oldest first.</summary>
     /// <param name="queue">Where to look.</param>
-    /// <param name="filter">Which of them. Without one, no more is read than what the page and those before it take.</param>
+    /// <param name="filter">Which of them.</param>
     /// <param name="skip">How many to pass over.</param>
     /// <param name="take">How many to return, at most <see cref="LongestPage"/>.</param>
     /// <param name="cancellationToken">Ends the look.</param>
     public async Task<FaultPage> ListAsync(FaultQueue queue, FaultFilter filter, int skip, int take, CancellationToken cancellationToken)
     {
         take = Math.Clamp(take, 1, LongestPage);
-        await using var session = await transport.OpenAsync(queue.QueueName(), cancellationToken);
-        if (session is null)
+        if (filter.Text is null)
         {
-            return new FaultPage(0, 0, []);
+            var look = await looks.LookAsync(queue, ListPatience, cancellationToken);
+            if (look.IsWhole || (filter.IsEmpty && (long)skip + take <= look.Items.Count))
+            {
+                var matching = look.Items.Where(fault => FaultReading.Matches(filter, fault)).ToList();
+                return new FaultPage(look.Count, filter.IsEmpty ? look.Count : matching.Count, [.. matching.Skip(skip).Take(take)], look.At);
+            }
         }
 
-        var items = new List<Fault>();
-        var matched = 0L;
-        await foreach (var (fault, _) in ReadAsync(session, queue, filter, cancellationToken))
+        var (at, items, matched, count) = (clock.GetUtcNow(), new List<Fault>(), 0L, 0L);
+        await foreach (var (fault, _) in ReadAsync(queue, filter, found => count = found, cancellationToken))
         {
             if (matched++ >= skip && items.Count < take)
             {
                 items.Add(fault);
             }
-
-            if (filter.IsEmpty && matched >= (long)skip + take)
-            {
-                break;
-            }
         }
 
-        return new FaultPage(session.Count, filter.IsEmpty ? session.Count : matched, items);
+        return new FaultPage(count, matched, items, at);
     }
 
-    /// <summary>The groups of the faults that a filter takes, the largest first.</summary>
-    public async Task<IReadOnlyList<FaultGroup>> GroupAsync(FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken)
+    /// <summary>The groups of the faults that a filter takes, the largest first, and when the queue was looked at.</summary>
+    public async Task<(DateTimeOffset LookedAt, IReadOnlyList<FaultGroup> Groups)> GroupAsync(
+        FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken)
     {
-        await using var session = await transport.OpenAsync(queue.QueueName(), cancellationToken);
-        if (session is null)
+        if (filter.Text is null && await looks.LookAsync(queue, ListPatience, cancellationToken) is var look && (look.IsWhole || filter.IsEmpty))
         {
-            return [];
+            return (look.At, filter.IsEmpty ? look.Groups : FaultGroups.Of(look.Items.Where(fault => FaultReading.Matches(filter, fault))));
         }
 
-        var groups = new Dictionary<string, FaultGroup>();
-        await foreach (var (fault, _) in ReadAsync(session, queue, filter, cancellationToken))
+        var (at, groups) = (clock.GetUtcNow(), new FaultGroups());
+        await foreach (var (fault, _) in ReadAsync(queue, filter, cancellationToken))
         {
-            groups[fault.Group] = groups.TryGetValue(fault.Group, out var group)
-                ? Add(group, fault)
-                : new FaultGroup(fault.Group, fault.ExceptionType, fault.Frame, fault.Error, fault.Kind, 1, fault.FailedAt, fault.FailedAt);
+            groups.Add(fault);
         }
 
-        return [.. groups.Values.OrderByDescending(group => group.Count).ThenByDescending(group => group.Last)];
+        return (at, groups.ToList());
     }
 
     /// <summary>Everything about one fault; <c>null</c> where it is not, or no longer, in the queue.</summary>
+    /// <exception cref="FaultQueueBusyException">Somebody else has had the queue all the time.</exception>
     public async Task<FaultDetails?> FindAsync(FaultQueue queue, string id, CancellationToken cancellationToken)
     {
-        await using var session = await transport.OpenAsync(queue.QueueName(), cancellationToken);
-        if (session is not null)
+        await foreach (var (_, message) in ReadAsync(queue, new FaultFilter { Ids = [id] }, cancellationToken))
         {
-            await foreach (var (_, message) in ReadAsync(session, queue, new FaultFilter { Ids = [id] }, cancellationToken))
-            {
-                return reading.ReadAll(queue, message);
-            }
+            return reading.ReadAll(queue, message);
         }
 
         return null;
     }
 
-    /// <summary>The ids of the faults that a filter takes, oldest first.</summary>
+    /// <summary>The ids of the faults that a filter takes, oldest first: for an act, which waits for the queue like others.</summary>
     public async Task<IReadOnlyList<string>> MatchAsync(FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken)
     {
-        await using var session = await transport.OpenAsync(queue.QueueName(), cancellationToken);
-        var ids = new List<string>();
-        if (session is not null)
+        if (filter.Text is null && await looks.LookAsync(queue, FaultTurn.Patience, cancellationToken) is { IsWhole: true } look)
         {
-            await foreach (var (fault, _) in ReadAsync(session, queue, filter, cancellationToken))
-            {
-                ids.Add(fault.Id);
-            }
+            return [.. look.Items.Where(fault => FaultReading.Matches(filter, fault)).Select(fault => fault.Id)];
+        }
+
+        var ids = new List<string>();
+        await foreach (var (fault, _) in ReadAsync(queue, filter, cancellationToken))
+        {
+            ids.Add(fault.Id);
         }
 
         return ids;
     }
 
-    private async IAsyncEnumerable<(Fault Fault, FaultMessage Message)> ReadAsync(
-        IFaultSession session, FaultQueue queue, FaultFilter filter, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    private async Task<QueueOverview> GetOverviewAsync(FaultQueue queue, CancellationToken cancellationToken)
     {
+        var count = await CountAsync(queue, cancellationToken);
+        var trust = looks.GetLast(queue)?.Count == count ? TrustUnchanged : Trust;
+        return count == 0 ? new QueueOverview(queue, 0, [], clock.GetUtcNow())
+            : await looks.TryLookAsync(queue, trust, OverviewPatience, cancellationToken) is { } look ? new QueueOverview(queue, look.Count, look.Groups, look.At)
+            : new QueueOverview(queue, count, []);
+    }
+
+    private IAsyncEnumerable<(Fault Fault, FaultMessage Message)> ReadAsync(
+        FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken) => ReadAsync(queue, filter, _ => { }, cancellationToken);
+
+    private async IAsyncEnumerable<(Fault Fault, FaultMessage Message)> ReadAsync(
+        FaultQueue queue, FaultFilter filter, Action<long> tellCount, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var session = await looks.OpenAsync(queue, cancellationToken);
+        if (session is null)
+        {
+            yield break;
+        }
+
+        tellCount(session.Count);
         await foreach (var held in session.ReadAsync(cancellationToken))
         {
             var fault = reading.Read(queue, held.Message);
@@ -135,18 +137,5 @@ public sealed class FaultInspector(IFaultTransport transport, FaultReading readi
                 yield return (fault, held.Message);
             }
         }
-    }
-
-    private static FaultGroup Add(FaultGroup group, Fault fault)
-    {
-        var isNewest = fault.FailedAt >= group.Last || group.Last is null;
-        return group with
-        {
-            Count = group.Count + 1,
-            First = fault.FailedAt < group.First ? fault.FailedAt : group.First ?? fault.FailedAt,
-            Last = isNewest ? fault.FailedAt ?? group.Last : group.Last,
-            Error = isNewest ? fault.Error : group.Error,
-            Kind = isNewest ? fault.Kind : group.Kind,
-        };
     }
 }

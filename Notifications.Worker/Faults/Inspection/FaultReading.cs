@@ -71,6 +71,15 @@ public sealed class FaultReading(RedeliverPolicy policy)
 
     /// <summary>Whether the filter takes the message.</summary>
     public static bool Matches(FaultFilter filter, Fault fault, FaultMessage message) =>
+        Matches(filter, fault)
+        && (filter.Text is null
+            || Has(message.Text(MessageHeaders.FaultMessage), filter.Text)
+            || Has(message.Text(MessageHeaders.FaultStackTrace), filter.Text)
+            || Has(fault.ExceptionType, filter.Text)
+            || Has(Encoding.UTF8.GetString(message.Body.Span), filter.Text));
+
+    /// <summary>Whether all of the filter but its text, which takes the message, takes the fault.</summary>
+    public static bool Matches(FaultFilter filter, Fault fault) =>
         (filter.Ids is null || filter.Ids.Contains(fault.Id))
         && (filter.Group is null || filter.Group == fault.Group)
         && (filter.ExceptionType is null || IsType(fault.ExceptionType, filter.ExceptionType))
@@ -79,12 +88,7 @@ public sealed class FaultReading(RedeliverPolicy policy)
         && (filter.From is null || fault.FailedAt >= filter.From)
         && (filter.To is null || fault.FailedAt < filter.To)
         && (filter.MinReplays is null || fault.Replays >= filter.MinReplays)
-        && (filter.MaxReplays is null || fault.Replays <= filter.MaxReplays)
-        && (filter.Text is null
-            || Has(message.Text(MessageHeaders.FaultMessage), filter.Text)
-            || Has(message.Text(MessageHeaders.FaultStackTrace), filter.Text)
-            || Has(fault.ExceptionType, filter.Text)
-            || Has(Encoding.UTF8.GetString(message.Body.Span), filter.Text));
+        && (filter.MaxReplays is null || fault.Replays <= filter.MaxReplays);
 
     /// <summary>The first frame that is not of .NET, MassTransit or the broker's client, as <c>Namespace.Type.Method</c>.</summary>
     internal static string? FirstOwnFrame(string? stackTrace) => (stackTrace ?? "")

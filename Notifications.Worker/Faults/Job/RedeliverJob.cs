@@ -16,7 +16,7 @@ namespace Notifications.Worker.Faults.Job;
 /// hopeless. A queue in which nothing has come in and nothing has become due is not read.
 /// </summary>
 public sealed partial class RedeliverJob(
-    IFaultTransport transport,
+    FaultLooks looks,
     RedeliverPolicy policy,
     FaultMover mover,
     BacklogMetrics backlog,
@@ -64,7 +64,7 @@ public sealed partial class RedeliverJob(
 
     private async Task RunOnceAsync(CancellationToken cancellationToken)
     {
-        var count = await transport.CountAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken);
+        var count = await looks.CountAsync(FaultQueue.Error, cancellationToken);
         if (count == 0)
         {
             policy.EndLook();
@@ -88,7 +88,7 @@ public sealed partial class RedeliverJob(
     /// <returns>Whether the queue was read to its end.</returns>
     private async Task<bool> TakeTurnAsync(CancellationToken cancellationToken)
     {
-        await using var session = await transport.OpenAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken);
+        await using var session = await looks.OpenAsync(FaultQueue.Error, cancellationToken);
         if (session is null)
         {
             return true;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Notifications.Worker.Faults.Operations;
+using Notifications.Worker.Faults.Queues;
 
 namespace Notifications.Worker.Faults.Live;
 
@@ -14,6 +15,9 @@ public abstract record FaultNews
 
     /// <summary>How many messages wait in each queue; told at the beginning and when it changes.</summary>
     public sealed record Counts(long Error, long Parked) : FaultNews;
+
+    /// <summary>A look at a queue found other messages than the one before.</summary>
+    public sealed record Look(FaultQueue Queue, DateTimeOffset At) : FaultNews;
 
     /// <summary>An operation began, went on or ended.</summary>
     public sealed record Progress(FaultOperation Operation) : FaultNews;

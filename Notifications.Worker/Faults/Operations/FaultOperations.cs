@@ -16,7 +16,7 @@ namespace Notifications.Worker.Faults.Operations;
 /// process: what it has not come to stays where it is.
 /// </summary>
 public sealed partial class FaultOperations(
-    IFaultTransport transport,
+    FaultLooks looks,
     FaultInspector inspector,
     FaultMover mover,
     IAuditTrail audit,
@@ -122,7 +122,7 @@ public sealed partial class FaultOperations(
             throw new InvalidOperationException("Editing is switched off. Faults__AllowEditing switches it on.");
         }
 
-        await using var session = await transport.OpenAsync(queue.QueueName(), cancellationToken);
+        await using var session = await looks.OpenAsync(queue, cancellationToken);
         if (session is null)
         {
             return false;
@@ -263,7 +263,7 @@ public sealed partial class FaultOperations(
         Running running, ConcurrentDictionary<string, int> remaining, ConcurrentDictionary<string, int> moved, bool wasInterrupted, int allowed)
     {
         var cancelled = running.Cancelled.Token;
-        await using var session = await transport.OpenAsync(running.State.Request.Queue.QueueName(), cancelled);
+        await using var session = await looks.OpenAsync(running.State.Request.Queue, cancelled);
         if (session is null)
         {
             return true;

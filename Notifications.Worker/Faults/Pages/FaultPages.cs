@@ -45,12 +45,15 @@ public static class FaultPages
     }
 
     private static async Task<IResult> ShowOverviewAsync(
-        HttpContext http, FaultInspector inspector, FaultOperations operations, IAuditTrail audit, CancellationToken cancellationToken) =>
-        await ShowAsync<Overview, OverviewModel>(http, new OverviewModel(
-            await inspector.GetOverviewAsync(FaultQueue.Error, cancellationToken),
-            await inspector.GetOverviewAsync(FaultQueue.Parked, cancellationToken),
+        HttpContext http, FaultInspector inspector, FaultOperations operations, IAuditTrail audit, CancellationToken cancellationToken)
+    {
+        var queues = await inspector.GetOverviewsAsync(cancellationToken);
+        return await ShowAsync<Overview, OverviewModel>(http, new OverviewModel(
+            queues.Single(queue => queue.Queue == FaultQueue.Error),
+            queues.Single(queue => queue.Queue == FaultQueue.Parked),
             [.. operations.GetAll().Where((operation, index) => index < 3 || operation.State == OperationState.Running)],
             [.. AuditLine.Collapse(await audit.ReadAsync(new AuditQuery(Take: int.MaxValue), cancellationToken)).Take(8)]));
+    }
 
     private static async Task<IResult> ShowListAsync(
         HttpContext http, InAddress<FaultQueue> queue, FaultInspector inspector, string? page, string? done, CancellationToken cancellationToken)

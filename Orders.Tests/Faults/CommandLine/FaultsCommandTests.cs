@@ -31,7 +31,7 @@ internal sealed class FaultsCommandTests
         var ended = await RunAsync("rita", []);
 
         ended.Expect(0);
-        Assert.That(ended.Output, Does.Match(@"error: \d+ messages\n").And.Match(@"parked: \d+ message").And.Contain("TransientEmailException"));
+        Assert.That(ended.Output, Does.Match(@"error: \d+ messages, as of \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\n").And.Match(@"parked: \d+ message").And.Contain("TransientEmailException"));
     }
 
     [Test]

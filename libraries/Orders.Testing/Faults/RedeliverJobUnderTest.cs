@@ -5,7 +5,9 @@ using Microsoft.Extensions.Options;
 using Notifications.Worker.Backlog;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Job;
+using Notifications.Worker.Faults.Live;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.Operators;
@@ -36,6 +38,9 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
             .AddSingleton<OperatorEvents>()
             .AddSingleton<FaultMover>()
             .AddSingleton<RedeliverPolicy>()
+            .AddSingleton<FaultReading>()
+            .AddSingleton<FaultFeed>()
+            .AddSingleton<FaultLooks>()
             .AddSingleton<RedeliverJob>()
             .BuildServiceProvider();
     }

@@ -154,6 +154,7 @@
 
   follow('/faults/api/events', {
     counts: event => tellCounts(JSON.parse(event.data)),
+    look: () => refresh(),
     progress: event => tellProgress(JSON.parse(event.data)),
   });
 
