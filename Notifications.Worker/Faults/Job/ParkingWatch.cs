@@ -13,7 +13,7 @@ namespace Notifications.Worker.Faults.Job;
 /// could only reject them. Writes the reason on them, and tells everybody, where nobody has.
 /// </summary>
 internal sealed partial class ParkingWatch(
-    IFaultTransport transport,
+    FaultLooks looks,
     FaultMover mover,
     IAuditTrail audit,
     IBusControl bus,
@@ -54,7 +54,7 @@ internal sealed partial class ParkingWatch(
     private async Task RunOnceAsync(CancellationToken cancellationToken)
     {
         var moved = mover.TakeParked();
-        var count = await transport.CountAsync(FaultQueue.Parked.QueueName(), cancellationToken);
+        var count = await looks.CountAsync(FaultQueue.Parked, cancellationToken);
         if (count <= _expected + moved)
         {
             _expected = count;
@@ -69,7 +69,7 @@ internal sealed partial class ParkingWatch(
     {
         var seenBefore = _seen;
         _seen = [];
-        await using var session = await transport.OpenAsync(FaultQueue.Parked.QueueName(), cancellationToken);
+        await using var session = await looks.OpenAsync(FaultQueue.Parked, cancellationToken);
         if (session is null)
         {
             return;
