@@ -22,6 +22,7 @@ internal sealed partial class SmtpConnectionPool : IHostedService, IDisposable
     private readonly CancellationTokenSource _outOfTime = new();
     private readonly CancellationTokenRegistration _stopping;
     private ITimer? _stopTimer;
+    private Task? _drained;
     private volatile bool _isDisposed;
 
     public SmtpConnectionPool(
@@ -91,14 +92,8 @@ internal sealed partial class SmtpConnectionPool : IHostedService, IDisposable
     Task IHostedService.StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Waits for the emails that are being sent. Nobody may reserve a connection afterwards.</summary>
-    public async Task StopAsync(CancellationToken cancellationToken)
-    {
-        for (var i = 0; i < _options.PoolSize; i++)
-        {
-            // The host's own time comes last. It is no failure either.
-            await _free.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    /// <remarks>Whoever disposes of a host that has stopped may stop it again.</remarks>
+    public Task StopAsync(CancellationToken cancellationToken) => _drained ??= DrainAsync(cancellationToken);
 
     public void Dispose()
     {
@@ -107,6 +102,15 @@ internal sealed partial class SmtpConnectionPool : IHostedService, IDisposable
         _stopTimer?.Dispose();
         _outOfTime.Dispose();
         Close();
+    }
+
+    private async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < _options.PoolSize; i++)
+        {
+            // The host's own time comes last. It is no failure either.
+            await _free.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     private void LimitStop() => _stopTimer = _time.CreateTimer(_ => _outOfTime.Cancel(), null, StopTimeout, Timeout.InfiniteTimeSpan);

@@ -113,6 +113,8 @@ internal sealed class PooledEmailSenderTests
         hold.Release();
 
         await stopping.WaitAsync(Patience);
+        Assert.That(
+            _worker.Services.GetRequiredService<SmtpConnectionPool>().StopAsync(CancellationToken.None).IsCompleted, Is.True, "Whoever disposes of a host stops it again.");
         Assert.That(await ClaimAsync("1"), Is.InstanceOf<DeliveryClaim.AlreadySent>());
         Assert.That(await sending, Has.Property(nameof(SentEmail.Before)).Null);
     }
