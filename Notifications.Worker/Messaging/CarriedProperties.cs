@@ -18,12 +18,12 @@ internal static class CarriedProperties
     /// The frame around the properties (8 bytes), what stands in it before them (14), and room to spare for what a broker or a
     /// client adds on the way.
     /// </summary>
-    private const int Reserve = 512;
+    private const int Reserve = 1_024;
 
     /// <summary>Room for the headers that MassTransit gives the messages that are sent because of another one.</summary>
     private const int Propagated = 4_096;
 
-    /// <summary>The longest list of what is missing, in characters.</summary>
+    /// <summary>Room for the list of what is missing, in bytes.</summary>
     private const int LongestNote = 1_000;
 
     /// <summary>Takes out what cannot be sent on, and writes down in a header what that is.</summary>
@@ -177,7 +177,7 @@ internal static class CarriedProperties
             _ => null,
         };
         var names = string.Join(", ", (before?.Split(", ") ?? []).Concat(missing).Distinct());
-        return names.Length <= LongestNote / 2 ? names : $"{names.AsSpan(0, LongestNote / 2)}…";
+        return names.Length <= LongestNote / 3 ? names : $"{names.AsSpan(0, LongestNote / 3)}…";
     }
 
     /// <summary>Sizes of fields as AMQP 0.9.1 writes them, with the types that RabbitMQ added.</summary>

@@ -14,7 +14,7 @@ internal sealed class Republisher(Func<string, bool> isOurs)
 {
     private static readonly CreateChannelOptions Confirmed = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
 
-    /// <summary>Channels that nobody is using; those that were closed meanwhile as well.</summary>
+    /// <summary>Channels that nobody is using, those included that ended with their connection.</summary>
     private readonly ConcurrentBag<IChannel> _idle = [];
 
     /// <summary>Completes when the broker has confirmed the message.</summary>
@@ -46,13 +46,17 @@ internal sealed class Republisher(Func<string, bool> isOurs)
         IConnection connection, string exchange, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         var channel = TakeIdle() ?? await connection.CreateChannelAsync(Confirmed, cancellationToken);
+        // On RabbitMQ 3.10, a channel may be refused everything for as long as it lives, where another one is not.
+        var isGood = false;
         try
         {
             await channel.BasicPublishAsync(exchange, routingKey: "", mandatory: true, properties, body, cancellationToken);
+            isGood = true;
             return null;
         }
         catch (PublishReturnException returned)
         {
+            isGood = true;
             return new Refusal(returned.ReplyText, IsQueueMissing: true);
         }
         catch (Exception) when (connection.IsOpen && channel.CloseReason is { Initiator: ShutdownInitiator.Peer })
@@ -66,7 +70,14 @@ internal sealed class Republisher(Func<string, bool> isOurs)
         }
         finally
         {
-            _idle.Add(channel);
+            if (isGood)
+            {
+                _idle.Add(channel);
+            }
+            else
+            {
+                await channel.DisposeAsync();
+            }
         }
     }
 

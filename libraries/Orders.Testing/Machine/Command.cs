@@ -25,6 +25,11 @@ public static class Command
             : throw new CommandException($"{Line(program, arguments)} ended with {exitCode}: {errors} {output}");
     }
 
+    /// <summary>Tells a process to end, as an orchestrator does (SIGTERM), and does not wait. One that has ended is none the worse for it.</summary>
+    public static Task TerminateAsync(int processId) =>
+        // A small image has no program of that name, but every shell knows the word.
+        RunToEndAsync("sh", ["-c", $"kill -TERM {processId}"], TimeSpan.FromSeconds(10));
+
     /// <summary>As <see cref="RunAsync"/>, for a program whose failure is what the caller wants to see.</summary>
     /// <returns>Its exit code, and all that it wrote.</returns>
     /// <exception cref="CommandException">It did not end in time.</exception>

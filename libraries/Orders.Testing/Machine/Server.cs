@@ -87,7 +87,7 @@ public sealed class Server : IAsyncDisposable
     }
 
     /// <summary>Asks the program to end, as an orchestrator does (SIGTERM), and does not wait.</summary>
-    public Task TerminateAsync() => Command.RunAsync("kill", ["-TERM", $"{_process.Id}"], TimeSpan.FromSeconds(10));
+    public Task TerminateAsync() => Command.TerminateAsync(_process.Id);
 
     /// <summary>Waits until the program has ended by itself.</summary>
     /// <returns>Its exit code.</returns>

@@ -71,7 +71,7 @@ internal sealed class RealProgram
             await timer.WaitForNextTickAsync();
         }
 
-        await Command.RunToEndAsync("kill", ["-TERM", $"{process.Id}"], Patience);
+        await Command.TerminateAsync(process.Id);
         using var patience = new CancellationTokenSource(Patience);
         try
         {
