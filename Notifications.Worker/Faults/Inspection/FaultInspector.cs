@@ -38,14 +38,11 @@ public sealed class FaultInspector(FaultLooks looks, FaultReading reading, TimeP
     public async Task<FaultPage> ListAsync(FaultQueue queue, FaultFilter filter, int skip, int take, CancellationToken cancellationToken)
     {
         take = Math.Clamp(take, 1, LongestPage);
-        if (filter.Text is null)
+        bool CanTell(FaultLook look) => look.IsWhole || (filter.IsEmpty && (long)skip + take <= look.Items.Count);
+        if (await LookAsync(queue, filter, CanTell, ListPatience, cancellationToken) is { } look)
         {
-            var look = await looks.LookAsync(queue, ListPatience, cancellationToken);
-            if (look.IsWhole || (filter.IsEmpty && (long)skip + take <= look.Items.Count))
-            {
-                var matching = look.Items.Where(fault => FaultReading.Matches(filter, fault)).ToList();
-                return new FaultPage(look.Count, filter.IsEmpty ? look.Count : matching.Count, [.. matching.Skip(skip).Take(take)], look.At);
-            }
+            var matching = look.Items.Where(fault => FaultReading.Matches(filter, fault)).ToList();
+            return new FaultPage(look.Count, filter.IsEmpty ? look.Count : matching.Count, [.. matching.Skip(skip).Take(take)], look.At);
         }
 
         var (at, items, matched, count) = (clock.GetUtcNow(), new List<Fault>(), 0L, 0L);
@@ -64,7 +61,7 @@ public sealed class FaultInspector(FaultLooks looks, FaultReading reading, TimeP
     public async Task<(DateTimeOffset LookedAt, IReadOnlyList<FaultGroup> Groups)> GroupAsync(
         FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken)
     {
-        if (filter.Text is null && await looks.LookAsync(queue, ListPatience, cancellationToken) is var look && (look.IsWhole || filter.IsEmpty))
+        if (await LookAsync(queue, filter, look => look.IsWhole || filter.IsEmpty, ListPatience, cancellationToken) is { } look)
         {
             return (look.At, filter.IsEmpty ? look.Groups : FaultGroups.Of(look.Items.Where(fault => FaultReading.Matches(filter, fault))));
         }
@@ -93,7 +90,7 @@ public sealed class FaultInspector(FaultLooks looks, FaultReading reading, TimeP
     /// <summary>The ids of the faults that a filter takes, oldest first: for an act, which waits for the queue like others.</summary>
     public async Task<IReadOnlyList<string>> MatchAsync(FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken)
     {
-        if (filter.Text is null && await looks.LookAsync(queue, FaultTurn.Patience, cancellationToken) is { IsWhole: true } look)
+        if (await LookAsync(queue, filter, look => look.IsWhole, FaultTurn.Patience, cancellationToken) is { } look)
         {
             return [.. look.Items.Where(fault => FaultReading.Matches(filter, fault)).Select(fault => fault.Id)];
         }
@@ -105,6 +102,20 @@ public sealed class FaultInspector(FaultLooks looks, FaultReading reading, TimeP
         }
 
         return ids;
+    }
+
+    /// <returns>A look that can tell what is asked for, or <c>null</c> where the queue itself must be read.</returns>
+    private async Task<FaultLook?> LookAsync(
+        FaultQueue queue, FaultFilter filter, Func<FaultLook, bool> canTell, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        // Where the last look could not tell, a new one most likely cannot either: the queue is not read twice.
+        if (filter.Text is not null || (looks.GetLast(queue) is { } last && !canTell(last)))
+        {
+            return null;
+        }
+
+        var look = await looks.LookAsync(queue, patience, cancellationToken);
+        return canTell(look) ? look : null;
     }
 
     private async Task<QueueOverview> GetOverviewAsync(FaultQueue queue, CancellationToken cancellationToken)

@@ -8,7 +8,7 @@ namespace Notifications.Worker.Faults.Inspection;
 public sealed record FaultLook(DateTimeOffset At, long Count, IReadOnlyList<Fault> Items, IReadOnlyList<FaultGroup> Groups)
 {
     /// <summary>More lines are not kept: each takes about half a kilobyte.</summary>
-    public const int LongestList = 20_000;
+    public const int LongestList = 50_000;
 
     /// <summary>Whether every message has its line.</summary>
     public bool IsWhole => Items.Count == Count;

@@ -38,13 +38,13 @@ internal sealed class RabbitMqFaultSession(
     private const int FirstBatch = 100;
 
     /// <summary>A batch of ordinary faults.</summary>
-    private const int LargestBatch = 2_000;
+    private const int LargestBatch = 1_000;
 
     /// <summary>A batch of very large ones: a connection has about two thousand channels.</summary>
     private const int SmallestBatch = 10;
 
     /// <summary>How many bytes a batch should hold, going by the one before it.</summary>
-    private const long BytesInBatch = 8 * 1024 * 1024;
+    private const long BytesInBatch = 4 * 1024 * 1024;
 
     /// <summary>How long the broker may take for the next message before the queue counts as read.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
