@@ -16,7 +16,7 @@ internal sealed class LongQueuesTests(TransportUnderTest transport) : OrderSyste
 {
     private const string Error = OrderConfirmationEndpoint.ErrorQueue;
     private const string Parked = OrderConfirmationEndpoint.ParkingQueue;
-    private const int MostMemory = 200 * 1024;
+    private const int MostMemory = 256 * 1024;
 
     [Long]
     [TestCase(50_000, 20)]
