@@ -28,6 +28,12 @@ public sealed partial record FaultMessage(
     // A copy may have another body: it parses its own.
     private FaultMessage(FaultMessage other) => (Body, ContentType, Headers, MessageId) = other;
 
+    /// <summary>A message as RabbitMQ delivers it.</summary>
+    /// <param name="properties">Its properties.</param>
+    /// <param name="body">Its body, in memory that stays.</param>
+    public static FaultMessage Of(IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body) =>
+        new(body, properties.ContentType, properties.Headers?.AsReadOnly() ?? new Dictionary<string, object?>().AsReadOnly(), properties.MessageId);
+
     /// <summary>How often the message was replayed; 0 where nothing says so, or nonsense.</summary>
     public int RedeliverCount
     {

@@ -47,6 +47,7 @@ public static class FaultsRegistration
         builder.Services.AddSingleton<FaultLooks>();
         builder.Services.AddSingleton<FaultInspector>();
         builder.Services.AddSingleton<FaultMetrics>();
+        builder.Services.TryAddSingleton<ParkedNews>();
         builder.Services.AddSingleton<FaultMover>();
         builder.Services.AddSingleton<FaultFeed>();
         builder.Services.AddSingleton<FaultOperations>();
@@ -62,6 +63,7 @@ public static class FaultsRegistration
         if (builder.Configuration.GetTransport() == Transport.RabbitMq)
         {
             builder.AddAuditTrail();
+            builder.Services.TryAddSingleton<ParkedNews>();
             builder.Services.AddSingleton<RefusedFaults>();
         }
     }

@@ -1,9 +1,7 @@
-using Contracts;
 using MassTransit;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
 using Notifications.Worker.Telemetry;
 
@@ -19,7 +17,7 @@ public sealed record OnBehalf(string Who, string? Reason = null, string? Operati
 /// Moves messages out of the queues of faults: on record first, then sent on and confirmed, then acknowledged. Whatever
 /// breaks in between repeats a step and loses nothing.
 /// </summary>
-public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents operators, FaultMetrics metrics, TimeProvider clock)
+public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics metrics, TimeProvider clock)
 {
     private long _parked;
 
@@ -58,10 +56,10 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
         await session.SendAsync(held, OrderConfirmationEndpoint.ParkingQueue, held.Message.ForParking(reason, parkedAt), cancellationToken);
         Interlocked.Increment(ref _parked);
         // Before the fault is let go: a crash in between tells people twice, never not at all.
-        await PublishParkedAsync(held.Message, reason, parkedAt, cancellationToken);
+        await news.PublishAsync(held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
         metrics.Park(by.Who, held.Message.Kind);
-        await TellOperatorsAsync(held.Message, reason, parkedAt, cancellationToken);
+        await news.TellOperatorsAsync(held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
     }
 
     /// <summary>Tells everybody of a message that the broker put into parking by itself.</summary>
@@ -69,9 +67,9 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
     {
         var parkedAt = clock.GetUtcNow();
         await RecordAsync(AuditEvent.Park, FaultQueue.Parked, held, by with { Reason = reason }, cancellationToken);
-        await PublishParkedAsync(held.Message, reason, parkedAt, cancellationToken);
+        await news.PublishAsync(held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
         metrics.Park(by.Who, held.Message.Kind);
-        await TellOperatorsAsync(held.Message, reason, parkedAt, cancellationToken);
+        await news.TellOperatorsAsync(held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
     }
 
     /// <summary>Writes on a parked message why it is there. It is the last one of its queue then.</summary>
@@ -99,18 +97,6 @@ public sealed class FaultMover(IAuditTrail audit, IBus bus, OperatorEvents opera
             Interlocked.Decrement(ref _parked);
         }
     }
-
-    private Task PublishParkedAsync(FaultMessage message, string reason, DateTimeOffset at, CancellationToken cancellationToken)
-    {
-        // The order that has the id of a conflict is another one, which has not failed.
-        var orderId = message.Kind == FailureKind.Conflict ? null : message.OrderId;
-        return bus.Publish(new OrderConfirmationFailed(orderId, reason, at), cancellationToken);
-    }
-
-    private Task TellOperatorsAsync(FaultMessage message, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
-        operators.TellAsync(
-            new OperatorEvent($"{OrderConfirmationEndpoint.Queue}.parked.{message.Kind.Word()}", at, message.OrderId, message.MessageId, reason),
-            cancellationToken);
 
     /// <summary>What lies in parking waits for a person: to replay it from there is to decide that it is to be sent.</summary>
     private static Guid? DecisionIn(FaultQueue queue) => queue == FaultQueue.Parked ? NewId.NextGuid() : null;

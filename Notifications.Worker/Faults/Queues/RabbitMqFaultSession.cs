@@ -294,11 +294,7 @@ internal sealed class RabbitMqFaultSession(
             CancellationToken cancellationToken = default)
         {
             // The body's memory is the client's again when this returns.
-            var message = new FaultMessage(
-                body.ToArray(),
-                properties.ContentType,
-                properties.Headers?.AsReadOnly() ?? new Dictionary<string, object?>().AsReadOnly(),
-                properties.MessageId);
+            var message = FaultMessage.Of(properties, body.ToArray());
             lock (_lock)
             {
                 _held++;

@@ -36,6 +36,7 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
             .AddSingleton<FaultMetrics>()
             .AddSingleton<BacklogMetrics>()
             .AddSingleton<OperatorEvents>()
+            .AddSingleton<ParkedNews>()
             .AddSingleton<FaultMover>()
             .AddSingleton<RedeliverPolicy>()
             .AddSingleton<FaultReading>()
