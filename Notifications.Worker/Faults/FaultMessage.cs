@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -24,6 +25,7 @@ public sealed partial record FaultMessage(
     private static readonly JsonDocumentOptions NoFieldTwice = new() { AllowDuplicateProperties = false };
 
     private Lazy<JsonObject?>? _json;
+    private byte[]? _hash;
 
     // A copy may have another body: it parses its own.
     private FaultMessage(FaultMessage other) => (Body, ContentType, Headers, MessageId) = other;
@@ -89,6 +91,9 @@ public sealed partial record FaultMessage(
         && context.SpanId != default
             ? context
             : null;
+
+    /// <summary>Tells the message from others: made of nothing that the broker counts, so that looking does not change it.</summary>
+    internal ReadOnlySpan<byte> Hash => _hash ??= ComputeHash();
 
     /// <summary>A header as text, whichever way its transport brings it.</summary>
     public string? Text(string header) => TextOf(Headers.GetValueOrDefault(header));
@@ -162,6 +167,14 @@ public sealed partial record FaultMessage(
 
         envelope["messageId"] = messageId;
         return edited with { Body = JsonSerializer.SerializeToUtf8Bytes(envelope, SystemTextJsonMessageSerializer.Options) };
+    }
+
+    private byte[] ComputeHash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{MessageId}\n{Text(MessageHeaders.FaultTimestamp)}\n{RedeliverCount}\n"));
+        hash.AppendData(Body.Span);
+        return hash.GetHashAndReset();
     }
 
     private static string? TextOf(object? value) => value switch

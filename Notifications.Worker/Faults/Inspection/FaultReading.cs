@@ -57,17 +57,8 @@ public sealed class FaultReading(RedeliverPolicy policy)
             [.. message.Headers.Keys.Order(StringComparer.Ordinal).Select(name => new FaultHeader(name, message.Text(name) ?? ""))]);
     }
 
-    /// <summary>The <see cref="Fault.Id"/>: made of nothing that the broker counts, so that looking does not change it.</summary>
-    public static string IdOf(FaultMessage message) => Convert.ToHexStringLower(HashOf(message).AsSpan(0, 10));
-
-    /// <summary>What <see cref="IdOf"/> is the beginning of.</summary>
-    internal static byte[] HashOf(FaultMessage message)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{message.MessageId}\n{message.Text(MessageHeaders.FaultTimestamp)}\n{message.RedeliverCount}\n"));
-        hash.AppendData(message.Body.Span);
-        return hash.GetHashAndReset();
-    }
+    /// <summary>The <see cref="Fault.Id"/>.</summary>
+    public static string IdOf(FaultMessage message) => Convert.ToHexStringLower(message.Hash[..10]);
 
     /// <summary>Whether the filter takes the message.</summary>
     public static bool Matches(FaultFilter filter, Fault fault, FaultMessage message) =>

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using Notifications.Worker.Faults.Inspection;
 
 namespace Notifications.Worker.Faults.Job;
 
@@ -36,7 +35,7 @@ internal sealed class FaultArrivals(TimeProvider clock, int most = 1_000_000)
     /// <summary>When a fault arrived, which is now if nobody has seen it before; never in the future.</summary>
     public DateTimeOffset Of(FaultMessage fault)
     {
-        var key = BinaryPrimitives.ReadUInt64LittleEndian(FaultReading.HashOf(fault));
+        var key = BinaryPrimitives.ReadUInt64LittleEndian(fault.Hash);
         lock (_lock)
         {
             if (_arrivals.Count >= most && !_arrivals.ContainsKey(key))
