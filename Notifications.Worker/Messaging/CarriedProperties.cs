@@ -106,6 +106,11 @@ internal static class CarriedProperties
     private static List<string> TooMuch(IReadOnlyDictionary<string, int> sizes, long room, Func<string, bool> isOurs)
     {
         var left = room - sizes.Values.Sum(size => (long)size);
+        if (left >= 0)
+        {
+            return [];
+        }
+
         var names = new List<string>();
         foreach (var (name, size) in sizes.OrderBy(header => isOurs(header.Key)).ThenByDescending(header => header.Value))
         {
