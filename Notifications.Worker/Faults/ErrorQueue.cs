@@ -1,7 +1,6 @@
 using MassTransit;
 using MassTransit.RabbitMqTransport;
 using MassTransit.RabbitMqTransport.Configuration;
-using MassTransit.RabbitMqTransport.Middleware;
 using Notifications.Worker.Messaging;
 using RabbitMQ.Client;
 
@@ -24,7 +23,7 @@ internal sealed partial class ErrorQueue(IRabbitMqReceiveEndpointConfigurator en
     {
         var channel = context.GetPayload<ChannelContext>();
         // Only now the endpoint's settings are complete.
-        var settings = ((IRabbitMqReceiveEndpointConfiguration)endpoint).Topology.Send.GetErrorSettings(((IRabbitMqReceiveEndpointConfiguration)endpoint).Settings);
+        var settings = ((IRabbitMqReceiveEndpointConfiguration)endpoint).GetErrorSettings();
         try
         {
             try
@@ -33,8 +32,7 @@ internal sealed partial class ErrorQueue(IRabbitMqReceiveEndpointConfigurator en
             }
             catch (RepublishRefusedException refused) when (refused.IsQueueMissing)
             {
-                // MassTransit declares it with the first fault, too.
-                await new ConfigureRabbitMqTopologyFilter<ErrorSettings>(settings, settings.GetBrokerTopology()).Configure(channel, context.CancellationToken);
+                await settings.DeclareAsync(channel);
                 await PublishAsync();
             }
         }

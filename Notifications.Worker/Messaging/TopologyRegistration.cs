@@ -53,8 +53,7 @@ internal static class TopologyRegistration
     /// <summary>What MassTransit would declare by and by: the error queue with the first fault, an exchange with the first message.</summary>
     private static async Task DeployAsync(ChannelContext channel, IRabbitMqReceiveEndpointConfiguration endpoint)
     {
-        var errors = endpoint.Topology.Send.GetErrorSettings(endpoint.Settings);
-        await new ConfigureRabbitMqTopologyFilter<ErrorSettings>(errors, errors.GetBrokerTopology()).Configure(channel, channel.CancellationToken);
+        await endpoint.GetErrorSettings().DeclareAsync(channel);
 
         var published = endpoint.Topology.Publish;
         await new ConfigureRabbitMqTopologyFilter<IRabbitMqPublishTopology>(published, published.GetPublishBrokerTopology()).Configure(channel, channel.CancellationToken);
