@@ -10,12 +10,14 @@ public sealed class RabbitMqBrokerTests(BrokerKind kind)
     private const string Queue = "kept";
 
     [Long]
-    [Test]
-    public async Task A_confirmed_message_outlives_a_killed_broker()
+    [TestCase("classic")]
+    [TestCase("quorum")]
+    public async Task A_confirmed_message_outlives_a_killed_broker(string queueType)
     {
         await using var broker = await TestBrokers.StartAsync(kind);
         var virtualHost = await broker.CreateVirtualHostAsync();
-        await PublishConfirmedAsync(broker, virtualHost, "hello");
+        await PublishConfirmedAsync(broker, virtualHost, "hello", queueType);
+        await broker.SaveQueuesAsync();
 
         await broker.KillAsync();
         Assert.That(() => broker.ConnectAsync(virtualHost), Throws.TypeOf<BrokerUnreachableException>());
@@ -47,12 +49,12 @@ public sealed class RabbitMqBrokerTests(BrokerKind kind)
         Assert.That(() => broker.CountMessagesAsync(one, Queue), Throws.InstanceOf<OperationInterruptedException>());
     }
 
-    private static async Task PublishConfirmedAsync(RabbitMqBroker broker, string virtualHost, string text)
+    private static async Task PublishConfirmedAsync(RabbitMqBroker broker, string virtualHost, string text, string queueType = "classic")
     {
         await using var connection = await broker.ConnectAsync(virtualHost);
         await using var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
-        await channel.QueueDeclareAsync(Queue, durable: true, exclusive: false, autoDelete: false);
+        await channel.QueueDeclareAsync(Queue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = queueType });
         await channel.BasicPublishAsync(
             exchange: "", Queue, mandatory: true, new BasicProperties { Persistent = true }, Encoding.UTF8.GetBytes(text));
     }

@@ -77,11 +77,11 @@ internal sealed class ReplayOfThousandsTests(TransportUnderTest transport) : Ord
         await TheSystem.StartWorkerAsync(settings: [.. FailingOrders.Settings, ("Worker__Role", "Faults")]);
         var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
 
-        // Slow enough that the queues are no longer so young that a broker that is killed may forget them.
         var operation = await operations.StartAsync(
             new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter(), Rate: 50), "olga", CancellationToken.None);
         await Eventually.GetAsync(
             "half of the replay", _ => Task.FromResult(operations.Find(operation.Id)!.Done), done => done >= Count / 2, TimeSpan.FromSeconds(60));
+        await broker.SaveQueuesAsync();
         await broker.KillAsync();
         await broker.StartAsync();
         // On a busy machine the broker itself takes a minute to come back.
