@@ -3,9 +3,6 @@ namespace Orders.Tests.Monitoring;
 /// <summary>The rules by which Prometheus raises alerts, tested by its own tool.</summary>
 public sealed class PrometheusRulesTests
 {
-    /// <summary>As in compose.yaml.</summary>
-    internal const string Image = "prom/prometheus:v3.5.3";
-
     private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(1);
     private static readonly string Folder = Path.Combine(Repository.Root, "deploy", "prometheus");
 
@@ -28,8 +25,8 @@ public sealed class PrometheusRulesTests
 
     private static async Task RunPromtoolAsync(params string[] arguments)
     {
-        await ContainerEngine.RequireImageAsync(Image);
+        await ContainerEngine.RequireImageAsync(PrometheusUnderTest.Image);
         await ContainerEngine.RunAsync(
-            ["run", "--rm", "--volume", $"{Folder}:/etc/prometheus:ro", "--entrypoint", "promtool", Image, .. arguments], CommandTime);
+            ["run", "--rm", "--volume", $"{Folder}:/etc/prometheus:ro", "--entrypoint", "promtool", PrometheusUnderTest.Image, .. arguments], CommandTime);
     }
 }

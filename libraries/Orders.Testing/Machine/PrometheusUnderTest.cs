@@ -1,7 +1,8 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Orders.Testing.Network;
 
-namespace Orders.Tests.Monitoring;
+namespace Orders.Testing.Machine;
 
 /// <summary>
 /// A real Prometheus with the deployment's configuration, but that it fetches the programs' metrics from this process
@@ -9,6 +10,9 @@ namespace Orders.Tests.Monitoring;
 /// </summary>
 internal sealed class PrometheusUnderTest : IAsyncDisposable
 {
+    /// <summary>As in compose.yaml.</summary>
+    public const string Image = "prom/prometheus:v3.5.3";
+
     private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
@@ -23,13 +27,13 @@ internal sealed class PrometheusUnderTest : IAsyncDisposable
     /// <param name="broker">That of RabbitMQ's.</param>
     public static async Task<PrometheusUnderTest> StartAsync(int programs, int broker)
     {
-        await ContainerEngine.RequireImageAsync(PrometheusRulesTests.Image);
+        await ContainerEngine.RequireImageAsync(Image);
         var port = Ports.Free(1)[0];
         var prometheus = new PrometheusUnderTest(port);
         await prometheus.ConfigureAsync(programs, broker);
         await ContainerEngine.RunAsync(
             [
-                "run", "--detach", "--name", prometheus._name, "--network", "host", "--volume", $"{prometheus._folder}:/etc/prometheus:ro", PrometheusRulesTests.Image,
+                "run", "--detach", "--name", prometheus._name, "--network", "host", "--volume", $"{prometheus._folder}:/etc/prometheus:ro", Image,
                 "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus", $"--web.listen-address=127.0.0.1:{port}",
             ],
             CommandTime);

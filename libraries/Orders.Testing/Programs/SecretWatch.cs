@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Json;
-using System.Text;
 using System.Text.Json.Nodes;
+using System.Text;
+using Orders.Testing.Faults;
+using Orders.Testing.Machine;
+using Orders.Testing.Network;
 
-namespace Orders.Tests.Hosting;
+namespace Orders.Testing.Programs;
 
 /// <summary>
 /// The API and the worker as processes of their own, whose passwords are known from all other text, with all that they

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Orders.Tests.Hostile;
+namespace Orders.Testing.Mail;
 
 /// <summary>What was said to a mail server, word for word, and that it was nothing else than what was meant.</summary>
 internal static partial class SmtpConversations

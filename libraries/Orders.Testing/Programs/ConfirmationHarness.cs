@@ -1,17 +1,19 @@
 using System.Globalization;
 using Contracts;
-using MassTransit;
 using MassTransit.Testing;
+using MassTransit;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Email;
-using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.Faults;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Testing.Machine;
+using Orders.Testing.Mail;
 
-namespace Orders.Tests.OrderConfirmation;
+namespace Orders.Testing.Programs;
 
 /// <summary>The consumer with its definition in MassTransit's test harness, its mail server a script.</summary>
 internal sealed class ConfirmationHarness : IAsyncDisposable

@@ -1,8 +1,10 @@
-using System.Net;
 using System.Net.Http.Json;
+using System.Net;
 using System.Text.Json;
+using Orders.Testing.Machine;
+using Orders.Testing.Network;
 
-namespace Orders.Tests.Deployment;
+namespace Orders.Testing.Programs;
 
 /// <summary>A deployment of the tests' own, beside whatever else runs here: other ports, another name.</summary>
 /// <param name="files">The compose files, as their names in the repository.</param>
