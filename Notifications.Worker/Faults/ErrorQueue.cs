@@ -1,4 +1,5 @@
 using MassTransit;
+using MassTransit.Middleware;
 using MassTransit.RabbitMqTransport;
 using MassTransit.RabbitMqTransport.Configuration;
 using Notifications.Worker.Messaging;
@@ -12,11 +13,16 @@ namespace Notifications.Worker.Faults;
 /// other message that is in hand.
 /// </summary>
 /// <param name="endpoint">The endpoint.</param>
+/// <param name="declares">Whether the queue is declared with the first fault; somebody else has deployed it otherwise.</param>
 /// <param name="onRefused">Is told of a message that the broker does not take for the queue, and why, before it is rejected; where it is <c>null</c>, such a message is delivered again.</param>
 /// <param name="logger">Writes in the name of the sorter.</param>
-internal sealed partial class ErrorQueue(IRabbitMqReceiveEndpointConfigurator endpoint, Func<ExceptionReceiveContext, string, Task>? onRefused, ILogger<FaultSorter> logger)
+internal sealed partial class ErrorQueue(
+    IRabbitMqReceiveEndpointConfigurator endpoint, bool declares, Func<ExceptionReceiveContext, string, Task>? onRefused, ILogger<FaultSorter> logger)
     : IFilter<ExceptionReceiveContext>
 {
+    /// <summary>How long a message waits that the queue does not take now: it is delivered again at once then.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
+
     private readonly Republisher _republisher = new(FaultHeaders.IsOurs);
 
     public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
@@ -30,11 +36,16 @@ internal sealed partial class ErrorQueue(IRabbitMqReceiveEndpointConfigurator en
             {
                 await PublishAsync();
             }
-            catch (RepublishRefusedException refused) when (refused.IsQueueMissing)
+            catch (RepublishRefusedException refused) when (declares && refused.Why == RepublishRefusal.NoQueue)
             {
-                await settings.DeclareAsync(channel);
+                await DeclareAsync(channel, settings);
                 await PublishAsync();
             }
+        }
+        catch (RepublishRefusedException refused) when (refused.Why == RepublishRefusal.NotNow)
+        {
+            await Task.Delay(Pause, context.CancellationToken);
+            throw;
         }
         catch (RepublishRefusedException refused) when (onRefused is not null)
         {
@@ -51,6 +62,24 @@ internal sealed partial class ErrorQueue(IRabbitMqReceiveEndpointConfigurator en
     }
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("errorQueue");
+
+    /// <summary>Declares the queue. The broker closes the channel where the queue is there in another form.</summary>
+    private static async Task DeclareAsync(ChannelContext consuming, ErrorSettings settings)
+    {
+        var channel = await consuming.ConnectionContext.CreateChannelContext(new Agent(), concurrentMessageLimit: null, consuming.CancellationToken);
+        try
+        {
+            await settings.DeclareAsync(channel);
+        }
+        catch (Exception exception) when (channel.Channel.CloseReason is { Initiator: ShutdownInitiator.Peer } closed)
+        {
+            throw new RepublishRefusedException(settings.ExchangeName, $"{closed.ReplyText} ({exception.GetType().Name})", RepublishRefusal.Message);
+        }
+        finally
+        {
+            await channel.Channel.DisposeAsync();
+        }
+    }
 
     /// <summary>The message's properties, with what MassTransit says of its failure.</summary>
     private static BasicProperties WithFault(ExceptionReceiveContext context)

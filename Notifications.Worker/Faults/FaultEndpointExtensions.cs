@@ -4,6 +4,7 @@ using MassTransit;
 using MassTransit.Logging;
 using MassTransit.Middleware;
 using MassTransit.Middleware.Rescue;
+using Microsoft.Extensions.Options;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.Operators;
 
@@ -35,7 +36,8 @@ public static class FaultEndpointExtensions
         {
             RejectedDeliveries.AddTo(onRabbitMq);
             endpoint.UseFilter(new PropagatedHeadersFilter());
-            errorQueue = new ErrorQueue(onRabbitMq, onRefused, context.GetRequiredService<ILogger<FaultSorter>>());
+            var declares = context.GetRequiredService<IOptions<RabbitMqOptions>>().Value.Topology == Topology.Declare;
+            errorQueue = new ErrorQueue(onRabbitMq, declares, onRefused, context.GetRequiredService<ILogger<FaultSorter>>());
         }
 
         endpoint.UseFilter(new DeliveryLimitFilter(deliveryLimit));
@@ -108,6 +110,12 @@ internal sealed partial class FaultSorter(OperatorEvents operators, TimeProvider
         }
 
         var isForeseen = context.Exception is IForeseenFailure;
+        if (RejectedDeliveries.IsRejected(context))
+        {
+            // Those who are to know were told before.
+            return;
+        }
+
         if (kind == FailureKind.Unreadable || isForeseen)
         {
             Log.SetAside(logger, context.GetMessageId(), kind);

@@ -35,9 +35,9 @@ public sealed class FaultsOptions : IValidatableObject
             // The first colon ends the name: https://www.rfc-editor.org/rfc/rfc7617#section-2
             yield return $"{name} must not contain ':' or control characters.";
         }
-        else if (user.Name == AuditEntry.RedeliverJob)
+        else if (user.Name is AuditEntry.RedeliverJob or AuditEntry.Worker)
         {
-            yield return $"{name} must not be '{AuditEntry.RedeliverJob}': in the audit trail that is the job.";
+            yield return $"{name} must not be '{user.Name}': in the audit trail that is a program.";
         }
         else if (before.Any(other => other.Name == user.Name))
         {

@@ -16,7 +16,7 @@ internal sealed class RefusedFaults(IAuditTrail audit, ParkedNews news, TimeProv
     public async Task TellAsync(ExceptionReceiveContext context, string refusal)
     {
         var message = FaultMessage.Of(context.GetPayload<RabbitMqBasicConsumeContext>().Properties, context.Body.GetBytes());
-        var kind = FailureKinds.Of(context.Exception);
+        var kind = Enum.Parse<FailureKind>(context.ExceptionHeaders.Get<string>(FaultHeaders.FailureKind)!);
         var reason = $"{FaultSorter.Describe(context.Exception)} {refusal}";
         var at = clock.GetUtcNow();
 

@@ -70,6 +70,7 @@ public static class BusRegistration
                         host.OnRefreshConnectionFactory = factory =>
                         {
                             factory.GatherWrites();
+                            factory.MaxInboundMessageBodySize = RabbitMqOptions.LargestMessage;
                             factory.EndpointResolverFactory = _ => new DefaultEndpointResolver(options.ReadNodes());
                             return Task.CompletedTask;
                         };

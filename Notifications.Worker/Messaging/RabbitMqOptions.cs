@@ -11,6 +11,12 @@ public sealed class RabbitMqOptions : IValidatableObject
     /// <summary>After two of them without a sign of life the other side is taken for dead.</summary>
     internal static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// In bytes: as many as RabbitMQ can be set to take at all. The client closes the connection over a larger message, each time that
+    /// it is delivered, and takes 64 MiB by itself.
+    /// </summary>
+    internal const uint LargestMessage = 512 * 1024 * 1024;
+
     /// <summary>How long a node may take to accept a connection; the next one is asked after that.</summary>
     internal static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
 
@@ -71,6 +77,7 @@ public sealed class RabbitMqOptions : IValidatableObject
         RequestedConnectionTimeout = ConnectTimeout,
         // Whoever uses the connection must notice that it broke: what was held unacknowledged is back in its queue.
         AutomaticRecoveryEnabled = false,
+        MaxInboundMessageBodySize = LargestMessage,
     }.CreateConnectionAsync(ReadNodes(), connectionName, cancellationToken);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

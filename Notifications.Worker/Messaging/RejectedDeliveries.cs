@@ -20,6 +20,11 @@ internal sealed class RejectedDeliveries
     public static void Reject(ReceiveContext context) =>
         context.GetPayload<ChannelContext>().GetPayload<RejectedDeliveries>()._tags[context.GetPayload<RabbitMqBasicConsumeContext>().DeliveryTag] = true;
 
+    /// <summary>Whether the message is to be rejected.</summary>
+    public static bool IsRejected(ReceiveContext context) =>
+        context.TryGetPayload(out ChannelContext? channel) && channel.TryGetPayload(out RejectedDeliveries? rejected)
+        && rejected._tags.ContainsKey(context.GetPayload<RabbitMqBasicConsumeContext>().DeliveryTag);
+
     private sealed class Filter : IFilter<ChannelContext>
     {
         public Task Send(ChannelContext context, IPipe<ChannelContext> next) => next.Send(new Channel(context));

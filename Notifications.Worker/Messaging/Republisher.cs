@@ -23,13 +23,13 @@ internal sealed class Republisher(Func<string, bool> isOurs)
     /// <param name="properties">The properties that the message is to have, in so far as they can be carried.</param>
     /// <param name="body">The body.</param>
     /// <param name="cancellationToken">Gives up waiting for the broker.</param>
-    /// <exception cref="RepublishRefusedException">The broker does not take this message, whatever is left out of it.</exception>
+    /// <exception cref="RepublishRefusedException">The broker does not take the message, whatever is left out of it.</exception>
     public async Task PublishAsync(
         IConnection connection, string exchange, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         var whole = CarriedProperties.Carry(properties, connection.FrameMax, isOurs);
         var refusal = await TryPublishAsync(connection, exchange, whole, body, cancellationToken);
-        if (refusal is { IsQueueMissing: false })
+        if (refusal is { Why: RepublishRefusal.Message })
         {
             var bare = CarriedProperties.Carry(properties, connection.FrameMax, isOurs, onlyOurs: true);
             refusal = await TryPublishAsync(connection, exchange, bare, body, cancellationToken);
@@ -37,7 +37,7 @@ internal sealed class Republisher(Func<string, bool> isOurs)
 
         if (refusal is not null)
         {
-            throw new RepublishRefusedException(exchange, refusal.Reason, refusal.IsQueueMissing);
+            throw new RepublishRefusedException(exchange, refusal.Reason, refusal.Why);
         }
     }
 
@@ -46,7 +46,7 @@ internal sealed class Republisher(Func<string, bool> isOurs)
         IConnection connection, string exchange, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         var channel = TakeIdle() ?? await connection.CreateChannelAsync(Confirmed, cancellationToken);
-        // On RabbitMQ 3.10, a channel may be refused everything for as long as it lives, where another one is not.
+        // A channel may be refused everything for as long as it lives, where another one is not: on RabbitMQ 3.10, and by a queue that was full once.
         var isGood = false;
         try
         {
@@ -57,16 +57,21 @@ internal sealed class Republisher(Func<string, bool> isOurs)
         catch (PublishReturnException returned)
         {
             isGood = true;
-            return new Refusal(returned.ReplyText, IsQueueMissing: true);
+            return new Refusal(returned.ReplyText, RepublishRefusal.NoQueue);
+        }
+        catch (PublishException)
+        {
+            return new Refusal("the queue takes no message now, as it is full or has no leader", RepublishRefusal.NotNow);
         }
         catch (Exception) when (connection.IsOpen && channel.CloseReason is { Initiator: ShutdownInitiator.Peer })
         {
-            return new Refusal(channel.CloseReason.ReplyText, channel.CloseReason.ReplyCode == Constants.NotFound);
+            return new Refusal(
+                channel.CloseReason.ReplyText, channel.CloseReason.ReplyCode == Constants.NotFound ? RepublishRefusal.NoQueue : RepublishRefusal.Message);
         }
         catch (Exception exception) when (channel.IsOpen && exception is not (RabbitMQClientException or OperationCanceledException))
         {
             // The client could not write it.
-            return new Refusal(exception.Message, IsQueueMissing: false);
+            return new Refusal(exception.Message, RepublishRefusal.Message);
         }
         finally
         {
@@ -96,13 +101,26 @@ internal sealed class Republisher(Func<string, bool> isOurs)
         return null;
     }
 
-    private sealed record Refusal(string Reason, bool IsQueueMissing);
+    private sealed record Refusal(string Reason, RepublishRefusal Why);
 }
 
-/// <summary>The broker does not take a message for a queue, even if nothing but its body is left of it.</summary>
-public sealed class RepublishRefusedException(string queue, string reason, bool isQueueMissing)
+/// <summary>The broker does not take a message for a queue.</summary>
+public sealed class RepublishRefusedException(string queue, string reason, RepublishRefusal why)
     : Exception($"The broker does not take the message for {queue}: {reason}")
 {
-    /// <summary>Whether it takes none at all: there is no such queue.</summary>
-    public bool IsQueueMissing => isQueueMissing;
+    /// <summary>Why not.</summary>
+    public RepublishRefusal Why => why;
+}
+
+/// <summary>Why a broker does not take a message for a queue.</summary>
+public enum RepublishRefusal
+{
+    /// <summary>It does not take this message, even if nothing but its body is left of it.</summary>
+    Message,
+
+    /// <summary>There is no such queue.</summary>
+    NoQueue,
+
+    /// <summary>The queue takes none for now: it is full and set to say so, or has no leader.</summary>
+    NotNow,
 }

@@ -40,7 +40,7 @@ public sealed partial class OrderConfirmationConsumer(
 
         if (OrderRules.FindMistakes(orderId, address, product) is { Count: > 0 } mistakes)
         {
-            throw await HasIdOfAnotherAsync(order)
+            throw context.GetCorrectedOrder() != order.OrderId && await HasIdOfAnotherAsync(order)
                 ? new OrderConflictException(order.OrderId)
                 : new InvalidOrderException(mistakes.Values.SelectMany(mistake => mistake));
         }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Contracts;
 using Microsoft.Extensions.DependencyInjection;
+using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
@@ -15,6 +16,7 @@ namespace Orders.Tests.EndToEnd;
 internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const int SentBefore = 103;
+    private const int SetAside = 210;
     private const int NotSent = 102;
     private const int Held = 2144;
 
@@ -181,6 +183,22 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
             Assert.That(TheSystem.Confirmations.Select(mail => mail.Recipients.Single()), Is.EqualTo(["customer@example.com", "customer@example.com"]));
             Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([next, orderId]));
         }
+    }
+
+    [Test]
+    public async Task A_correction_that_breaks_a_rule_is_no_other_order()
+    {
+        await StartAsync([.. FailingOrders.Settings, ("Faults__AllowEditing", "true")]);
+        var orderId = NewOrder();
+        await TheSystem.FailAsync(orderId);
+        var fault = (await TheSystem.ReadAsync(OrderConfirmationEndpoint.ErrorQueue)).Single();
+
+        var edited = JsonSerializer.SerializeToUtf8Bytes(new OrderPlaced(orderId, "nobody", "Laptop", DateTimeOffset.UtcNow), JsonSerializerOptions.Web);
+        await TheSystem.Worker.GetRequiredService<FaultOperations>().ReplayEditedAsync(
+            FaultQueue.Error, FaultReading.IdOf(fault), edited, "application/json", "a test", "olga", CancellationToken.None);
+
+        var setAside = await TheSystem.Log.WaitFor<FaultSorter>(SetAside, 2);
+        Assert.That(setAside[^1], Does.Contain("(Permanent)"));
     }
 
     private static string NewOrder() => $"{Guid.NewGuid():N}";

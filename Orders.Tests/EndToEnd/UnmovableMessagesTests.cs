@@ -88,6 +88,63 @@ internal sealed class UnmovableMessagesTests(TransportUnderTest transport) : Ord
     }
 
     [Test]
+    public async Task A_message_larger_than_the_client_takes_by_itself_stops_no_other_order()
+    {
+        TheSystem = await OrderSystem.StartAsync(transport);
+        await TheSystem.DeployUsersAsync();
+        var large = new byte[65 * 1024 * 1024];
+        large.AsSpan().Fill((byte)'x');
+        if (!await IsTakenAsync(new BasicProperties { ContentType = Json }, large))
+        {
+            Assert.Ignore("This broker takes no message of 65 MiB.");
+        }
+
+        await ExpectInnocentEmailsAsync();
+        await TheSystem.WaitForParked(1);
+    }
+
+    [Test]
+    public async Task While_the_error_queue_takes_nothing_a_message_waits_for_it_and_no_other_order_does()
+    {
+        const int Messages = 5;
+        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Worker__Role", "Confirmations"));
+        await TheSystem.RunCtlAsync("set_policy", "--apply-to", "queues", "full", $"^{OrderConfirmationEndpoint.ErrorQueue}$", """{"max-length":1,"overflow":"reject-publish"}""");
+
+        await Task.WhenAll(Enumerable.Range(0, Messages).Select(number =>
+            TheSystem.SendRawAsync(Encoding.UTF8.GetBytes(Broken.Replace("U1", $"U{number}", StringComparison.Ordinal)), Json)));
+        await TheSystem.Log.WaitFor<FaultSorter>(212);
+        await ExpectInnocentEmailsAsync();
+        Assert.That(TheSystem.Log.Of<FaultSorter>(212), Has.Count.LessThan(Messages * 5), "None is delivered again and again.");
+        await TheSystem.RunCtlAsync("clear_policy", "full");
+
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, Messages);
+    }
+
+    [Test]
+    public async Task An_error_queue_of_another_form_closes_no_channel_of_ours()
+    {
+        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Worker__Role", "Confirmations"));
+        await using (var connection = await TheSystem.ConnectAsync())
+        await using (var channel = await connection.CreateChannelAsync())
+        {
+            await channel.QueueDeclareAsync(
+                OrderConfirmationEndpoint.ErrorQueue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-message-ttl"] = 86_400_000 });
+        }
+
+        var consumers = await ListConsumersAsync();
+        await TheSystem.SendRawAsync(Encoding.UTF8.GetBytes(Broken), Json);
+        await ExpectInnocentEmailsAsync();
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ParkingQueue, 1);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(TheSystem.Log.Of<FaultSorter>(213).Single(), Does.Contain("PRECONDITION_FAILED"));
+            Assert.That(TheSystem.Log.Of<FaultSorter>(210), Is.Empty, "It is not in the error queue.");
+            Assert.That(await ListConsumersAsync(), Is.EqualTo(consumers), "No channel of the worker's was closed.");
+        }
+    }
+
+    [Test]
     public async Task An_order_with_a_header_as_large_as_can_be_is_confirmed_like_every_other()
     {
         TheSystem = await OrderSystem.StartAsync(transport);
@@ -188,6 +245,13 @@ internal sealed class UnmovableMessagesTests(TransportUnderTest transport) : Ord
             Assert.That(TheSystem.Log.Of<FaultSorter>(212), Is.Empty, "what could not be set aside");
             Assert.That(await ListConsumersAsync(), Is.EqualTo(consumers), "No channel of the worker's was closed.");
         }
+    }
+
+    private async Task ExpectInnocentEmailsAsync()
+    {
+        await Task.WhenAll(Enumerable.Range(0, Innocent).Select(number => TheSystem.PlaceAsync($"good-{number}")));
+        await TheSystem.Mail.WaitFor("every other order's email", _ => TheSystem.ConfirmedOrders.Distinct().Count() == Innocent, TimeSpan.FromSeconds(15));
+        Assert.That(TheSystem.ConfirmedOrders, Is.Unique);
     }
 
     /// <summary>Whether the broker takes a message for the workers' queue; it may close the connection instead.</summary>

@@ -53,6 +53,27 @@ public sealed class FaultArrivalsTests
     }
 
     [Test]
+    public async Task What_somebody_held_for_a_while_has_not_arrived_anew()
+    {
+        await using var job = new RedeliverJobUnderTest(new RedeliverOptions { Period = Period, Backoff = { Waits[1] } });
+        await job.StartAsync();
+        await job.PassAsync();
+        var fault = Fault(job.Clock.GetUtcNow());
+        job.Transport.Add(fault);
+        job.Clock.Advance(Period);
+        await job.PassAsync();
+
+        job.Transport.Remove([fault]);
+        job.Clock.Advance(Period);
+        await job.PassAsync();
+        job.Transport.Add(fault);
+        job.Clock.Advance(Waits[1] - Period);
+        await job.PassAsync();
+
+        Assert.That(job.Transport.Sent, Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public async Task One_that_comes_while_others_go_is_seen_at_the_next_look()
     {
         await using var job = new RedeliverJobUnderTest(new RedeliverOptions { Period = Period, Backoff = { Waits[0], Waits[1] } });
@@ -82,14 +103,14 @@ public sealed class FaultArrivalsTests
     public void A_fault_arrived_when_it_was_seen_first()
     {
         var arrivals = new FaultArrivals(_clock);
-        arrivals.EndLook();
+        arrivals.EndLook(sawAll: true);
         var fault = Fault(Now.AddHours(-1));
         var first = Now;
 
         for (var look = 0; look < 3; look++)
         {
             Assert.That(arrivals.Of(fault), Is.EqualTo(first));
-            arrivals.EndLook();
+            arrivals.EndLook(sawAll: true);
             _clock.Advance(Period);
         }
     }
@@ -98,20 +119,38 @@ public sealed class FaultArrivalsTests
     public void A_fault_that_is_gone_is_forgotten_with_the_next_whole_look()
     {
         var arrivals = new FaultArrivals(_clock);
-        arrivals.EndLook();
+        arrivals.EndLook(sawAll: true);
         arrivals.Of(Fault(Now));
-        arrivals.EndLook();
+        arrivals.EndLook(sawAll: true);
 
-        arrivals.EndLook();
+        arrivals.EndLook(sawAll: true);
 
         Assert.That(arrivals.Count, Is.Zero);
+    }
+
+    [Test]
+    public void A_count_of_0_begins_no_wait_anew_as_somebody_may_hold_what_there_is()
+    {
+        var arrivals = new FaultArrivals(_clock);
+        arrivals.EndLook(sawAll: true);
+        var fault = Fault(Now);
+        var first = arrivals.Of(fault);
+        arrivals.EndLook(sawAll: true);
+
+        for (var look = 0; look < 3; look++)
+        {
+            _clock.Advance(Period);
+            arrivals.EndLook(sawAll: false);
+        }
+
+        Assert.That(arrivals.Of(fault), Is.EqualTo(first));
     }
 
     [Test]
     public void Faults_beyond_what_can_be_remembered_go_by_their_own_time()
     {
         var arrivals = new FaultArrivals(_clock, most: 2);
-        arrivals.EndLook();
+        arrivals.EndLook(sawAll: true);
 
         var arrived = Enumerable.Range(1, 3).Select(minutes => arrivals.Of(Fault(Now.AddMinutes(-minutes)))).ToArray();
 

@@ -81,6 +81,17 @@ internal sealed class FaultLooksTests : IAsyncDisposable
     }
 
     [Test]
+    public async Task A_first_look_that_somebody_takes_messages_away_from_may_be_tried_again()
+    {
+        _transport.Add(Fault("1"), Fault("2"), Fault("3"), Fault("4"));
+        // The second look finds two where there were four, and is cut short as well.
+        _transport.Reading = () => _transport.Remove(_transport.Queue.Skip(1).TakeLast(1).ToList());
+
+        await Assert.ThrowsAsync<FaultQueueBusyException>(() => ListAsync());
+        Assert.That(OrdersIn(await ListAsync()), Is.EqualTo("1"));
+    }
+
+    [Test]
     public async Task Before_the_first_look_the_overview_tells_the_count()
     {
         _transport.Add(Fault("1"), Fault("2"));

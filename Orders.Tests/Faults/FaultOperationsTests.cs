@@ -85,7 +85,7 @@ internal sealed class FaultOperationsTests : OrderSystemTests
     {
         var transport = new ScriptedFaultTransport(_ => { })
         {
-            Refusal = message => message.OrderId == "2" ? new RepublishRefusedException("order-confirmation", "too large", isQueueMissing: false) : null,
+            Refusal = message => message.OrderId == "2" ? new RepublishRefusedException("order-confirmation", "too large", RepublishRefusal.Message) : null,
         };
         transport.Add(Enumerable.Range(1, 3).Select(number => SampleFaults.Create($"{number}", failedAt: DateTimeOffset.UtcNow)));
         TheSystem = await OrderSystem.StartAsync(

@@ -79,8 +79,9 @@ public sealed class RedeliverJobTests
         }
     }
 
-    [Test]
-    public async Task What_the_broker_does_not_take_is_stepped_over_and_tried_again_seldom()
+    [TestCase(RepublishRefusal.Message)]
+    [TestCase(RepublishRefusal.NotNow)]
+    public async Task What_the_broker_does_not_take_is_stepped_over_and_tried_again_seldom(RepublishRefusal why)
     {
         var tries = 0;
         Transport.Refusal = message =>
@@ -91,7 +92,7 @@ public sealed class RedeliverJobTests
             }
 
             tries++;
-            return new RepublishRefusedException("order-confirmation", "too large", isQueueMissing: false);
+            return new RepublishRefusedException("order-confirmation", "too large", why);
         };
         Transport.Add(Fault("1"), Fault("2"), Fault("3"));
         await _job.PassAsync();

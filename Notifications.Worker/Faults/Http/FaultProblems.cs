@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.Messaging;
 using RabbitMQ.Client.Exceptions;
 
 namespace Notifications.Worker.Faults.Http;
@@ -48,12 +49,20 @@ internal static partial class FaultProblems
             return AnswerAsync(http, exception.InnerException as JsonException);
         }
 
-        if (status != StatusCodes.Status503ServiceUnavailable)
+        if (status == StatusCodes.Status503ServiceUnavailable)
+        {
+            http.Response.Headers.RetryAfter = "1";
+        }
+        else if (exception is not RepublishRefusedException)
         {
             return AnswerAsync(http, status);
         }
 
-        http.Response.Headers.RetryAfter = "1";
+        if (exception is RepublishRefusedException)
+        {
+            return AnswerAsync(http, status, $"{exception.Message}. It stays where it is.", "The broker does not take the message");
+        }
+
         if (exception is FaultQueueBusyException)
         {
             return AnswerAsync(http, status, exception.Message, "The queue is busy");
@@ -72,6 +81,8 @@ internal static partial class FaultProblems
             StatusCodes.Status415UnsupportedMediaType,
         // What reads a form, of one that holds more than it takes.
         InvalidDataException => StatusCodes.Status413PayloadTooLarge,
+        RepublishRefusedException { Why: RepublishRefusal.Message } => StatusCodes.Status422UnprocessableEntity,
+        RepublishRefusedException => StatusCodes.Status503ServiceUnavailable,
         // No connection, one that broke on the way, or one on which no answer comes.
         FaultQueueBusyException or BrokerUnreachableException or RabbitMQClientException or TimeoutException or OperationCanceledException =>
             StatusCodes.Status503ServiceUnavailable,

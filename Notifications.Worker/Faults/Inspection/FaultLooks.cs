@@ -85,7 +85,8 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
         }
 
         await Begin(queue).WaitAsync(cancellationToken);
-        return GetLast(queue)!;
+        // A look that somebody took messages away from is not remembered.
+        return GetLast(queue) ?? throw new FaultQueueBusyException(queue.QueueName());
     }
 
     public async ValueTask DisposeAsync()

@@ -49,14 +49,18 @@ internal sealed class FaultArrivals(TimeProvider clock, int most = 1_000_000)
         }
     }
 
-    /// <summary>Forgets the faults that nobody has seen since the last call. Belongs after each look at the whole queue.</summary>
-    public void EndLook()
+    /// <summary>Ends a look at the queue.</summary>
+    /// <param name="sawAll">
+    /// Whether it saw the whole queue: what nobody has seen since the last call is forgotten then. A count of 0 does not
+    /// tell that, as the broker does not count what somebody holds.
+    /// </param>
+    public void EndLook(bool sawAll)
     {
         lock (_lock)
         {
             foreach (var (key, arrival) in _arrivals)
             {
-                if (arrival.Look != _look)
+                if (sawAll && arrival.Look != _look)
                 {
                     _arrivals.Remove(key);
                 }

@@ -21,15 +21,19 @@ internal sealed partial class ParkingWatch(
     TimeProvider clock,
     ILogger<ParkingWatch> logger) : BackgroundService
 {
+    /// <summary>The queue is read again after this time even if its count says that nothing has come in: as many may have gone.</summary>
+    private static readonly TimeSpan LongestTrust = TimeSpan.FromMinutes(10);
+
     private static readonly OnBehalf Job = new(AuditEntry.RedeliverJob);
 
-    /// <summary>What everybody has been told of, by <see cref="FaultReading.IdOf"/>.</summary>
+    /// <summary>What everybody has been told of, though nothing has been written on it yet, by <see cref="FaultReading.IdOf"/>.</summary>
     private readonly HashSet<string> _told = [];
 
     /// <summary>What has been seen once: what a worker put on record is known here a moment later.</summary>
     private HashSet<string> _seen = [];
 
     private long _expected;
+    private DateTimeOffset _readAgainAt;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -55,24 +59,33 @@ internal sealed partial class ParkingWatch(
     {
         var moved = mover.TakeParked();
         var count = await looks.CountAsync(FaultQueue.Parked, cancellationToken);
-        if (count <= _expected + moved)
+        if (count <= _expected + moved && (count == 0 || clock.GetUtcNow() < _readAgainAt))
         {
             _expected = count;
             return;
         }
 
-        await LookAsync(cancellationToken);
-        _expected = _seen.Count == 0 ? count : 0;
+        var readAgainAt = clock.GetUtcNow() + LongestTrust;
+        if (await LookAsync(cancellationToken) && _seen.Count == 0)
+        {
+            (_expected, _readAgainAt) = (count, readAgainAt);
+        }
+        else
+        {
+            _expected = 0;
+        }
     }
 
-    private async Task LookAsync(CancellationToken cancellationToken)
+    /// <returns>Whether the queue was read to its end. Others may want it, so that what takes long goes on in the next pass.</returns>
+    private async Task<bool> LookAsync(CancellationToken cancellationToken)
     {
+        var time = new FaultTurnTime(clock);
         var seenBefore = _seen;
         _seen = [];
         await using var session = await looks.OpenAsync(FaultQueue.Parked, cancellationToken);
         if (session is null)
         {
-            return;
+            return true;
         }
 
         await foreach (var held in session.ReadAsync(cancellationToken))
@@ -88,15 +101,22 @@ internal sealed partial class ParkingWatch(
                 continue;
             }
 
-            if (seenBefore.Contains(id))
+            if (!seenBefore.Contains(id))
+            {
+                _seen.Add(id);
+            }
+            else if (time.IsLeft())
             {
                 await TellAsync(session, held, id, cancellationToken);
             }
             else
             {
-                _seen.Add(id);
+                _seen.UnionWith(seenBefore);
+                return false;
             }
         }
+
+        return true;
     }
 
     private async Task TellAsync(IFaultSession session, HeldFault held, string id, CancellationToken cancellationToken)
@@ -115,8 +135,9 @@ internal sealed partial class ParkingWatch(
         try
         {
             await mover.WriteReasonAsync(session, held, reason, cancellationToken);
+            _told.Remove(id);
         }
-        catch (RepublishRefusedException refused) when (!refused.IsQueueMissing)
+        catch (RepublishRefusedException refused) when (refused.Why != RepublishRefusal.NoQueue)
         {
             Log.NotWritten(logger, held.Message.OrderId, refused.Message);
         }

@@ -67,7 +67,7 @@ public sealed partial class RedeliverJob(
         var count = await looks.CountAsync(FaultQueue.Error, cancellationToken);
         if (count == 0)
         {
-            policy.EndLook();
+            policy.EndLook(sawAll: false);
             backlog.SetOldest(OrderConfirmationEndpoint.ErrorQueue, null);
             return;
         }
@@ -124,7 +124,7 @@ public sealed partial class RedeliverJob(
             await Task.WhenAll(due.Select(fault => HandleAsync(session, fault.Held, fault.Verdict, cancellationToken)));
         }
 
-        policy.EndLook();
+        policy.EndLook(sawAll: true);
         foreach (var (id, again) in _refused.Where(refused => refused.Value <= clock.GetUtcNow()))
         {
             _refused.TryRemove(KeyValuePair.Create(id, again));
@@ -152,7 +152,7 @@ public sealed partial class RedeliverJob(
         {
             await MoveAsync(session, held, verdict, cancellationToken);
         }
-        catch (RepublishRefusedException refused) when (!refused.IsQueueMissing)
+        catch (RepublishRefusedException refused) when (refused.Why != RepublishRefusal.NoQueue)
         {
             // It must not keep the others waiting.
             _refused[FaultReading.IdOf(held.Message)] = clock.GetUtcNow() + AfterRefusal;

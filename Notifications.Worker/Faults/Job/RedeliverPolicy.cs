@@ -26,7 +26,7 @@ public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProv
     private readonly FaultArrivals _arrivals = new(clock);
 
     /// <inheritdoc cref="FaultArrivals.EndLook"/>
-    public void EndLook() => _arrivals.EndLook();
+    public void EndLook(bool sawAll) => _arrivals.EndLook(sawAll);
 
     public Verdict Judge(FaultMessage fault)
     {

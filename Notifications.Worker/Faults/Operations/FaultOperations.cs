@@ -301,7 +301,7 @@ public sealed partial class FaultOperations(
             {
                 await MoveAsync(session, held, running.State);
             }
-            catch (RepublishRefusedException refused) when (!refused.IsQueueMissing)
+            catch (RepublishRefusedException refused) when (refused.Why != RepublishRefusal.NoQueue)
             {
                 running.Refusal = refused.Message;
                 running.Update(state => state with { Refused = state.Refused + 1 }, feed);

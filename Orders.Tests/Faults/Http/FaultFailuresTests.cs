@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.Hosting;
+using Notifications.Worker.Messaging;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
@@ -26,6 +27,8 @@ internal sealed class FaultFailuresTests : OrderSystemTests
         new TestCaseData(new OperationInterruptedException(Shutdown), 503, "The broker does not answer").SetArgDisplayNames("interrupted"),
         new TestCaseData(new TimeoutException(Secret), 503, "The broker does not answer").SetArgDisplayNames("too slow"),
         new TestCaseData(new OperationCanceledException(Secret), 503, "The broker does not answer").SetArgDisplayNames("given up"),
+        new TestCaseData(new RepublishRefusedException("q", "too large", RepublishRefusal.Message), 422, "The broker does not take the message").SetArgDisplayNames("refused"),
+        new TestCaseData(new RepublishRefusedException("q", "full", RepublishRefusal.NotNow), 503, "The broker does not take the message").SetArgDisplayNames("refused for now"),
         new TestCaseData(new InvalidOperationException(Secret), 500, null).SetArgDisplayNames("a mistake of ours"),
     ];
 

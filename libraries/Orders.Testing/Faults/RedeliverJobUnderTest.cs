@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Backlog;
@@ -43,6 +44,7 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
             .AddSingleton<FaultFeed>()
             .AddSingleton<FaultLooks>()
             .AddSingleton<RedeliverJob>()
+            .AddSingleton<ParkingWatch>()
             .BuildServiceProvider();
     }
 
@@ -56,11 +58,18 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
 
     public RedeliverJob Job => _services.GetRequiredService<RedeliverJob>();
 
+    private ParkingWatch Watch => _services.GetRequiredService<ParkingWatch>();
+
     /// <summary>Starts the bus and the job, which then waits for its time.</summary>
-    public async Task StartAsync()
+    public Task StartAsync() => StartAsync(Job);
+
+    /// <summary>The same with the watch over parking instead of the job; the queue is parking then.</summary>
+    public Task StartWatchAsync() => StartAsync(Watch);
+
+    private async Task StartAsync(IHostedService service)
     {
         await Bus.StartAsync();
-        await Job.StartAsync(CancellationToken.None);
+        await service.StartAsync(CancellationToken.None);
         await Clock.HasTimer.WaitAsync(TimeSpan.FromSeconds(10));
     }
 
@@ -77,6 +86,7 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Job.StopAsync(CancellationToken.None);
+        await Watch.StopAsync(CancellationToken.None);
         await Bus.StopAsync();
         await _services.DisposeAsync();
     }

@@ -10,6 +10,7 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
 {
     private readonly Lock _lock = new();
     private readonly List<FaultMessage> _queue = [];
+    private readonly HashSet<FaultMessage> _gone = [];
     private readonly SemaphoreSlim _looks = new(0);
 
     /// <summary>What is in the queue.</summary>
@@ -39,10 +40,24 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
 
     public int MessagesRead { get; private set; }
 
-    public void Add(params IEnumerable<FaultMessage> faults) => _queue.AddRange(faults);
+    public void Add(params IEnumerable<FaultMessage> faults)
+    {
+        foreach (var fault in faults)
+        {
+            _queue.Add(fault);
+            _gone.Remove(fault);
+        }
+    }
 
     /// <summary>Takes messages out, as somebody else would.</summary>
-    public void Remove(IEnumerable<FaultMessage> faults) => faults.ToList().ForEach(fault => _queue.Remove(fault));
+    public void Remove(IEnumerable<FaultMessage> faults)
+    {
+        foreach (var fault in faults)
+        {
+            _queue.Remove(fault);
+            _gone.Add(fault);
+        }
+    }
 
     /// <summary>Waits until the queue's messages are counted once more.</summary>
     public async Task WaitForLookAsync()
@@ -82,6 +97,11 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
         {
             foreach (var message in transport._queue.ToArray())
             {
+                if (transport._gone.Contains(message))
+                {
+                    continue;
+                }
+
                 transport.MessagesRead++;
                 transport.Reading();
                 yield return new Held(message);
