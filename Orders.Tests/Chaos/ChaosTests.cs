@@ -30,6 +30,11 @@ internal sealed class ChaosReportTests
     {
         using var customers = new Customers(new HttpClient(), new Random(1));
         var losses = new ChaosLosses { SentAgain = killed ? ["7"] : [] };
+        if (killed)
+        {
+            losses.Add(ChaosFault.WorkerKilled);
+        }
+
         var first = ReceivedMail.Parse("Message-ID: <order-confirmation-7@shop.example>\r\n\r\n", "", "7@customer.example");
         var second = ReceivedMail.Parse(first.Raw, "", first.Recipients);
         first.AnsweredAfter = answeredAfter is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
@@ -39,6 +44,19 @@ internal sealed class ChaosReportTests
 
         Assert.That(report.Duplicates, Is.EqualTo(1));
         Assert.That(report.Unexplained, isExplained ? Has.None.Contains("emailed again") : Has.One.Contains("1 emailed again"));
+    }
+
+    [Test]
+    public void What_was_claimed_and_left_explains_nothing_where_no_worker_was_killed()
+    {
+        using var customers = new Customers(new HttpClient(), new Random(1));
+        var mail = ReceivedMail.Parse("Message-ID: <order-confirmation-7@shop.example>\r\n\r\n", "", "7@customer.example");
+        mail.AnsweredAfter = TimeSpan.Zero;
+
+        var report = new ChaosReport(
+            new ChaosOptions(1, TimeSpan.FromMinutes(1), default), "4.3", customers, new ChaosLosses { SentAgain = ["7"] }, [mail, mail], []);
+
+        Assert.That(report.Unexplained, Has.One.StartsWith("1 emailed again as after a killed worker"));
     }
 }
 

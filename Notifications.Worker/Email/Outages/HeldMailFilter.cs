@@ -10,7 +10,7 @@ namespace Notifications.Worker.Email.Outages;
 /// <param name="roundTrip">How long the message is away, a delay of the endpoint's redelivery queues.</param>
 /// <param name="waitsForEver">Whether the transport lets it wait for ever: then it is held for too long only when the host stops.</param>
 /// <remarks>
-/// RabbitMQ closes the channel over a message that is unacknowledged for 30 minutes
+/// RabbitMQ closes the channel, or from 4.3 on cancels the consumer, over a message that is unacknowledged for 30 minutes
 /// (https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout), and a message that is merely handed back comes
 /// again at once, with one return more on its count. So it is sent once through a delay queue and acknowledged.
 /// </remarks>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
 using Orders.Testing.Mail;
 
@@ -52,6 +53,13 @@ internal sealed class ChaosReport
             {
                 unexplained.Add(order);
             }
+        }
+
+        // Whatever else leaves a claim behind would count as a killed worker otherwise.
+        var most = losses.Acts.GetValueOrDefault(ChaosFault.WorkerKilled) * new SmtpOptions().PoolSize;
+        if (_afterKills > most)
+        {
+            _findings.Add($"{_afterKills} emailed again as after a killed worker, though {most} at most were in hand when workers were killed");
         }
 
         Find("emailed again, though no worker was killed over its email and the mail server answered", unexplained);
