@@ -23,6 +23,9 @@ internal static class CarriedProperties
     /// <summary>Room for the headers that MassTransit gives the messages that are sent because of another one.</summary>
     private const int Propagated = 4_096;
 
+    /// <summary>How deep tables and lists may be in one another; .NET writes JSON of 64.</summary>
+    private const int DeepestTable = 32;
+
     /// <summary>Room for the list of what is missing, in bytes.</summary>
     private const int LongestNote = 1_000;
 
@@ -89,6 +92,7 @@ internal static class CarriedProperties
             header => header.Key, header => 64 + header.Key.Length + Encoding.UTF8.GetByteCount(header.First().Value as string ?? ""));
         // By these, who sends a message asks RabbitMQ for copies of it elsewhere.
         var missing = sizes.Keys.Where(name => name is "CC" or "BCC").ToList();
+        missing.AddRange(headers.Where(header => header.Key.Length == 0 || !IsReadable(header.Value)).Select(header => header.Key).Distinct().Except(missing));
         missing.AddRange(TooMuch(sizes, Room(frameMax) - Propagated, _ => false).Except(missing));
         if (missing.Count == 0)
         {
@@ -99,6 +103,16 @@ internal static class CarriedProperties
         kept[LeftOut] = Note(kept.GetValueOrDefault(LeftOut), missing);
         return kept;
     }
+
+    /// <summary>Whether MassTransit can write a value into an envelope and read it again: it takes no name that is empty, and JSON no number that is none.</summary>
+    private static bool IsReadable(object? value, int depth = 0) => value switch
+    {
+        double number => double.IsFinite(number),
+        float number => float.IsFinite(number),
+        IDictionary<string, object?> table => depth < DeepestTable && table.All(field => field.Key.Length > 0 && IsReadable(field.Value, depth + 1)),
+        IList<object?> list => depth < DeepestTable && list.All(item => IsReadable(item, depth + 1)),
+        _ => true,
+    };
 
     private static long Room(uint frameMax) => frameMax == 0 ? long.MaxValue : frameMax - Reserve - LongestNote;
 
@@ -181,7 +195,7 @@ internal static class CarriedProperties
             string text => text,
             _ => null,
         };
-        var names = string.Join(", ", (before?.Split(", ") ?? []).Concat(missing).Distinct());
+        var names = string.Join(", ", (before?.Split(", ") ?? []).Concat(missing.Select(name => name.Length == 0 ? "(no name)" : name)).Distinct());
         return names.Length <= LongestNote / 3 ? names : $"{names.AsSpan(0, LongestNote / 3)}…";
     }
 

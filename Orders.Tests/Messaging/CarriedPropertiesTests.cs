@@ -121,6 +121,24 @@ internal sealed class CarriedPropertiesTests
         Assert.That(CarriedProperties.Propagate(new Dictionary<string, object> { ["x-tenant"] = "shop-1" }, FrameMax), Is.Null);
     }
 
+    private static IEnumerable<TestCaseData> Unreadable =>
+    [
+        new TestCaseData("", "text", "(no name)").SetArgDisplayNames("no name"),
+        new TestCaseData("x-table", new Dictionary<string, object?> { [""] = 1 }, "x-table").SetArgDisplayNames("a field without a name"),
+        new TestCaseData("x-list", new List<object?> { new Dictionary<string, object?> { [""] = 1 } }, "x-list").SetArgDisplayNames("one in a list"),
+        new TestCaseData("x-number", double.NaN, "x-number").SetArgDisplayNames("not a number"),
+        new TestCaseData("x-number", float.PositiveInfinity, "x-number").SetArgDisplayNames("infinite"),
+        new TestCaseData("x-deep", Enumerable.Range(0, 100).Aggregate((object)1, (inner, _) => new List<object?> { inner }), "x-deep").SetArgDisplayNames("deep"),
+    ];
+
+    [TestCaseSource(nameof(Unreadable))]
+    public void What_nobody_could_read_again_is_not_given_to_what_is_sent_because_of_a_message(string name, object value, string leftOut)
+    {
+        var propagated = CarriedProperties.Propagate(new Dictionary<string, object> { ["x-tenant"] = "shop-1", [name] = value }, FrameMax);
+
+        Assert.That(propagated, Is.EquivalentTo(new Dictionary<string, object> { ["x-tenant"] = "shop-1", [CarriedProperties.LeftOut] = leftOut }));
+    }
+
     private static bool IsOurs(string name) => name.StartsWith("MT-", StringComparison.Ordinal);
 
     private static BasicProperties Carry(BasicProperties properties) => CarriedProperties.Carry(properties, FrameMax, IsOurs);
