@@ -20,6 +20,12 @@ public sealed class EmailOptions
     /// </summary>
     public string? From { get; set; }
 
+    /// <summary>
+    /// An address that gets every email, alerts included, instead of its recipient: for a copy of the system with orders of real
+    /// customers, such as for staging. The subject names the recipient.
+    /// </summary>
+    public string? RedirectAllTo { get; set; }
+
     /// <summary>The directory for <see cref="EmailDelivery.PickupDirectory"/>; created when missing.</summary>
     public string PickupDirectory { get; set; } = "mail";
 
@@ -35,6 +41,9 @@ public sealed class EmailOptions
 
     /// <summary>What is done when that mail server takes no email at all.</summary>
     public MailOutageOptions Outage { get; set; } = new();
+
+    /// <summary>Whether <see cref="RedirectAllTo"/> is set.</summary>
+    internal bool IsRedirected => !string.IsNullOrWhiteSpace(RedirectAllTo);
 
     /// <summary><see cref="From"/> as validated at start, its domain in ASCII.</summary>
     internal MailAddress Sender =>
@@ -132,6 +141,11 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
         if (!string.IsNullOrWhiteSpace(options.From) && !EmailAddress.TryParseWithDisplayName(options.From, out _))
         {
             yield return "Email__From must be one address with an ASCII local part, like 'Orders <orders@example.com>'.";
+        }
+
+        if (options.IsRedirected && !EmailAddress.TryParse(options.RedirectAllTo, out _))
+        {
+            yield return "Email__RedirectAllTo must be one address, like staging@example.com.";
         }
 
         if (options.Delivery == EmailDelivery.PickupDirectory && string.IsNullOrWhiteSpace(options.PickupDirectory))

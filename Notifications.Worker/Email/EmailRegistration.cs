@@ -14,6 +14,7 @@ public static class EmailRegistration
 
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<EmailMetrics>();
+        builder.Services.AddHostedService<RedirectNotice>();
         builder.Services.AddSingleton<SmtpConnectionPool>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SmtpConnectionPool>());
 #if FLUENT_EMAIL
@@ -27,12 +28,14 @@ public static class EmailRegistration
     }
 
     /// <summary>The sender itself, which knows nothing of outages and waits for no connection.</summary>
-    internal static IEmailSender CreateSender(IServiceProvider services) =>
-        services.GetRequiredService<IOptions<EmailOptions>>().Value.Delivery switch
-        {
-            EmailDelivery.Smtp => ActivatorUtilities.CreateInstance<SmtpEmailSender>(services),
-            _ => ActivatorUtilities.CreateInstance<PickupDirectoryEmailSender>(services),
-        };
+    internal static IEmailSender CreateSender(IServiceProvider services)
+    {
+        var options = services.GetRequiredService<IOptions<EmailOptions>>().Value;
+        IEmailSender sender = options.Delivery == EmailDelivery.Smtp
+            ? ActivatorUtilities.CreateInstance<SmtpEmailSender>(services)
+            : ActivatorUtilities.CreateInstance<PickupDirectoryEmailSender>(services);
+        return options.IsRedirected ? ActivatorUtilities.CreateInstance<RedirectedEmailSender>(services, sender) : sender;
+    }
 
     /// <summary>Has emails wait until there is a connection to the mail server for them, where they go to one.</summary>
     internal static IEmailSender WithConnection(this IEmailSender sender, IServiceProvider services) =>

@@ -43,6 +43,8 @@ public sealed class EmailOptionsTests
     [TestCase("Email__From", "not an address", "Email__From must be one address")]
     [TestCase("Email__From", "zoë@shop.example", "Email__From must be one address")]
     [TestCase("Email__From", "a@shop.example, b@shop.example", "Email__From must be one address")]
+    [TestCase("Email__RedirectAllTo", "Staging <staging@shop.example>", "Email__RedirectAllTo must be one address, like staging@example.com.")]
+    [TestCase("Email__RedirectAllTo", "a@shop.example, b@shop.example", "Email__RedirectAllTo must be one address")]
     [TestCase("Email__Delivery", "Pigeon", "Email__Delivery must be PickupDirectory or Smtp, but is 'Pigeon'.")]
     [TestCase("Email__Delivery", "7", "Email__Delivery must be PickupDirectory or Smtp, but is '7'.")]
     [TestCase("Email__MaxPerSecond", "-1", "Email__MaxPerSecond must be 0.1 to 10000, or 0 for no limit, but is -1.")]
