@@ -3,7 +3,8 @@
 #
 # Expected before the first run: a quorum queue with the policy max-length and overflow reject-publish refuses (basic.nack)
 # what comes while it is full. When the policy is cleared, it takes messages again, from everybody.
-# Found: a new channel is served. The channel that was refused before is refused on, though the queue has no limit any more.
+# Found: a new channel is served. The channel that was refused before is refused on, though the queue has no limit any more,
+# and also when it has been emptied since. (Where the policy stays and the queue is emptied, the channel is served again.)
 source "$(dirname "${BASH_SOURCE[0]}")/rabbitmq.sh"
 
 build <<'EOF'

@@ -23,6 +23,12 @@ public sealed record EmailMessage(string MessageId, string To, string Subject, s
     /// <summary>Whether a person has changed what the order says: then it replaces what an earlier attempt said, unless that was sent.</summary>
     public bool IsCorrection { get; init; }
 
+    /// <summary>
+    /// The same for all attempts of which one is to arrive, for a mail server that drops the others by it; a new one for each
+    /// <see cref="Decision"/>. The ledger gives it.
+    /// </summary>
+    public string? IdempotencyKey { get; init; }
+
     /// <summary>Which decision of a person it is that it is to be sent, even if it may have been sent before; where it is one.</summary>
     public Guid? Decision { get; init; }
 }

@@ -26,6 +26,12 @@ public sealed class EmailOptions
     /// </summary>
     public string? RedirectAllTo { get; set; }
 
+    /// <summary>
+    /// The header field that carries <see cref="EmailMessage.IdempotencyKey"/>, as the provider calls it, such as
+    /// <c>Resend-Idempotency-Key</c>; where it is empty, no email has one.
+    /// </summary>
+    public string? IdempotencyHeader { get; set; }
+
     /// <summary>The directory for <see cref="EmailDelivery.PickupDirectory"/>; created when missing.</summary>
     public string PickupDirectory { get; set; } = "mail";
 
@@ -146,6 +152,14 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
         if (options.IsRedirected && !EmailAddress.TryParse(options.RedirectAllTo, out _))
         {
             yield return "Email__RedirectAllTo must be one address, like staging@example.com.";
+        }
+
+        // RFC 5322, section 2.2: printable ASCII without a colon.
+        if (!string.IsNullOrEmpty(options.IdempotencyHeader)
+            && (options.IdempotencyHeader.Any(c => c is <= ' ' or > '~' or ':') || OutgoingMail.Writes(options.IdempotencyHeader)))
+        {
+            yield return "Email__IdempotencyHeader must be the name of a header field that emails do not have yet, like Resend-Idempotency-Key, "
+                + $"but is '{options.IdempotencyHeader}'.";
         }
 
         if (options.Delivery == EmailDelivery.PickupDirectory && string.IsNullOrWhiteSpace(options.PickupDirectory))

@@ -11,10 +11,12 @@ namespace Notifications.Worker.Email;
 internal sealed class FluentEmailHandover : ISmtpHandover
 {
     private readonly MailAddress _sender;
+    private readonly string? _idempotencyHeader;
 
     public FluentEmailHandover(IOptions<EmailOptions> options)
     {
         _sender = options.Value.Sender;
+        _idempotencyHeader = options.Value.IdempotencyHeader;
 
         // The client's asynchronous method blocks a thread of the pool until the server has taken the content. A slow server
         // must not leave the rest of the program without threads, which are added at one or two a second.
@@ -36,6 +38,11 @@ internal sealed class FluentEmailHandover : ISmtpHandover
         if (Activities.CurrentTraceId is { } traceId)
         {
             fluent.Header(OutgoingMail.TraceHeader, traceId);
+        }
+
+        if (!string.IsNullOrEmpty(_idempotencyHeader) && email.IdempotencyKey is { } key)
+        {
+            fluent.Header(_idempotencyHeader, OutgoingMail.OneLine(key));
         }
 
         // Not with To(), which would split an address at a semicolon.

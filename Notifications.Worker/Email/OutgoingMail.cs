@@ -14,14 +14,21 @@ internal sealed class OutgoingMail : MailMessage
     /// <summary>The header field that names the trace to which the email belongs, in 32 hexadecimal digits.</summary>
     public const string TraceHeader = "X-Trace-Id";
 
+    private static readonly HashSet<string> Written = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "From", "To", "Cc", "Bcc", "Sender", "Reply-To", "Subject", "Date", "Message-ID", "Auto-Submitted", TraceHeader,
+        "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+    };
+
     /// <param name="email">The email.</param>
     /// <param name="from">The sender.</param>
     /// <param name="to">The recipient.</param>
+    /// <param name="idempotencyHeader">The header field for <see cref="EmailMessage.IdempotencyKey"/>, where there is one.</param>
     /// <param name="onContent">
     /// Called when the content is asked for. As long as it isn't, the end of the email can't have been sent, so no mail
     /// server can have taken it.
     /// </param>
-    public OutgoingMail(EmailMessage email, MailAddress from, MailAddress to, Action? onContent = null)
+    public OutgoingMail(EmailMessage email, MailAddress from, MailAddress to, string? idempotencyHeader = null, Action? onContent = null)
         : base(from, to)
     {
         Subject = OneLine(email.Subject);
@@ -34,9 +41,17 @@ internal sealed class OutgoingMail : MailMessage
             Headers.Add(TraceHeader, traceId);
         }
 
+        if (!string.IsNullOrEmpty(idempotencyHeader) && email.IdempotencyKey is { } key)
+        {
+            Headers.Add(idempotencyHeader, OneLine(key));
+        }
+
         AlternateViews.Add(View(new ContentStream(email.Text, onContent), MediaTypeNames.Text.Plain));
         AlternateViews.Add(View(new ContentStream(email.Html), MediaTypeNames.Text.Html));
     }
+
+    /// <summary>Whether a header field, by its name, is one of ours, or would change to whom the email goes.</summary>
+    internal static bool Writes(string name) => Written.Contains(name);
 
     /// <summary>A header field's value without what could end its line.</summary>
     internal static string OneLine(string value) => string.Concat(value.Where(c => !char.IsControl(c)));

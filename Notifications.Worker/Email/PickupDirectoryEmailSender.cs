@@ -11,6 +11,7 @@ namespace Notifications.Worker.Email;
 internal sealed partial class PickupDirectoryEmailSender : IEmailSender
 {
     private readonly MailAddress _sender;
+    private readonly string? _idempotencyHeader;
     private readonly string _directory;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -18,6 +19,7 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
     public PickupDirectoryEmailSender(IOptions<EmailOptions> options, TimeProvider time, ILogger<PickupDirectoryEmailSender> logger)
     {
         _sender = options.Value.Sender;
+        _idempotencyHeader = options.Value.IdempotencyHeader;
         _directory = Path.GetFullPath(options.Value.PickupDirectory);
         _time = time;
         _logger = logger;
@@ -34,7 +36,7 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
         {
             Directory.CreateDirectory(unfinished);
             using (var client = new SmtpClient { DeliveryMethod = SmtpDeliveryMethod.SpecifiedPickupDirectory, PickupDirectoryLocation = unfinished })
-            using (var mail = new OutgoingMail(email, _sender, recipient))
+            using (var mail = new OutgoingMail(email, _sender, recipient, _idempotencyHeader))
             {
                 // It takes no time, and given up half way nobody could tell what became of it.
                 await client.SendMailAsync(mail, CancellationToken.None);

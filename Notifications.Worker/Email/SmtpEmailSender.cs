@@ -136,12 +136,13 @@ internal sealed partial class SmtpEmailSender(
 internal sealed class NetMailHandover(IOptions<EmailOptions> options) : ISmtpHandover
 {
     private readonly MailAddress _sender = options.Value.Sender;
+    private readonly string? _idempotencyHeader = options.Value.IdempotencyHeader;
 
     public bool SeesContent => true;
 
     public async Task SendAsync(SmtpConnection connection, EmailMessage email, MailAddress to, SmtpAttempt attempt, CancellationToken cancellationToken)
     {
-        using var mail = new OutgoingMail(email, _sender, to, attempt.BeginContent);
+        using var mail = new OutgoingMail(email, _sender, to, _idempotencyHeader, attempt.BeginContent);
         await connection.RunAsync(client => client.Send(mail));
     }
 }

@@ -52,8 +52,17 @@ public sealed record DeliveryAttempt(string OrderId, Notification Notification, 
     /// <summary>Whether a person has changed what the order says, so that another <see cref="Content"/> than before is no other order.</summary>
     public bool IsCorrection { get; init; }
 
+    /// <summary>Under which the ledger keeps what became of the email.</summary>
+    public string Key => $"delivery:{KindOf(Notification)}:{OrderId}";
+
     /// <summary>Tells this attempt from every other.</summary>
     public Guid Id { get; } = Guid.NewGuid();
+
+    private static string KindOf(Notification notification) => notification switch
+    {
+        Notification.OrderConfirmation => "order-confirmation",
+        _ => throw new ArgumentOutOfRangeException(nameof(notification), notification, "No order has such an email."),
+    };
 }
 
 /// <summary>What the ledger says to whoever wants to send.</summary>

@@ -148,7 +148,7 @@ internal sealed class InMemoryDeliveryLedger(IOptions<LedgerOptions> options, De
         }
     }
 
-    private static UInt128 KeyOf(DeliveryAttempt attempt) => HashOf($"{attempt.Notification}:{attempt.OrderId}");
+    private static UInt128 KeyOf(DeliveryAttempt attempt) => HashOf(attempt.Key);
 
     private static UInt128 ContentOf(DeliveryAttempt attempt) => HashOf(attempt.Content);
 

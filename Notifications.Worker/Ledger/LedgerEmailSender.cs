@@ -38,6 +38,7 @@ internal sealed partial class LedgerEmailSender(
             Content = email.OrderContent,
             IsCorrection = email.IsCorrection,
         };
+        email = email with { IdempotencyKey = email.Decision is { } decision ? $"{attempt.Key}:{decision:N}" : attempt.Key };
         var begun = time.GetTimestamp();
         switch (await ClaimAsync(attempt))
         {

@@ -116,7 +116,7 @@ internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposabl
         {
             answer = (RedisValue[])(await _store.EvaluateAsync(
                 Claim,
-                KeyOf(attempt),
+                attempt.Key,
                 attempt.Id.ToString("N"),
                 (long)_lease.Length.TotalMilliseconds,
                 _keepFor,
@@ -132,7 +132,7 @@ internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposabl
             if (failure.MayHaveHappened)
             {
                 // Nobody will send on the strength of it, and others should not have to wait until it lapses.
-                Promise(new Change(Failed, KeyOf(attempt), [attempt.Id.ToString("N"), _keepFor], _time.GetUtcNow()));
+                Promise(new Change(Failed, attempt.Key, [attempt.Id.ToString("N"), _keepFor], _time.GetUtcNow()));
             }
 
             throw;
@@ -150,7 +150,7 @@ internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposabl
 
     public async Task<bool> IsConflictAsync(DeliveryAttempt attempt)
     {
-        var fields = await _store.AskAsync(server => server.GetDatabase().HashGetAsync(KeyOf(attempt), ["content", "contentKey"]));
+        var fields = await _store.AskAsync(server => server.GetDatabase().HashGetAsync(attempt.Key, ["content", "contentKey"]));
         return !fields[0].IsNull && fields[1] == _hash.KeyId && fields[0] != _hash.Of(attempt);
     }
 
@@ -166,25 +166,17 @@ internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposabl
         _disposed.Dispose();
     }
 
-    internal static RedisKey KeyOf(DeliveryAttempt attempt) => $"delivery:{KindOf(attempt.Notification)}:{attempt.OrderId}";
-
-    private static string KindOf(Notification notification) => notification switch
-    {
-        Notification.OrderConfirmation => "order-confirmation",
-        _ => throw new ArgumentOutOfRangeException(nameof(notification), notification, "No order has such an email."),
-    };
-
     private static DateTimeOffset TimeOf(RedisValue milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds((long)milliseconds);
 
     private async Task RecordAsync(string script, DeliveryAttempt attempt, params RedisValue[] arguments)
     {
         try
         {
-            await _store.EvaluateAsync(script, KeyOf(attempt), arguments);
+            await _store.EvaluateAsync(script, attempt.Key, arguments);
         }
         catch (LedgerUnreachableException)
         {
-            Promise(new Change(script, KeyOf(attempt), arguments, _time.GetUtcNow()));
+            Promise(new Change(script, attempt.Key, arguments, _time.GetUtcNow()));
             throw;
         }
     }

@@ -69,6 +69,18 @@ public sealed class SmtpEmailSenderTests
         });
     }
 
+    [TestCase("X-Key", "delivery:order-confirmation:1", "delivery:order-confirmation:1")]
+    [TestCase("X-Key", null, null, Description = "An alert.")]
+    [TestCase("", "delivery:order-confirmation:1", null)]
+    public async Task A_header_field_carries_the_idempotency_key(string header, string? key, string? expected)
+    {
+        var email = new EmailMessage("<1@shop.example>", Customer, "Hello", "Hello", "<p>Hello</p>") { IdempotencyKey = key };
+        _host = EmailHost.For(_server, ("Email__IdempotencyHeader", header));
+        await _host.Sender.SendAsync(email, CancellationToken.None);
+
+        Assert.That(_server.Messages.Single().Headers.ToLookup(field => field.Key, field => field.Value)["X-Key"].SingleOrDefault(), Is.EqualTo(expected));
+    }
+
     [Test]
     public async Task Nothing_that_comes_from_outside_adds_a_header()
     {

@@ -53,6 +53,25 @@ public sealed class LedgerEmailSenderTests
     }
 
     [Test]
+    public async Task Every_attempt_has_the_same_idempotency_key_and_every_decision_one_of_its_own()
+    {
+        var server = new ScriptedEmailSender(attempt => attempt == 1 ? new TransientEmailException("Busy.") : null);
+        var (one, other) = (Guid.NewGuid(), Guid.NewGuid());
+
+        await Assert.ThrowsAsync<TransientEmailException>(() => SendAsync(server));
+        await SendAsync(server);
+        foreach (var decision in new[] { one, other })
+        {
+            await SendAsync(server, Email with { OrderId = $"{decision:N}", Decision = decision });
+        }
+
+        Assert.That(server.Attempted.Select(email => email.IdempotencyKey), Is.EqualTo(
+        [
+            "delivery:order-confirmation:1", "delivery:order-confirmation:1", $"delivery:order-confirmation:{one:N}:{one:N}", $"delivery:order-confirmation:{other:N}:{other:N}",
+        ]));
+    }
+
+    [Test]
     public async Task While_one_is_sending_it_others_are_told_to_come_back()
     {
         var (begun, go) = (new TaskCompletionSource(), new TaskCompletionSource());

@@ -7,6 +7,7 @@ namespace Orders.Testing.Mail;
 /// <param name="script">What happens at a try, counted from 1: nothing, or an exception.</param>
 internal sealed class ScriptedEmailSender(Func<int, Exception?>? script = null) : IEmailSender
 {
+    private readonly ConcurrentQueue<EmailMessage> _attempted = new();
     private readonly ConcurrentQueue<EmailMessage> _sent = new();
     private int _tries;
 
@@ -17,9 +18,13 @@ internal sealed class ScriptedEmailSender(Func<int, Exception?>? script = null) 
 
     public IReadOnlyCollection<EmailMessage> Sent => _sent;
 
+    /// <summary>What it was asked to send.</summary>
+    public IReadOnlyCollection<EmailMessage> Attempted => _attempted;
+
     public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         var attempt = Interlocked.Increment(ref _tries);
+        _attempted.Enqueue(email);
         await DuringSend(cancellationToken);
         if (script?.Invoke(attempt) is { } failure)
         {
