@@ -52,6 +52,7 @@ internal sealed class RabbitMqFaultSession(
     private readonly List<Batch> _batches = [];
     private long _delivered;
     private long _completed;
+    private long _settled;
 
     public long Count => count;
 
@@ -67,6 +68,7 @@ internal sealed class RabbitMqFaultSession(
             while (_delivered < count)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                await SettleAsync(cancellationToken);
                 var isFull = batch is null || batch.IsFull;
                 if (batch is not null && batch.Deliveries.TryRead(out var held))
                 {
@@ -108,7 +110,30 @@ internal sealed class RabbitMqFaultSession(
         var (batch, tag) = (((Held)held).Batch, ((Held)held).DeliveryTag);
         await batch.Channel.BasicAckAsync(tag, multiple: false, cancellationToken);
         batch.LetGo();
+        batch.IsSettled = false;
         Interlocked.Increment(ref _completed);
+    }
+
+    /// <summary>
+    /// Has the broker take in what was completed before more is read. It works on each channel by itself: else it may take the next
+    /// messages that are sent on before the acknowledgements of the last ones, and a crash would double both.
+    /// </summary>
+    private async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        var completed = Interlocked.Read(ref _completed);
+        if (_settled == completed)
+        {
+            return;
+        }
+
+        foreach (var batch in _batches.Where(batch => !batch.IsSettled && batch.Channel.IsOpen))
+        {
+            batch.IsSettled = true;
+            // Changes nothing, but is answered when all before it is done.
+            await batch.SetPrefetchAsync(cancellationToken);
+        }
+
+        _settled = completed;
     }
 
     public async ValueTask DisposeAsync()
@@ -188,7 +213,7 @@ internal sealed class RabbitMqFaultSession(
         var size = _batches.Count == 0 ? FirstBatch : (int)Math.Clamp(BytesInBatch / _batches[^1].MeanSize, SmallestBatch, LargestBatch);
         var batch = new Batch(await connection.CreateChannelAsync(cancellationToken: cancellationToken), size);
         _batches.Add(batch);
-        await batch.Channel.BasicQosAsync(prefetchSize: 0, (ushort)size, global: false, cancellationToken);
+        await batch.SetPrefetchAsync(cancellationToken);
         await batch.Channel.BasicConsumeAsync(queue, autoAck: false, consumerTag: batch.Tag, batch, cancellationToken);
         return batch;
     }
@@ -249,6 +274,9 @@ internal sealed class RabbitMqFaultSession(
         public string Tag { get; } = Guid.NewGuid().ToString("N");
 
         public ChannelReader<Held> Deliveries => _deliveries.Reader;
+
+        /// <summary>Whether the broker has taken in every acknowledgement.</summary>
+        public bool IsSettled { get; set; } = true;
 
         /// <summary>Whether the last message that came in had been put back before.</summary>
         public bool LastWasReturned { get; private set; }
@@ -313,6 +341,9 @@ internal sealed class RabbitMqFaultSession(
             _deliveries.Writer.TryComplete(new AlreadyClosedException(reason));
             return base.HandleChannelShutdownAsync(channel, reason);
         }
+
+        public Task SetPrefetchAsync(CancellationToken cancellationToken) =>
+            Channel.BasicQosAsync(prefetchSize: 0, (ushort)size, global: false, cancellationToken);
 
         public void LetGo()
         {
