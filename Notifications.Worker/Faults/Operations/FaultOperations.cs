@@ -345,10 +345,16 @@ public sealed partial class FaultOperations(
         {
             FaultAction.Replay => mover.ReplayAsync(
                 session, queue, held, queue == FaultQueue.Parked ? 0 : held.Message.RedeliverCount + 1, by, CancellationToken.None),
-            FaultAction.Park => mover.ParkAsync(session, held, $"Parked by {by.Who}: {by.Reason}", by, CancellationToken.None),
+            FaultAction.Park => ParkAsync(session, held, $"Parked by {by.Who}: {by.Reason}", by),
             FaultAction.Discard => mover.DiscardAsync(session, held, by, CancellationToken.None),
             var action => throw new InvalidOperationException($"There is no action {action}."),
         };
+    }
+
+    private async Task ParkAsync(IFaultSession session, HeldFault held, string reason, OnBehalf by)
+    {
+        await mover.ParkAsync(session, held, reason, by, CancellationToken.None);
+        Log.Parked(logger, held.Message.OrderId, reason);
     }
 
     private static string Describe(FaultRequest request) =>
@@ -410,6 +416,9 @@ public sealed partial class FaultOperations(
 
         [LoggerMessage(EventId = 224, Level = LogLevel.Information, Message = "{Who} edited and replayed the message of order {OrderId}")]
         public static partial void Edited(ILogger logger, string who, string? orderId);
+
+        [LoggerMessage(EventId = 227, Level = LogLevel.Critical, Message = "Order {OrderId} will not be confirmed: its message is parked. {Reason}")]
+        public static partial void Parked(ILogger logger, string? orderId, string reason);
 
         [LoggerMessage(EventId = 226, Level = LogLevel.Error, Message = "Operation {Operation} leaves the message of order {OrderId} where it is. {Refusal}")]
         public static partial void Refused(ILogger logger, string operation, string? orderId, string refusal);
