@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Email;
 using StackExchange.Redis;
 
 namespace Notifications.Worker.Ledger;
