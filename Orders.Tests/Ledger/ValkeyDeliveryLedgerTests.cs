@@ -223,7 +223,7 @@ public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
         await Build().ClaimAsync(Attempt("1"));
         await using (var connection = await _server.ConnectAsync())
         {
-            await Task.WhenAll(Enumerable.Range(0, 5_000).Select(i => connection.GetDatabase().StringSetAsync($"{i}", "")));
+            await Task.WhenAll(Enumerable.Range(0, 20_000).Select(i => connection.GetDatabase().StringSetAsync($"{i}", "")));
         }
 
         var health = _host!.Services.GetRequiredService<HealthCheckService>();
