@@ -25,7 +25,7 @@ while (await PublishAsync(old) == "confirmed" && sent < 100)
     sent++;
 }
 
-Console.WriteLine($"refused");
+Console.WriteLine("refused");
 Console.ReadLine();
 
 var told = new List<string>();

@@ -109,13 +109,13 @@ internal sealed partial class FaultSorter(OperatorEvents operators, TimeProvider
             throw;
         }
 
-        var isForeseen = context.Exception is IForeseenFailure;
         if (RejectedDeliveries.IsRejected(context))
         {
             // Those who are to know were told before.
             return;
         }
 
+        var isForeseen = context.Exception is IForeseenFailure;
         if (kind == FailureKind.Unreadable || isForeseen)
         {
             Log.SetAside(logger, context.GetMessageId(), kind);

@@ -70,8 +70,7 @@ internal sealed class UnmovableMessagesTests(TransportUnderTest transport) : Ord
             await channel.BasicPublishAsync("", OrderConfirmationEndpoint.Queue, mandatory: true, properties, Encoding.UTF8.GetBytes(body));
         }
 
-        await Task.WhenAll(Enumerable.Range(0, Innocent).Select(number => TheSystem.PlaceAsync($"good-{number}")));
-        await TheSystem.Mail.WaitFor("every other order's email", _ => TheSystem.ConfirmedOrders.Distinct().Count() == Innocent, TimeSpan.FromSeconds(15));
+        await ExpectInnocentEmailsAsync();
         var parked = (await TheSystem.WaitForParked(1)).Single();
         await TheSystem.Mail.WaitFor("the alert", _ => TheSystem.Alerts.Count == 1);
 
@@ -178,8 +177,7 @@ internal sealed class UnmovableMessagesTests(TransportUnderTest transport) : Ord
         var consumers = await ListConsumersAsync();
 
         await TheSystem.SendRawAsync(Encoding.UTF8.GetBytes(Broken), Json);
-        await Task.WhenAll(Enumerable.Range(0, Innocent).Select(number => TheSystem.PlaceAsync($"good-{number}")));
-        await TheSystem.Mail.WaitFor("every other order's email", _ => TheSystem.ConfirmedOrders.Distinct().Count() == Innocent, TimeSpan.FromSeconds(15));
+        await ExpectInnocentEmailsAsync();
         await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ParkingQueue, 1);
         await TheSystem.Mail.WaitFor("the alert", _ => TheSystem.Alerts.Count == 1);
         var audit = await Eventually.GetAsync(

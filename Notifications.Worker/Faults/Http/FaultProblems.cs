@@ -53,19 +53,17 @@ internal static partial class FaultProblems
         {
             http.Response.Headers.RetryAfter = "1";
         }
-        else if (exception is not RepublishRefusedException)
-        {
-            return AnswerAsync(http, status);
-        }
 
-        if (exception is RepublishRefusedException)
+        switch (exception)
         {
-            return AnswerAsync(http, status, $"{exception.Message}. It stays where it is.", "The broker does not take the message");
-        }
+            case RepublishRefusedException:
+                return AnswerAsync(http, status, $"{exception.Message}. It stays where it is.", "The broker does not take the message");
 
-        if (exception is FaultQueueBusyException)
-        {
-            return AnswerAsync(http, status, exception.Message, "The queue is busy");
+            case FaultQueueBusyException:
+                return AnswerAsync(http, status, exception.Message, "The queue is busy");
+
+            case var _ when status != StatusCodes.Status503ServiceUnavailable:
+                return AnswerAsync(http, status);
         }
 
         Log.BrokerDoesNotAnswer(

@@ -58,15 +58,23 @@ internal sealed class FaultArrivals(TimeProvider clock, int most = 1_000_000)
     {
         lock (_lock)
         {
-            foreach (var (key, arrival) in _arrivals)
+            if (sawAll)
             {
-                if (sawAll && arrival.Look != _look)
-                {
-                    _arrivals.Remove(key);
-                }
+                ForgetUnseen();
             }
 
             _look++;
+        }
+    }
+
+    private void ForgetUnseen()
+    {
+        foreach (var (key, arrival) in _arrivals)
+        {
+            if (arrival.Look != _look)
+            {
+                _arrivals.Remove(key);
+            }
         }
     }
 

@@ -1,14 +1,14 @@
 using System.Globalization;
 using Contracts;
-using MassTransit.Testing;
 using MassTransit;
+using MassTransit.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Email;
-using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Testing.Machine;
 using Orders.Testing.Mail;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 using System.Text;
+using System.Text.Json.Nodes;
 using Orders.Testing.Faults;
 using Orders.Testing.Machine;
 using Orders.Testing.Network;
