@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
@@ -112,10 +113,13 @@ internal sealed class OutagesTests(TransportUnderTest transport) : OrderSystemTe
             await Task.WhenAll(batch.Select(i => PublishFaultAsync(Text(i), now)));
         }
 
+        // What lies there when the job starts goes by its own time.
+        await PublishFaultAsync("due", now - TimeSpan.FromHours(2));
         await TheSystem.StartWorkerAsync(settings: [("Worker__Role", "Faults"), ("Redeliver__Backoff__0", "01:00:00")]);
-        await PublishFaultAsync("new", now - TimeSpan.FromHours(2));
+        await PublishFaultAsync("new", now, FailureKind.Permanent);
 
         await TheSystem.Log.WaitFor<RedeliverJob>(200, timeout: patience);
+        await TheSystem.Log.WaitFor<RedeliverJob>(201, timeout: patience);
         await TheSystem.Mail.WaitForMessages(1, patience);
         await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, Waiting, patience);
         var left = await Eventually.GetAsync(
@@ -124,12 +128,14 @@ internal sealed class OutagesTests(TransportUnderTest transport) : OrderSystemTe
             ? Is.EqualTo(Enumerable.Range(0, Waiting).Select(Text))
             : Is.EquivalentTo(Enumerable.Range(0, Waiting).Select(Text)));
         Assert.That(TheSystem.Log.Of<RedeliverJob>(200), Has.Count.EqualTo(1));
+        Assert.That((await TheSystem.ReadAsync(OrderConfirmationEndpoint.ParkingQueue)).Select(fault => fault.Text("test-number")), Is.EqualTo(["new"]));
 
-        async Task PublishFaultAsync(string number, DateTimeOffset failedAt)
+        async Task PublishFaultAsync(string number, DateTimeOffset failedAt, FailureKind kind = FailureKind.Transient)
         {
             var headers = new Dictionary<string, object?>
             {
                 ["MT-Fault-Timestamp"] = failedAt.ToString("O"),
+                [FaultHeaders.FailureKind] = kind.ToString(),
                 ["test-number"] = number,
             };
             await channel.BasicPublishAsync(

@@ -240,6 +240,29 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
             Is.EqualTo(Enumerable.Range(0, 1_000).Where(number => number % 3 != 0).Select(Text)));
     }
 
+    [TestCase(500, 1, 0)]
+    [TestCase(1_000, 10, 3)]
+    [TestCase(300, 1, 0, 50_000)]
+    [TestCase(300, 100, 40, 50_000)]
+    public async Task What_is_moved_in_portions_does_not_come_back(int count, int of, int stay, int size = 0)
+    {
+        await FillAsync(count, size: size);
+        var faults = Open();
+        await using (var session = await faults.OpenAsync(Queue, CancellationToken.None))
+        {
+            // Many more at the same time than the broker passes on at once.
+            await foreach (var portion in session!.ReadPortionsAsync<HeldFault>(held => Stays(Number(held)) ? null : held, largest: 500, CancellationToken.None))
+            {
+                await Task.WhenAll(portion.Select(held => session!.CompleteAsync(held, CancellationToken.None)));
+            }
+        }
+
+        Assert.That((await LookAsync(faults)).Select(message => message.MessageId), Is.EqualTo(Enumerable.Range(0, count).Where(Stays).Select(Text)));
+
+        bool Stays(int number) => number % of < stay;
+        static int Number(HeldFault held) => int.Parse(held.Message.MessageId!, CultureInfo.InvariantCulture);
+    }
+
     [Test]
     public async Task A_queue_that_does_not_exist_is_no_mistake()
     {
@@ -280,7 +303,7 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
         ? header is not "x-delivery-count"
         : header is not "x-acquired-count";
 
-    private async Task FillAsync(int count, int from = 0)
+    private async Task FillAsync(int count, int from = 0, int size = 0)
     {
         await using var connection = await TheSystem.ConnectAsync();
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
@@ -296,7 +319,7 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
                     MessageId = Text(number),
                     Headers = new Dictionary<string, object?> { ["MT-Fault-Message"] = $"error {number}", ["number"] = number },
                 },
-                Encoding.UTF8.GetBytes(Text(number))).AsTask()).ToArray();
+                Encoding.UTF8.GetBytes(Text(number).PadLeft(size))).AsTask()).ToArray();
             await Task.WhenAll(confirms);
         }
     }

@@ -1,6 +1,7 @@
 using CsCheck;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Job;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;
@@ -45,7 +46,9 @@ internal sealed class HostileMessagesTests(TransportUnderTest transport) : Order
             count => count.Emails + count.Parked >= Messages + 1,
             TimeSpan.FromMinutes(5));
 
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, 0);
         var parked = await TheSystem.ReadAsync(OrderConfirmationEndpoint.ParkingQueue);
+        await TheSystem.Log.WaitFor<RedeliverJob>(201, parked.Count);
         await TestContext.Out.WriteLineAsync($"{TheSystem.Mail.Messages.Count} emails, {parked.Count} parked: {string.Join(", ", parked.GroupBy(fault => fault.Kind).Select(kind => $"{kind.Count()} {kind.Key}"))}");
         TheSystem.Mail.ExpectOnly(allowed);
         using (Assert.EnterMultipleScope())
@@ -53,6 +56,7 @@ internal sealed class HostileMessagesTests(TransportUnderTest transport) : Order
             Assert.That(TheSystem.ConfirmedOrders, Is.Unique.And.Contain("good"));
             Assert.That(TheSystem.Mail.Messages.Count + parked.Count, Is.EqualTo(Messages + 1));
             Assert.That(parked.Where(fault => fault.Kind == FailureKind.Transient).Select(fault => (fault.Error, fault.ContentType)).Take(5), Is.Empty, "To try them again is no use.");
+            Assert.That(TheSystem.Log.Of<RedeliverJob>(201), Has.Count.EqualTo(parked.Count), "Parked once each.");
             Assert.That(TheSystem.Log.Of<FaultSorter>(212), Is.Empty, "What could not be set aside.");
             Assert.That(TheSystem.Log.Of<FaultSorter>(211).Take(5), Is.Empty, "What nobody foresaw.");
             Assert.That(TheSystem.Log.All.Where(entry => entry.Level == LogLevel.Error && entry.Category.StartsWith("Notifications.", StringComparison.Ordinal)).Select(entry => $"{entry.Category}: {entry.Message}").Take(5), Is.Empty);

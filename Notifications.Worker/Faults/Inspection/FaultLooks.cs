@@ -170,6 +170,8 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
 
         public long Count => session.Count;
 
+        public bool CompletesBeforeNext => session.CompletesBeforeNext;
+
         public async IAsyncEnumerable<HeldFault> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
         {
             await foreach (var held in session.ReadAsync(cancellationToken))

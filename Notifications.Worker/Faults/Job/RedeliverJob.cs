@@ -98,25 +98,9 @@ public sealed partial class RedeliverJob(
         var time = new FaultTurnTime(clock);
         DateTimeOffset? oldest = null;
         var readAgainAt = clock.GetUtcNow() + LongestTrust;
-        await foreach (var portion in session.ReadAsync(cancellationToken).Chunk(FaultTurn.InFlight).WithCancellation(cancellationToken))
+        await foreach (var due in session.ReadPortionsAsync(ChooseDue, FaultTurn.InFlight, cancellationToken))
         {
-            var due = new List<(HeldFault Held, Verdict Verdict)>();
-            foreach (var held in portion)
-            {
-                var verdict = Judge(held.Message);
-                if (verdict is Verdict.Wait(var dueAt))
-                {
-                    waiting++;
-                    readAgainAt = dueAt < readAgainAt ? dueAt : readAgainAt;
-                    oldest = oldest < held.Message.FailedAt ? oldest : held.Message.FailedAt ?? oldest;
-                }
-                else
-                {
-                    due.Add((held, verdict));
-                }
-            }
-
-            if (due.Count > 0 && !time.IsLeft())
+            if (!time.IsLeft())
             {
                 return false;
             }
@@ -133,6 +117,20 @@ public sealed partial class RedeliverJob(
         _seen = new Seen(waiting, readAgainAt);
         backlog.SetOldest(OrderConfirmationEndpoint.ErrorQueue, oldest);
         return true;
+
+        Due? ChooseDue(HeldFault held)
+        {
+            var verdict = Judge(held.Message);
+            if (verdict is not Verdict.Wait(var dueAt))
+            {
+                return new Due(held, verdict);
+            }
+
+            waiting++;
+            readAgainAt = dueAt < readAgainAt ? dueAt : readAgainAt;
+            oldest = oldest < held.Message.FailedAt ? oldest : held.Message.FailedAt ?? oldest;
+            return null;
+        }
     }
 
     private Verdict Judge(FaultMessage message)
@@ -175,6 +173,8 @@ public sealed partial class RedeliverJob(
                 break;
         }
     }
+
+    private sealed record Due(HeldFault Held, Verdict Verdict);
 
     /// <summary>What the last pass left in the queue, and when the first of it is due.</summary>
     private sealed record Seen(long Waiting, DateTimeOffset ReadAgainAt)

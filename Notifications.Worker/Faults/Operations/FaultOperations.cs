@@ -271,24 +271,30 @@ public sealed partial class FaultOperations(
 
         var time = new FaultTurnTime(clock);
         var taken = 0;
-        await foreach (var portion in session.ReadAsync(cancelled)
-            .Select(held => (Held: held, Id: FaultReading.IdOf(held.Message)))
-            .Where(found => remaining.ContainsKey(found.Id) || (wasInterrupted && moved.ContainsKey(found.Id)))
-            .Take(allowed)
-            .Chunk(FaultTurn.InFlight)
-            .WithCancellation(cancelled))
+        await foreach (var portion in session.ReadPortionsAsync(Choose, Math.Min(allowed, FaultTurn.InFlight), cancelled))
         {
             if (!time.IsLeft())
             {
                 return false;
             }
 
-            taken += portion.Length;
             // Not cancelled half way, where nobody could say whether it was done.
-            await Task.WhenAll(portion.Select(found => MoveOrLetGoAsync(running, session, found.Held, found.Id, remaining, moved)));
+            var now = portion.Take(allowed - taken).ToList();
+            await Task.WhenAll(now.Select(found => MoveOrLetGoAsync(running, session, found.Held, found.Id, remaining, moved)));
+            taken += now.Count;
+            if (taken == allowed)
+            {
+                return false;
+            }
         }
 
-        return taken < allowed;
+        return true;
+
+        Found? Choose(HeldFault held)
+        {
+            var id = FaultReading.IdOf(held.Message);
+            return remaining.ContainsKey(id) || (wasInterrupted && moved.ContainsKey(id)) ? new Found(held, id) : null;
+        }
     }
 
     /// <summary>Moves a message, or takes it out of the queue where it has been moved before.</summary>
@@ -370,6 +376,8 @@ public sealed partial class FaultOperations(
             }
         }
     }
+
+    private sealed record Found(HeldFault Held, string Id);
 
     private sealed class Running(FaultOperation operation, CancellationTokenSource cancelled)
     {

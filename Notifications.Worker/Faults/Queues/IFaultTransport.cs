@@ -31,6 +31,12 @@ public interface IFaultSession : IAsyncDisposable
     IAsyncEnumerable<HeldFault> ReadAsync(CancellationToken cancellationToken);
 
     /// <summary>
+    /// Whether whoever reads has to complete, before reading on, what it is going to complete of all that it has read.
+    /// <see cref="FaultPortions"/> keeps to that.
+    /// </summary>
+    bool CompletesBeforeNext { get; }
+
+    /// <summary>
     /// Sends a message on. When the task completes, the broker has it safe; the one that is held stays where it is
     /// until <see cref="CompleteAsync"/>, so that a crash in between repeats and never loses.
     /// </summary>

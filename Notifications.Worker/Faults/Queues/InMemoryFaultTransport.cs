@@ -85,6 +85,8 @@ public sealed class InMemoryFaultTransport(IServiceProvider services) : IFaultTr
 
         public long Count => _found.Count;
 
+        public bool CompletesBeforeNext => false;
+
         public async IAsyncEnumerable<HeldFault> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
         {
             foreach (var held in _found)

@@ -20,6 +20,11 @@ namespace Notifications.Worker.Faults.Queues;
 /// messages of one <c>nack</c> back in no order, but not those of a channel that closes; and it counts both.
 /// </para>
 /// <para>
+/// RabbitMQ gathers more than about thirty acknowledgements of one channel until a quorum queue has caught up, and drops what
+/// it has gathered when the channel closes: what was moved would come back. Cancelling the consumer passes them on. So a
+/// batch is cancelled when all of it is completed that is going to be, and nothing of it is completed after that.
+/// </para>
+/// <para>
 /// What was put back before comes first in a quorum queue, and what is put back now comes after all of that: so a look that
 /// takes one such message takes all of them. In a classic queue a message has its place for good.
 /// </para>
@@ -52,43 +57,37 @@ internal sealed class RabbitMqFaultSession(
     private readonly List<Batch> _batches = [];
     private long _delivered;
     private long _completed;
-    private long _settled;
 
     public long Count => count;
 
     /// <summary>What is left of the messages that the session found.</summary>
     public long Remaining => Math.Max(0, count - Interlocked.Read(ref _completed));
 
+    public bool CompletesBeforeNext => _batches is [.., { IsFull: true, Deliveries.Count: 0 }];
+
     public async IAsyncEnumerable<HeldFault> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Batch? batch = null;
-        try
+        // No further than what was there at first: what comes in meanwhile may be what was just replayed.
+        while (_delivered < count)
         {
-            // No further than what was there at first: what comes in meanwhile may be what was just replayed.
-            while (_delivered < count)
+            cancellationToken.ThrowIfCancellationRequested();
+            await SettleAsync(cancellationToken);
+            var isFull = batch is null || batch.IsFull;
+            if (batch is not null && batch.Deliveries.TryRead(out var held))
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                await SettleAsync(cancellationToken);
-                var isFull = batch is null || batch.IsFull;
-                if (batch is not null && batch.Deliveries.TryRead(out var held))
-                {
-                    _delivered++;
-                    yield return held;
-                }
-                else if (isFull)
-                {
-                    await EndAsync(batch);
-                    batch = await BeginAsync(cancellationToken);
-                }
-                else if (!await WaitForNextAsync(batch!, cancellationToken))
-                {
-                    yield break;
-                }
+                _delivered++;
+                yield return held;
             }
-        }
-        finally
-        {
-            await EndAsync(batch);
+            else if (isFull)
+            {
+                await EndLastAsync();
+                batch = await BeginAsync(cancellationToken);
+            }
+            else if (!await WaitForNextAsync(batch!, cancellationToken))
+            {
+                yield break;
+            }
         }
     }
 
@@ -120,20 +119,12 @@ internal sealed class RabbitMqFaultSession(
     /// </summary>
     private async Task SettleAsync(CancellationToken cancellationToken)
     {
-        var completed = Interlocked.Read(ref _completed);
-        if (_settled == completed)
-        {
-            return;
-        }
-
-        foreach (var batch in _batches.Where(batch => !batch.IsSettled && batch.Channel.IsOpen))
+        if (_batches is [.., { IsSettled: false, Channel.IsOpen: true } batch])
         {
             batch.IsSettled = true;
             // Changes nothing, but is answered when all before it is done.
             await batch.SetPrefetchAsync(cancellationToken);
         }
-
-        _settled = completed;
     }
 
     public async ValueTask DisposeAsync()
@@ -142,7 +133,9 @@ internal sealed class RabbitMqFaultSession(
         {
             if (channel.IsOpen && _batches.TrueForAll(batch => batch.Channel.IsOpen))
             {
+                await EndLastAsync();
                 await TakeInReturnedAsync();
+                await EndLastAsync();
                 await PutBackAsync();
             }
         }
@@ -222,9 +215,9 @@ internal sealed class RabbitMqFaultSession(
     /// First takes in everything that is on its way. RabbitMQ's answer to a cancellation overtakes deliveries, and those
     /// that come in after it are put back by nobody in their order.
     /// </remarks>
-    private async Task EndAsync(Batch? batch)
+    private async Task EndLastAsync()
     {
-        if (batch is null || !batch.Channel.IsOpen)
+        if (_batches is not [.., { IsEnded: false, Channel.IsOpen: true } batch])
         {
             return;
         }
@@ -243,6 +236,7 @@ internal sealed class RabbitMqFaultSession(
         if (batch.Channel.IsOpen)
         {
             await batch.Channel.BasicCancelAsync(batch.Tag, noWait: false, CancellationToken.None);
+            batch.IsEnded = true;
         }
     }
 
@@ -277,6 +271,9 @@ internal sealed class RabbitMqFaultSession(
 
         /// <summary>Whether the broker has taken in every acknowledgement.</summary>
         public bool IsSettled { get; set; } = true;
+
+        /// <summary>Whether it gets no more.</summary>
+        public bool IsEnded { get; set; }
 
         /// <summary>Whether the last message that came in had been put back before.</summary>
         public bool LastWasReturned { get; private set; }

@@ -93,6 +93,8 @@ internal sealed class ScriptedFaultTransport(Action<string> effects) : IFaultTra
     {
         public long Count { get; } = transport._queue.Count;
 
+        public bool CompletesBeforeNext => false;
+
         public async IAsyncEnumerable<HeldFault> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
         {
             foreach (var message in transport._queue.ToArray())
