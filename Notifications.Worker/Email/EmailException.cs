@@ -29,13 +29,41 @@ public abstract class MailServerException(string message, bool wasLetIn) : Trans
     /// no email can be to blame; afterwards it may be this one that made the server give up.
     /// </summary>
     public bool WasLetIn { get; } = wasLetIn;
+
+    /// <summary>What one email that failed so says about all the others.</summary>
+    public abstract OutageEvidence Evidence { get; }
+}
+
+/// <summary>What the failure of one email says about all the others.</summary>
+public enum OutageEvidence
+{
+    /// <summary>It may be the email's own, until several have failed so.</summary>
+    Suspicion,
+
+    /// <summary>Others fail too, unless one was taken a moment ago.</summary>
+    UnlessOthersPass,
+
+    /// <summary>All others fail too.</summary>
+    Proof,
 }
 
 /// <summary>There is no connection, it broke, or the server has no time for anybody now.</summary>
-public sealed class MailServerUnavailableException(string message, bool wasLetIn) : MailServerException(message, wasLetIn);
+public sealed class MailServerUnavailableException(string message, bool wasLetIn) : MailServerException(message, wasLetIn)
+{
+    public override OutageEvidence Evidence => WasLetIn ? OutageEvidence.Suspicion : OutageEvidence.Proof;
+}
 
-/// <summary>The server will not have us, or we not it, which is up to our own configuration.</summary>
-public sealed class MailServerRefusedUsException(string message, bool wasLetIn) : MailServerException(message, wasLetIn);
+/// <summary>The server will not have us, or we not it, which is up to our own configuration or standing.</summary>
+public sealed class MailServerRefusedUsException(string message, bool wasLetIn) : MailServerException(message, wasLetIn)
+{
+    public override OutageEvidence Evidence => OutageEvidence.Proof;
+}
+
+/// <summary>The server takes less from us than we send at the moment.</summary>
+public sealed class MailServerSlowsUsDownException(string message) : MailServerException(message, wasLetIn: true)
+{
+    public override OutageEvidence Evidence => OutageEvidence.UnlessOthersPass;
+}
 
 /// <summary>Trying again cannot help: an SMTP reply 5xx on the recipient or the mail, or an address no server would take.</summary>
 public sealed class PermanentEmailException(string message) : EmailException(message, FailureKind.Permanent);

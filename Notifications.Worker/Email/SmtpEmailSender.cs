@@ -89,7 +89,7 @@ internal sealed partial class SmtpEmailSender(
                     ? new SendGivenUpException(attempt.ContentWasBegun != false, cancellationToken)
                     : deadline.Failure;
             }
-            catch (SmtpException e) when (connection.IsKept && IsClosedConnection(e, attempt))
+            catch (SmtpException e) when (connection.IsKept && (IsClosedConnection(e, attempt) || SmtpFailure.IsUsedUp(e, attempt)))
             {
                 return false;
             }

@@ -1,9 +1,10 @@
 using System.Net.Mail;
 using System.Security.Authentication;
+using Notifications.Worker.Email.Refusals;
 
 namespace Notifications.Worker.Email;
 
-/// <summary>Sorts what an attempt to send threw, by the server's reply code where there is one.</summary>
+/// <summary>Makes a failure of what an attempt to send threw, by the server's reply where there is one.</summary>
 internal static class SmtpFailure
 {
     // What SmtpException puts between its own words and the server's. It has no property for the latter.
@@ -11,6 +12,17 @@ internal static class SmtpFailure
 
     // SmtpException has no code for it either.
     private const string NoStartTls = "Server does not support secure connections.";
+
+    /// <summary>With these codes, a refusal of RCPT is an <see cref="SmtpFailedRecipientException"/>.</summary>
+    private static readonly SmtpStatusCode[] OfRecipients =
+    [
+        SmtpStatusCode.MailboxUnavailable,
+        SmtpStatusCode.UserNotLocalTryAlternatePath,
+        SmtpStatusCode.ExceededStorageAllocation,
+        SmtpStatusCode.MailboxNameNotAllowed,
+        SmtpStatusCode.MailboxBusy,
+        SmtpStatusCode.InsufficientStorage,
+    ];
 
     /// <param name="exception">What <see cref="SmtpClient"/> threw.</param>
     /// <param name="attempt">How far the attempt came.</param>
@@ -22,6 +34,8 @@ internal static class SmtpFailure
         if (exception is not SmtpException { StatusCode: not SmtpStatusCode.GeneralFailure } refusal)
         {
             var cause = exception is AuthenticationException ? exception : exception.InnerException ?? exception;
+            // Of TLS itself it only says that there is an inner one.
+            cause = cause is AuthenticationException { InnerException: { } inner } ? new AuthenticationException($"no encrypted connection: {inner.Message}") : cause;
             var unsent = ForeignText.OneLine($"The email could not be handed to the mail server: {cause.Message}");
             return cause is AuthenticationException || exception.Message == NoStartTls
                 ? new MailServerRefusedUsException(unsent, wasLetIn: false)
@@ -30,36 +44,49 @@ internal static class SmtpFailure
 
         var code = (int)refusal.StatusCode;
         var reply = ReplyOf(refusal);
-        var refused = $"The mail server refused the {(refusal is SmtpFailedRecipientException ? "recipient" : "email")} with {code}: {reply}";
-
-        return code switch
+        var refused = ForeignText.OneLine($"The mail server refused the {(refusal is SmtpFailedRecipientException ? "recipient" : "email")} with {code}: {reply}");
+        if (code is < 400 or > 599)
         {
-            // RFC 5321, section 3.8: the server closes the channel.
-            421 => new MailServerUnavailableException(ForeignText.OneLine(refused), isGreeted),
+            // No answer that there is (RFC 5321, section 4.2); SmtpClient also makes one of what is no reply at all.
+            return isGreeted
+                ? new TransientEmailException(refused) { IsOutcomeUnknown = attempt.ContentWasBegun != false }
+                : new MailServerUnavailableException(refused, wasLetIn: false);
+        }
 
-            < 500 when !isGreeted => new MailServerUnavailableException(ForeignText.OneLine($"The mail server put us off with {code}: {reply}"), wasLetIn: false),
-
-            < 500 => new TransientEmailException(ForeignText.OneLine(refused)),
-
-            // It is what SmtpClient makes of something that is no reply at all.
-            > 599 => new TransientEmailException(ForeignText.OneLine(refused)) { IsOutcomeUnknown = attempt.ContentWasBegun != false },
-
-            // RFC 4954, section 6, and RFC 3207, section 4: authentication or encryption is missing or was refused.
-            530 or 534 or 535 or 538 => RefusedUs($"The mail server refused our authentication with {code}: {reply}"),
-
-            // RFC 5321, section 3.1, and RFC 7504: no service for us, whoever the recipient may be.
-            521 => RefusedUs($"The mail server refused us with {code}: {reply}"),
-            _ when !isGreeted => RefusedUs($"The mail server refused us with {code}: {reply}"),
-
-            // When a server refuses the credentials, SmtpClient goes on without, and it is the sender or the
-            // recipient that gets refused, for reasons of security (RFC 3463, section 3.8): "554 5.7.1 Relay access
-            // denied". A wrong password must not cost the customers their emails.
-            _ when hasCredentials && attempt.ContentWasBegun != true && reply.StartsWith("5.7.", StringComparison.Ordinal) => RefusedUs(refused),
-
-            _ => new PermanentEmailException(ForeignText.OneLine(refused)),
+        return BlameFor(refusal, attempt, isGreeted, hasCredentials) switch
+        {
+            Blame.Email => new PermanentEmailException(refused),
+            Blame.EmailForNow => new TransientEmailException(refused),
+            Blame.Us => new MailServerRefusedUsException(ForeignText.OneLine($"The mail server refused us, not this email, with {code}: {reply}"), isGreeted),
+            Blame.UsForNow => new MailServerUnavailableException(ForeignText.OneLine($"The mail server cannot check who we are, with {code}: {reply}"), wasLetIn: false),
+            Blame.Rate or Blame.Connection => new MailServerSlowsUsDownException(ForeignText.OneLine($"The mail server takes no more from us for now, with {code}: {reply}")),
+            _ => new MailServerUnavailableException(
+                isGreeted ? refused : ForeignText.OneLine($"The mail server put us off with {code}: {reply}"), isGreeted),
         };
+    }
 
-        MailServerRefusedUsException RefusedUs(string why) => new(ForeignText.OneLine(why), isGreeted);
+    /// <summary>Whether the connection has carried as many emails as it may, so that another one will do.</summary>
+    public static bool IsUsedUp(SmtpException exception, SmtpAttempt attempt) =>
+        exception.StatusCode != SmtpStatusCode.GeneralFailure && Sort(exception, attempt, isGreeted: true) == Blame.Connection;
+
+    private static Blame BlameFor(SmtpException exception, SmtpAttempt attempt, bool isGreeted, bool hasCredentials)
+    {
+        var blame = Sort(exception, attempt, isGreeted);
+        // When a server refuses the credentials, SmtpClient goes on without, and it is the sender or the recipient that gets
+        // refused, for reasons of security (RFC 3463, section 3.8). A wrong password must not cost the customers their emails.
+        return blame == Blame.Email && hasCredentials && attempt.ContentWasBegun != true && ReplyOf(exception).StartsWith("5.7.", StringComparison.Ordinal)
+            ? Blame.Us
+            : blame;
+    }
+
+    private static Blame Sort(SmtpException exception, SmtpAttempt attempt, bool isGreeted)
+    {
+        var stage = !isGreeted ? SmtpStage.BeforeEmail
+            : attempt.ContentWasBegun != false && exception is not SmtpFailedRecipientException ? SmtpStage.Content
+            // What it throws does not tell RCPT from MAIL and DATA where the code is another one than these.
+            : exception is SmtpFailedRecipientException || !OfRecipients.Contains(exception.StatusCode) ? SmtpStage.Recipient
+            : SmtpStage.Sender | SmtpStage.Data;
+        return RefusalTable.Sort(new Refusal(stage, (int)exception.StatusCode, ReplyOf(exception)));
     }
 
     private static string ReplyOf(SmtpException exception)

@@ -154,7 +154,7 @@ public sealed class SmtpEmailSenderTests
     [TestCase(SmtpStep.Connect, "421 4.3.2 Busy")]
     [TestCase(SmtpStep.Ehlo, "421 4.3.2 Busy")]
     [TestCase(SmtpStep.Mail, "421 4.3.2 Busy")]
-    [TestCase(SmtpStep.Mail, "450 4.1.8 Try later")]
+    [TestCase(SmtpStep.Mail, "450 4.3.0 Try later")]
     [TestCase(SmtpStep.Recipient, "450 4.2.0 Greylisted")]
     [TestCase(SmtpStep.Recipient, "451 4.3.0 Try later")]
     [TestCase(SmtpStep.Recipient, "452 4.2.2 Mailbox full")]
@@ -217,12 +217,42 @@ public sealed class SmtpEmailSenderTests
     [TestCase(SmtpStep.Ehlo, "550 5.7.1 Your name is odd")]
     [TestCase(SmtpStep.Mail, "530 5.7.0 Authentication required")]
     [TestCase(SmtpStep.Recipient, "521 5.3.2 No mail here")]
+    [TestCase(SmtpStep.Mail, "450 4.1.8 <orders@shop.example>: Sender address rejected: Domain not found")]
+    [TestCase(SmtpStep.Mail, "550 5.7.1 You may not send as this")]
+    [TestCase(SmtpStep.Recipient, "504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname")]
+    [TestCase(SmtpStep.Recipient, "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org")]
+    [TestCase(SmtpStep.Recipient, "550 5.1.8 <orders@shop.example>: Sender address rejected: Domain not found")]
+    [TestCase(SmtpStep.Recipient, "550 relay not permitted")]
+    [TestCase(SmtpStep.EndOfData, "550 5.1.8 Access denied, bad outbound sender")]
     public async Task A_server_that_refuses_us_rather_than_the_email_costs_nobody_theirs(SmtpStep step, string reply)
     {
         _server.On(step, reply);
 
         await Assert.CatchAsync<TransientEmailException>(() => Host().SendAsync());
         Assert.That(Host().Logs.At(LogLevel.Error).Single(), Does.Contain("Email__Smtp__").And.Contain(reply[..3]));
+    }
+
+    [TestCase(SmtpStep.Mail, "451 4.7.1 Too much mail from you")]
+    [TestCase(SmtpStep.Recipient, "451 4.7.500 Server busy")]
+    [TestCase(SmtpStep.EndOfData, "550 5.7.1 Quota exceeded")]
+    [TestCase(SmtpStep.EndOfData, "454 Throttling failure: Maximum sending rate exceeded")]
+    public async Task A_server_that_slows_us_down_is_told_from_one_that_refuses_the_email(SmtpStep step, string reply)
+    {
+        _server.On(step, reply);
+
+        var failure = await Assert.ThrowsAsync<MailServerSlowsUsDownException>(() => Host().SendAsync());
+        Assert.That(failure!.Message, Does.StartWith($"The mail server takes no more from us for now, with {reply[..3]}"));
+    }
+
+    [Test]
+    public async Task A_connection_that_has_carried_as_many_emails_as_it_may_is_replaced_without_a_failure()
+    {
+        await Host().SendAsync("1");
+        _server.Once(SmtpStep.Mail, "452 4.5.3 Too many recipients");
+
+        await Host().SendAsync("2");
+
+        Assert.That((_server.Messages.Count, _server.Sessions.Count), Is.EqualTo((2, 2)));
     }
 
     [Test]

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
+using Notifications.Worker.OrderConfirmation;
 
 namespace Orders.Tests.EndToEnd;
 
@@ -13,6 +14,7 @@ internal sealed class MailOutagesTests(TransportUnderTest transport) : OrderSyst
     private const int Unreachable = 2131;
     private const int Reachable = 2132;
     private const int SetAside = 210;
+    private const int NotSent = 102;
 
     [Test]
     public async Task The_mail_server_is_gone_for_a_while()
@@ -57,6 +59,52 @@ internal sealed class MailOutagesTests(TransportUnderTest transport) : OrderSyst
         await TheSystem.Log.WaitFor<MailOutageAnnouncer>(Reachable);
         Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(orders));
         AssertNothingFailed();
+    }
+
+    [TestCase(SmtpStep.Recipient, "504 5.5.2 <worker>: Helo command rejected: need fully-qualified hostname")]
+    [TestCase(SmtpStep.Recipient, "550 relay not permitted")]
+    [TestCase(SmtpStep.Mail, "553 5.7.1 <orders@shop.example>: Sender address rejected: not owned by user shop")]
+    [TestCase(SmtpStep.Mail, "451 4.7.1 Too much mail from you")]
+    [TestCase(SmtpStep.EndOfData, "550 5.7.1 Quota exceeded")]
+    public async Task A_server_that_refuses_us_or_slows_us_down_costs_no_order_a_try(SmtpStep step, string reply)
+    {
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Email__Outage__FirstPause", "00:00:00.200"), ("Email__Outage__LongestPause", "00:00:00.800")]);
+        TheSystem.Mail.On(step, reply);
+
+        var orders = await PlaceAsync(20);
+        await TheSystem.Log.WaitFor<MailOutageAnnouncer>(Unreachable);
+        TheSystem.Mail.AsUsual(step);
+
+        await WaitForConfirmationsAsync(orders.Count);
+        await TheSystem.Mail.WaitFor("both alerts", _ => TheSystem.Alerts.Count >= 2);
+        Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(orders));
+        Assert.That(TheSystem.Alerts, Has.Count.EqualTo(2));
+        Assert.That(TheSystem.Log.Of<OrderConfirmationConsumer>(NotSent), Is.Empty, "No try was used up.");
+        AssertNothingFailed();
+    }
+
+    [TestCase("421 4.3.2 Not this one")]
+    [TestCase(null)]
+    public async Task Emails_on_which_the_server_hangs_up_do_not_keep_it_from_those_behind_them(string? lastWords)
+    {
+        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Redeliver__MaxAttempts", "1"));
+        var hangsUp = new SmtpReply(lastWords, ThenClose: true);
+
+        TheSystem.Mail.On(SmtpStep.Recipient, recipient => recipient.Contains("bad@", StringComparison.Ordinal) ? hangsUp : null);
+        for (var i = 0; i < 20; i++)
+        {
+            await TheSystem.PlaceAsync($"bad-{i}", "bad@example.com");
+        }
+
+        var orders = await PlaceAsync(30);
+
+        await TheSystem.Mail.WaitForMessages(30, TimeSpan.FromSeconds(90));
+        var parked = await TheSystem.WaitForParked(20);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(orders));
+            Assert.That(parked.Select(fault => fault.OrderId), Is.EquivalentTo(Enumerable.Range(0, 20).Select(i => $"bad-{i}")));
+        }
     }
 
     [Test]

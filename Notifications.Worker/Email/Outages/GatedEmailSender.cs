@@ -17,7 +17,7 @@ internal sealed partial class GatedEmailSender(
     ILogger<GatedEmailSender> logger,
     CancellationToken stopping) : IEmailSender
 {
-    /// <exception cref="MailHeldException">The email has waited too long.</exception>
+    /// <exception cref="MailHeldException">The email has waited too long, or is to make room for others.</exception>
     /// <inheritdoc/>
     public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
@@ -49,7 +49,7 @@ internal sealed partial class GatedEmailSender(
             }
 
             Log.Waits(logger, email.MessageId, failure.Message);
-            return null;
+            return attempt.MakesRoom ? throw new MailHeldException(makesRoom: true) : null;
         }
         catch
         {

@@ -23,7 +23,7 @@ internal sealed class HeldMailFilter<TMessage>(TimeSpan roundTrip, bool waitsFor
         {
             await next.Send(context);
         }
-        catch (MailHeldException) when (waitsForEver)
+        catch (MailHeldException held) when (waitsForEver && !held.MakesRoom)
         {
             // To MassTransit this is a message that has not been consumed.
             throw new OperationCanceledException(context.CancellationToken);

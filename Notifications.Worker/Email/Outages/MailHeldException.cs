@@ -1,7 +1,12 @@
 namespace Notifications.Worker.Email.Outages;
 
 /// <summary>
-/// An email was not sent and not even tried: it has waited for the mail server, or for its turn, as long as it may. That
-/// is no failure: its message is to come back later, as it is.
+/// An email was not sent, which is no failure: it has waited for the mail server, or for its turn, as long as it may, or is to
+/// make room for others that have not been tried yet. Its message is to come back later, as it is.
 /// </summary>
-public sealed class MailHeldException() : Exception("The email has waited for the mail server as long as it may.");
+/// <param name="makesRoom">Whether others must be able to take its place meanwhile.</param>
+public sealed class MailHeldException(bool makesRoom = false) : Exception("The email waits for the mail server.")
+{
+    /// <summary>Whether others must be able to take its place meanwhile.</summary>
+    public bool MakesRoom => makesRoom;
+}

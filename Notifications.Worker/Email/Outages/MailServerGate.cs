@@ -11,6 +11,18 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
 {
     private const int MostGuilty = 1_000;
 
+    /// <summary>
+    /// How many emails an outage may try one after the other without a pause, each of them for the first time: bad ones, on
+    /// which the server hangs up, must not keep it from the good ones behind them.
+    /// </summary>
+    private const int MostFirstTries = 100;
+
+    /// <summary>An email that was taken within this time says that the server takes emails.</summary>
+    private static readonly TimeSpan Recently = TimeSpan.FromSeconds(30);
+
+    /// <summary>So long after the gate closed, the next probe that fails confirms an outage whatever it failed of.</summary>
+    private static readonly TimeSpan LongestDoubt = TimeSpan.FromSeconds(3);
+
     private readonly Lock _lock = new();
     private readonly MailOutageOptions _options = options.Value.Outage;
     private readonly LinkedList<Waiter> _waiters = [];
@@ -27,6 +39,9 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
     private DateTimeOffset _openSince = DateTimeOffset.MinValue;
     private TimeSpan _pause;
     private long _successes;
+    private DateTimeOffset _lastSuccess = DateTimeOffset.MinValue;
+    private int _firstTries;
+    private bool _triesAtOnce;
     private int _pauses;
 
     /// <summary>
@@ -86,7 +101,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
 
             waiter = new Waiter(messageId);
             _waiters.AddLast(waiter);
-            if (_isProbeDue)
+            if (_isProbeDue || (_triesAtOnce && _probe is null && _firstTries < MostFirstTries && IsUntried(messageId)))
             {
                 LetProbeThrough();
             }
@@ -122,6 +137,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         lock (_lock)
         {
             _successes++;
+            _lastSuccess = time.GetUtcNow();
             // They come back if they fail again.
             if (_guilty.Count > MostGuilty)
             {
@@ -164,15 +180,15 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
                 return false;
             }
 
-            if (!server.WasLetIn || Suspect(attempt.MessageId))
+            if (IsOutage(attempt, server))
             {
+                Close(failure);
                 if (isProbe)
                 {
-                    Confirm();
-                    Pause();
+                    Continue(server);
                 }
 
-                Close(failure);
+                attempt.MakesRoom = server.Evidence == OutageEvidence.Suspicion && _firstTries < MostFirstTries;
                 return !isToBeDecided;
             }
 
@@ -200,6 +216,61 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
     public void Dispose() => _timer?.Dispose();
 
     private static TaskCompletionSource Signal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private bool IsOutage(MailAttempt attempt, MailServerException server)
+    {
+        switch (server.Evidence)
+        {
+            case OutageEvidence.Proof when !server.WasLetIn:
+                return true;
+
+            case OutageEvidence.Proof:
+                Suspect(attempt.MessageId);
+                return _outage is not null || !_guilty.Contains(attempt.MessageId);
+
+            case OutageEvidence.UnlessOthersPass:
+                Suspect(attempt.MessageId);
+                return _outage is not null || time.GetUtcNow() - _lastSuccess >= Recently;
+
+            default:
+                return Suspect(attempt.MessageId);
+        }
+    }
+
+    /// <summary>
+    /// A probe has failed. Where the server hangs up on emails, the next one that has not failed yet is tried at once,
+    /// whether it is here or comes during the pause that there is otherwise.
+    /// </summary>
+    private void Continue(MailServerException server)
+    {
+        _triesAtOnce = server.Evidence == OutageEvidence.Suspicion;
+        if (!_triesAtOnce || time.GetUtcNow() - _outage!.Since >= LongestDoubt)
+        {
+            Confirm();
+        }
+
+        if (_triesAtOnce && _firstTries < MostFirstTries && FirstUntried() is not null)
+        {
+            LetProbeThrough();
+        }
+        else
+        {
+            Pause();
+        }
+    }
+
+    private bool IsUntried(string messageId) => !_suspects.Contains(messageId) && !_guilty.Contains(messageId);
+
+    private LinkedListNode<Waiter>? FirstUntried()
+    {
+        var waiter = _waiters.First;
+        while (waiter is not null && !IsUntried(waiter.Value.MessageId))
+        {
+            waiter = waiter.Next;
+        }
+
+        return waiter;
+    }
 
     /// <returns>Whether there are enough suspects now for the server to be to blame.</returns>
     private bool Suspect(string messageId)
@@ -242,10 +313,12 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         _probe = null;
         _isProbeDue = false;
         _openSince = time.GetUtcNow();
+        _firstTries = 0;
+        _triesAtOnce = false;
         _timer?.Dispose();
-        while (_waiters.First is not null)
+        while (_waiters.First is { } first)
         {
-            LetFirstThrough();
+            LetThrough(first);
         }
 
         Change();
@@ -287,17 +360,30 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         }
     }
 
-    /// <summary>Makes a probe of the email that has waited longest, or else of the first to come.</summary>
+    /// <summary>
+    /// Makes a probe of the email that has waited longest of those that have not failed, or else of all, or else of the first
+    /// to come.
+    /// </summary>
     private void LetProbeThrough()
     {
         _isProbeDue = _waiters.Count == 0;
-        _probe = _isProbeDue ? null : LetFirstThrough();
+        if (_isProbeDue)
+        {
+            _probe = null;
+            return;
+        }
+
+        // A pause that was not over is.
+        _pauses++;
+        var untried = FirstUntried();
+        _firstTries += untried is null ? 0 : 1;
+        _probe = LetThrough(untried ?? _waiters.First!);
     }
 
-    private MailAttempt LetFirstThrough()
+    private MailAttempt LetThrough(LinkedListNode<Waiter> node)
     {
-        var waiter = _waiters.First!.Value;
-        _waiters.RemoveFirst();
+        var waiter = node.Value;
+        _waiters.Remove(node);
         var attempt = new MailAttempt(waiter.MessageId, _successes);
         waiter.Turn.SetResult(attempt);
         return attempt;
@@ -337,4 +423,7 @@ internal sealed class MailAttempt(string messageId, long successesBefore)
     public string MessageId { get; } = messageId;
 
     public long SuccessesBefore { get; set; } = successesBefore;
+
+    /// <summary>Whether the email is to make room for others that have not been tried yet.</summary>
+    public bool MakesRoom { get; set; }
 }

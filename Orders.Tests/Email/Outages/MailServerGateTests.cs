@@ -10,6 +10,7 @@ public sealed class MailServerGateTests : IDisposable
     private static readonly EmailException NotThere = new MailServerUnavailableException("Connection refused", wasLetIn: false);
     private static readonly EmailException Dropped = new MailServerUnavailableException("The connection was closed", wasLetIn: true);
     private static readonly EmailException Unwanted = new MailServerRefusedUsException("530 Authentication required", wasLetIn: true);
+    private static readonly EmailException TooFast = new MailServerSlowsUsDownException("450 4.7.1 Too fast");
     private static readonly EmailException Busy = new TransientEmailException("451 Try again later");
     private static readonly EmailException NoSuchUser = new PermanentEmailException("550 No such user");
 
@@ -111,10 +112,108 @@ public sealed class MailServerGateTests : IDisposable
     [Test]
     public void A_failure_after_the_server_let_us_in_is_the_servers_only_with_the_third_email()
     {
-        var held = new[] { ("a", Dropped), ("b", Unwanted), ("c", Dropped) }.Select(mail => _gate.Fail(Pass(mail.Item1), mail.Item2)).ToArray();
+        var held = new[] { ("a", Dropped), ("b", Dropped), ("c", Dropped) }.Select(mail => _gate.Fail(Pass(mail.Item1), mail.Item2)).ToArray();
 
         Assert.That(held, Is.EqualTo([false, false, true]));
         Assert.That(_gate.OpenSince, Is.Null);
+    }
+
+    [Test]
+    public void One_email_after_which_the_server_refuses_us_closes_the_gate()
+    {
+        _gate.Succeed(Pass("a"));
+
+        Assert.That(_gate.Fail(Pass("b"), Unwanted), Is.True);
+        Assert.That(_gate.OpenSince, Is.Null);
+    }
+
+    [Test]
+    public void But_not_where_the_next_one_got_through_after_it()
+    {
+        _gate.Fail(Pass("a"), Unwanted);
+        _clock.Tick();
+        _gate.Succeed(Pass("b"));
+
+        Assert.That(_gate.Fail(Pass("a"), Unwanted), Is.False);
+        Assert.That(_gate.OpenSince, Is.Not.Null);
+    }
+
+    [Test]
+    public void A_server_that_slows_us_down_closes_the_gate_unless_it_took_an_email_a_moment_ago()
+    {
+        _gate.Succeed(Pass("a"));
+        Assert.That(_gate.Fail(Pass("b"), TooFast), Is.False);
+
+        _clock.Advance(TimeSpan.FromSeconds(30));
+
+        Assert.That(_gate.Fail(Pass("c"), TooFast), Is.True);
+        Assert.That(_gate.OpenSince, Is.Null);
+    }
+
+    [Test]
+    public void While_it_hangs_up_on_emails_those_that_have_not_failed_yet_are_tried_one_after_the_other_without_a_pause()
+    {
+        CloseByThreeSuspects();
+        var waiting = new[] { "a", "d", "e", "f" }.Select(Enter).ToArray();
+
+        _clock.Tick();
+        FailAttempt(waiting[1], Dropped);
+        FailAttempt(waiting[2], Dropped);
+
+        Assert.That(waiting[3].IsCompleted);
+        Assert.That(_gate.Outage, Is.Null, "It may still be the emails.");
+        _gate.Succeed(waiting[3].Result);
+        Assert.That(waiting[0].IsCompleted, "The gate is open.");
+        Assert.That(_gate.Fail(waiting[0].Result, Dropped), Is.False, "It was the email.");
+    }
+
+    [Test]
+    public void They_make_room_for_others_and_one_that_comes_then_is_tried_at_once()
+    {
+        CloseByThreeSuspects();
+        var known = Enter("a");
+        var next = Enter("d");
+        _clock.Tick();
+        FailAttempt(next, Dropped);
+        Assert.That(next.Result.MakesRoom);
+        Assert.That(known.IsCompleted, Is.False, "There is a pause for those that have failed.");
+
+        var newcomer = Pass("e");
+
+        Assert.That(_gate.Fail(newcomer, Dropped));
+        _clock.Tick();
+        Assert.That(known.IsCompleted);
+    }
+
+    [Test]
+    public void After_a_hundred_such_tries_the_others_wait()
+    {
+        CloseByThreeSuspects();
+        var waiting = Enumerable.Range(0, 102).Select(i => Enter($"email {i}")).ToArray();
+
+        _clock.Tick();
+        for (var i = 0; i < 100; i++)
+        {
+            FailAttempt(waiting[i], Dropped);
+        }
+
+        Assert.That(waiting[99].Result.MakesRoom, Is.False);
+        Assert.That(waiting[100].IsCompleted, Is.False);
+    }
+
+    [Test]
+    public void It_is_an_outage_when_a_probe_fails_three_seconds_after_the_gate_closed()
+    {
+        CloseByThreeSuspects();
+        var waiting = new[] { "d", "e" }.Select(Enter).ToArray();
+        _clock.Tick();
+        FailAttempt(waiting[0], Dropped);
+        Assert.That(_gate.Outage, Is.Null);
+
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        FailAttempt(waiting[1], Dropped);
+
+        Assert.That(_gate.Outage, Is.Not.Null);
     }
 
     [Test]
@@ -284,21 +383,17 @@ public sealed class MailServerGateTests : IDisposable
     }
 
     [Test]
-    public void Where_there_are_enough_suspects_a_probe_that_is_dropped_is_held_and_another_email_is_the_next()
+    public void Where_there_are_enough_suspects_the_probe_is_an_email_that_has_not_failed_and_after_it_those_that_have()
     {
-        foreach (var mail in new[] { "a", "b", "c" })
-        {
-            _gate.Fail(Pass(mail), Dropped);
-        }
+        CloseByThreeSuspects();
+        var (known, untried) = (Enter("c"), Enter("d"));
 
-        var (first, second) = (Enter("c"), Enter("d"));
         _clock.Tick();
-        Assert.That(_gate.Fail(first.Result, Dropped), Is.True);
-        var again = Enter("c");
+        Assert.That((known.IsCompleted, untried.IsCompleted), Is.EqualTo((false, true)));
+        FailAttempt(untried, Dropped);
         _clock.Tick();
 
-        Assert.That((second.IsCompleted, again.IsCompleted), Is.EqualTo((true, false)));
-        Assert.That(_gate.Outage, Is.Not.Null);
+        Assert.That(known.IsCompleted);
     }
 
     [Test]
@@ -373,9 +468,22 @@ public sealed class MailServerGateTests : IDisposable
 
     private Task<MailAttempt> Enter(string mail) => _gate.EnterAsync(mail, CancellationToken.None);
 
+    private void CloseByThreeSuspects()
+    {
+        foreach (var mail in new[] { "a", "b", "c" })
+        {
+            _gate.Fail(Pass(mail), Dropped);
+        }
+    }
+
     private void FailProbe(Task<MailAttempt> waiting, EmailException failure)
     {
         _clock.Tick();
+        FailAttempt(waiting, failure);
+    }
+
+    private void FailAttempt(Task<MailAttempt> waiting, EmailException failure)
+    {
         Assert.That(waiting.IsCompleted, "It was not made a probe.");
         Assert.That(_gate.Fail(waiting.Result, failure), Is.True);
     }
