@@ -87,7 +87,7 @@ internal sealed class MailOutagesTests(TransportUnderTest transport) : OrderSyst
     [TestCase(null)]
     public async Task Emails_on_which_the_server_hangs_up_do_not_keep_it_from_those_behind_them(string? lastWords)
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Redeliver__MaxAttempts", "1"));
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Redeliver__MaxAttempts", "1"), ("Alerts__To", null)]);
         var hangsUp = new SmtpReply(lastWords, ThenClose: true);
 
         TheSystem.Mail.On(SmtpStep.Recipient, recipient => recipient.Contains("bad@", StringComparison.Ordinal) ? hangsUp : null);
