@@ -56,11 +56,14 @@ public sealed class MailServerUnavailableException(string message, bool wasLetIn
 /// <summary>The server will not have us, or we not it, which is up to our own configuration or standing.</summary>
 public sealed class MailServerRefusedUsException(string message, bool wasLetIn) : MailServerException(message, wasLetIn)
 {
-    public override OutageEvidence Evidence => OutageEvidence.Proof;
+    /// <summary>Whether the server did not say so: it may have refused the recipient.</summary>
+    public bool IsGuess { get; init; }
+
+    public override OutageEvidence Evidence => IsGuess ? OutageEvidence.Suspicion : OutageEvidence.Proof;
 }
 
-/// <summary>The server takes less from us than we send at the moment.</summary>
-public sealed class MailServerSlowsUsDownException(string message) : MailServerException(message, wasLetIn: true)
+/// <summary>For now, the server takes less from us than we send, or cannot check who we are.</summary>
+public sealed class MailServerPutsUsOffException(string message) : MailServerException(message, wasLetIn: true)
 {
     public override OutageEvidence Evidence => OutageEvidence.UnlessOthersPass;
 }

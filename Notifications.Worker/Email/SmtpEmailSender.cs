@@ -89,13 +89,13 @@ internal sealed partial class SmtpEmailSender(
                     ? new SendGivenUpException(attempt.ContentWasBegun != false, cancellationToken)
                     : deadline.Failure;
             }
-            catch (SmtpException e) when (connection.IsKept && (IsClosedConnection(e, attempt) || SmtpFailure.IsUsedUp(e, attempt)))
+            catch (SmtpException e) when (connection.IsKept && (IsClosedConnection(e, attempt) || SmtpFailure.IsUsedUp(e, attempt, recipient)))
             {
                 return false;
             }
             catch (Exception e) when (e is SmtpException or AuthenticationException or IOException or InvalidOperationException)
             {
-                var failure = SmtpFailure.Sort(e, attempt, connection.IsGreeted, hasCredentials: !string.IsNullOrEmpty(_options.Username));
+                var failure = SmtpFailure.Sort(e, attempt, connection.IsGreeted, hasCredentials: !string.IsNullOrEmpty(_options.Username), recipient);
                 if (failure is MailServerRefusedUsException)
                 {
                     Log.Misconfigured(logger, failure.Message);

@@ -28,8 +28,9 @@ internal static class SmtpFailure
     /// <param name="attempt">How far the attempt came.</param>
     /// <param name="isGreeted">Whether the server let us in before.</param>
     /// <param name="hasCredentials">Whether a user name is configured.</param>
+    /// <param name="recipient">Whom the email was for.</param>
     /// <returns>What to tell the caller: one short line, without any address.</returns>
-    public static EmailException Sort(Exception exception, SmtpAttempt attempt, bool isGreeted, bool hasCredentials)
+    public static EmailException Sort(Exception exception, SmtpAttempt attempt, bool isGreeted, bool hasCredentials, MailAddress recipient)
     {
         if (exception is not SmtpException { StatusCode: not SmtpStatusCode.GeneralFailure } refusal)
         {
@@ -53,40 +54,38 @@ internal static class SmtpFailure
                 : new MailServerUnavailableException(refused, wasLetIn: false);
         }
 
-        return BlameFor(refusal, attempt, isGreeted, hasCredentials) switch
+        var (blame, isKnown) = Sort(refusal, attempt, isGreeted, recipient);
+        return blame switch
         {
+            // When a server refuses the credentials, SmtpClient goes on without, and it is the sender or the recipient that gets
+            // refused, for reasons of security (RFC 3463, section 3.8). A wrong password must not cost the customers their emails.
+            Blame.Email when !isKnown && hasCredentials && attempt.ContentWasBegun != true && reply.StartsWith("5.7.", StringComparison.Ordinal) =>
+                new MailServerRefusedUsException(refused, isGreeted) { IsGuess = true },
             Blame.Email => new PermanentEmailException(refused),
             Blame.EmailForNow => new TransientEmailException(refused),
             Blame.Us => new MailServerRefusedUsException(ForeignText.OneLine($"The mail server refused us, not this email, with {code}: {reply}"), isGreeted),
-            Blame.UsForNow => new MailServerUnavailableException(ForeignText.OneLine($"The mail server cannot check who we are, with {code}: {reply}"), wasLetIn: false),
-            Blame.Rate or Blame.Connection => new MailServerSlowsUsDownException(ForeignText.OneLine($"The mail server takes no more from us for now, with {code}: {reply}")),
+            Blame.UsForNow => new MailServerPutsUsOffException(ForeignText.OneLine($"The mail server cannot check who we are, with {code}: {reply}")),
+            Blame.Rate or Blame.Connection => new MailServerPutsUsOffException(ForeignText.OneLine($"The mail server takes no more from us for now, with {code}: {reply}")),
             _ => new MailServerUnavailableException(
                 isGreeted ? refused : ForeignText.OneLine($"The mail server put us off with {code}: {reply}"), isGreeted),
         };
     }
 
     /// <summary>Whether the connection has carried as many emails as it may, so that another one will do.</summary>
-    public static bool IsUsedUp(SmtpException exception, SmtpAttempt attempt) =>
-        exception.StatusCode != SmtpStatusCode.GeneralFailure && Sort(exception, attempt, isGreeted: true) == Blame.Connection;
+    public static bool IsUsedUp(SmtpException exception, SmtpAttempt attempt, MailAddress recipient) =>
+        exception.StatusCode != SmtpStatusCode.GeneralFailure && Sort(exception, attempt, isGreeted: true, recipient).Blame == Blame.Connection;
 
-    private static Blame BlameFor(SmtpException exception, SmtpAttempt attempt, bool isGreeted, bool hasCredentials)
+    private static (Blame Blame, bool IsKnown) Sort(SmtpException exception, SmtpAttempt attempt, bool isGreeted, MailAddress recipient)
     {
-        var blame = Sort(exception, attempt, isGreeted);
-        // When a server refuses the credentials, SmtpClient goes on without, and it is the sender or the recipient that gets
-        // refused, for reasons of security (RFC 3463, section 3.8). A wrong password must not cost the customers their emails.
-        return blame == Blame.Email && hasCredentials && attempt.ContentWasBegun != true && ReplyOf(exception).StartsWith("5.7.", StringComparison.Ordinal)
-            ? Blame.Us
-            : blame;
-    }
-
-    private static Blame Sort(SmtpException exception, SmtpAttempt attempt, bool isGreeted)
-    {
+        const SmtpStage BeforeContent = SmtpStage.Sender | SmtpStage.Recipient | SmtpStage.Data;
         var stage = !isGreeted ? SmtpStage.BeforeEmail
-            : attempt.ContentWasBegun != false && exception is not SmtpFailedRecipientException ? SmtpStage.Content
+            : exception is SmtpFailedRecipientException ? SmtpStage.Recipient
+            : attempt.ContentWasBegun == true ? SmtpStage.Content
+            : attempt.ContentWasBegun is null ? BeforeContent | SmtpStage.Content
             // What it throws does not tell RCPT from MAIL and DATA where the code is another one than these.
-            : exception is SmtpFailedRecipientException || !OfRecipients.Contains(exception.StatusCode) ? SmtpStage.Recipient
-            : SmtpStage.Sender | SmtpStage.Data;
-        return RefusalTable.Sort(new Refusal(stage, (int)exception.StatusCode, ReplyOf(exception)));
+            : OfRecipients.Contains(exception.StatusCode) ? SmtpStage.Sender | SmtpStage.Data
+            : BeforeContent;
+        return RefusalTable.Find(new Refusal(stage, (int)exception.StatusCode, ReplyOf(exception)).Without(recipient));
     }
 
     private static string ReplyOf(SmtpException exception)

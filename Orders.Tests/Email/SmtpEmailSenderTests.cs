@@ -240,7 +240,7 @@ public sealed class SmtpEmailSenderTests
     {
         _server.On(step, reply);
 
-        var failure = await Assert.ThrowsAsync<MailServerSlowsUsDownException>(() => Host().SendAsync());
+        var failure = await Assert.ThrowsAsync<MailServerPutsUsOffException>(() => Host().SendAsync());
         Assert.That(failure!.Message, Does.StartWith($"The mail server takes no more from us for now, with {reply[..3]}"));
     }
 

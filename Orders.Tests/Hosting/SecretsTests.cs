@@ -67,10 +67,10 @@ internal sealed class SecretsTests(BrokerKind kind)
             ("Redeliver__MaxAttempts", "0"));
 
         await watch.PlaceOrderAsync(202);
-        await watch.WaitForAsync("will not be confirmed");
+        await watch.WaitForAsync("No email can be sent until the configuration is mended");
         await watch.AskForEverythingAsync();
 
         Assert.That(mail.Sessions.SelectMany(session => session.Commands), Has.Some.StartsWith("AUTH"));
-        watch.ExpectNoSecret(known: "MailServerRefusedUsException");
+        watch.ExpectNoSecret(known: "The mail server refused us");
     }
 }

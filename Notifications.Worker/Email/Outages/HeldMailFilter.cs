@@ -4,7 +4,7 @@ using Notifications.Worker.Ledger;
 namespace Notifications.Worker.Email.Outages;
 
 /// <summary>
-/// Has a message whose email was held for too long, or is being sent by somebody else, come back to its queue as it was,
+/// Has a message whose email was held for too long, makes room for others, or is being sent by somebody else, come back to its queue as it was,
 /// without a retry, redelivery or fault being used up. Belongs after the retry filter, which would count it as a failure.
 /// </summary>
 /// <param name="roundTrip">How long the message is away, a delay of the endpoint's redelivery queues.</param>

@@ -180,6 +180,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
                 return false;
             }
 
+            var isFirstTry = IsUntried(attempt.MessageId);
             if (IsOutage(attempt, server))
             {
                 Close(failure);
@@ -188,7 +189,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
                     Continue(server);
                 }
 
-                attempt.MakesRoom = server.Evidence == OutageEvidence.Suspicion && _firstTries < MostFirstTries;
+                attempt.MakesRoom = isFirstTry && server.Evidence == OutageEvidence.Suspicion && _firstTries < MostFirstTries;
                 return !isToBeDecided;
             }
 
@@ -230,7 +231,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
 
             case OutageEvidence.UnlessOthersPass:
                 Suspect(attempt.MessageId);
-                return _outage is not null || time.GetUtcNow() - _lastSuccess >= Recently;
+                return _outage is not null || (!_guilty.Contains(attempt.MessageId) && time.GetUtcNow() - _lastSuccess >= Recently);
 
             default:
                 return Suspect(attempt.MessageId);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Mail;
 using System.Text.RegularExpressions;
 
 namespace Notifications.Worker.Email.Refusals;
@@ -75,7 +76,19 @@ internal sealed partial record Refusal(SmtpStage Stage, int Code, string Text)
     /// <summary>The enhanced status code without its class (RFC 3463), such as <c>7.1</c>; empty where there is none.</summary>
     public string Detail { get; } = EnhancedCode().Match(Text) is { Success: true } match && match.Groups[1].Value == FirstDigit(Code) ? match.Groups[2].Value : "";
 
+    /// <summary>
+    /// The refusal without anything that the customer has chosen: an address may be made of words that say something of us.
+    /// </summary>
+    public Refusal Without(MailAddress recipient) =>
+        new(Stage, Code, Regex.Replace(Text, $@"\b({Regex.Escape(recipient.Host)}|{Regex.Escape(recipient.User)})\b", "", RegexOptions.IgnoreCase));
+
     private static string FirstDigit(int code) => (code / 100).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The text without addresses.</summary>
+    public string Words { get; } = Address().Replace(Text, "");
+
+    [GeneratedRegex(@"<[^>]*>|\S+@\S+")]
+    private static partial Regex Address();
 
     // qmail has it in brackets at the end.
     [GeneratedRegex(@"(?:^|\(#)([45])\.(\d{1,3}\.\d{1,3})\b")]

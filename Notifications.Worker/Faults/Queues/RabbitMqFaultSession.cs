@@ -208,6 +208,7 @@ internal sealed class RabbitMqFaultSession(
         _batches.Add(batch);
         await batch.SetPrefetchAsync(cancellationToken);
         await batch.Channel.BasicConsumeAsync(queue, autoAck: false, consumerTag: batch.Tag, batch, cancellationToken);
+        batch.IsEnded = false;
         return batch;
     }
 
@@ -272,8 +273,8 @@ internal sealed class RabbitMqFaultSession(
         /// <summary>Whether the broker has taken in every acknowledgement.</summary>
         public bool IsSettled { get; set; } = true;
 
-        /// <summary>Whether it gets no more.</summary>
-        public bool IsEnded { get; set; }
+        /// <summary>Whether it gets no more, or nothing yet.</summary>
+        public bool IsEnded { get; set; } = true;
 
         /// <summary>Whether the last message that came in had been put back before.</summary>
         public bool LastWasReturned { get; private set; }

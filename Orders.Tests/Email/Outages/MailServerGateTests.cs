@@ -10,7 +10,7 @@ public sealed class MailServerGateTests : IDisposable
     private static readonly EmailException NotThere = new MailServerUnavailableException("Connection refused", wasLetIn: false);
     private static readonly EmailException Dropped = new MailServerUnavailableException("The connection was closed", wasLetIn: true);
     private static readonly EmailException Unwanted = new MailServerRefusedUsException("530 Authentication required", wasLetIn: true);
-    private static readonly EmailException TooFast = new MailServerSlowsUsDownException("450 4.7.1 Too fast");
+    private static readonly EmailException TooFast = new MailServerPutsUsOffException("450 4.7.1 Too fast");
     private static readonly EmailException Busy = new TransientEmailException("451 Try again later");
     private static readonly EmailException NoSuchUser = new PermanentEmailException("550 No such user");
 
@@ -148,6 +148,17 @@ public sealed class MailServerGateTests : IDisposable
 
         Assert.That(_gate.Fail(Pass("c"), TooFast), Is.True);
         Assert.That(_gate.OpenSince, Is.Null);
+    }
+
+    [Test]
+    public void Nor_does_it_by_an_email_where_the_next_one_got_through()
+    {
+        _gate.Fail(Pass("a"), TooFast);
+        SucceedProbe("b");
+        _clock.Advance(TimeSpan.FromSeconds(30));
+
+        Assert.That(_gate.Fail(Pass("a"), TooFast), Is.False);
+        Assert.That(_gate.OpenSince, Is.Not.Null);
     }
 
     [Test]
