@@ -36,6 +36,7 @@ internal sealed partial class RefusalTableTests
 
     [TestCase(SmtpStage.Recipient, 550, "Nothing that anybody foresaw", Blame.Email)]
     [TestCase(SmtpStage.Recipient, 450, "Nothing that anybody foresaw", Blame.EmailForNow)]
+    [TestCase(SmtpStage.Recipient, 450, "4.7.1 Nothing that anybody foresaw", Blame.Rate)]
     [TestCase(SmtpStage.Recipient, 550, "5.7.1 Messages to this recipient are blocked", Blame.Email)]
     [TestCase(SmtpStage.Recipient, 550, "4.1.1 The class of the code is another one's", Blame.Email)]
     [TestCase(SmtpStage.Content, 550, "5.7.1 This looks like spam", Blame.Email)]

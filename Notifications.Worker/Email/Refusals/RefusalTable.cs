@@ -59,9 +59,8 @@ internal static partial class RefusalTable
         new(Blame.Us, SmtpStage.Any, "", "1.7|1.8"),
         new(Blame.Us, SmtpStage.BeforeContent, "", Words: ClientWords()),
 
-        // RFC 3463, section 3.8: policy and security. Exchange Online's own codes are of load (7.5xx) and of our address (7.6xx).
-        new(Blame.Rate, SmtpStage.Any, "4", "7.500|7.501|7.649|7.650|7.651"),
-        new(Blame.Rate, SmtpStage.Sender, "4", "7.*"),
+        // RFC 3463, section 3.8: policy and security, which servers use for load and reputation.
+        new(Blame.Rate, SmtpStage.Any, "4", "7.*"),
 
         // Nothing of the email is known yet but our own address.
         new(Blame.Email, SmtpStage.Data, "5", Words: NoRecipientWords()),
@@ -117,7 +116,8 @@ internal static partial class RefusalTable
     [GeneratedRegex("(your|sender'?s?|sending|smtp) (sending )?(account|credits?|server|sender|domain|user|mailbox).{0,30}(suspended|disabled|deactivated|locked|paused|not (yet )?(active|approved|activated))|smtpclientauthentication is disabled|sending (is |has been )?(paused|disabled|suspended)|pending approval|maximum credits", RegexOptions.IgnoreCase)]
     private static partial Regex AccountWords();
 
-    [GeneratedRegex("gr[ea]y-?list", RegexOptions.IgnoreCase)]
+    // The second is rspamd's whole answer.
+    [GeneratedRegex(@"gr[ea]y-?list|^4\.7\.1 try again later\.?$", RegexOptions.IgnoreCase)]
     private static partial Regex GreylistWords();
 
     [GeneratedRegex("recipient (address )?(rejected|denied|refused|verification|verify)|recipient.{0,30}(unverified|undeliverable)|unrouteable address|undeliverable address", RegexOptions.IgnoreCase)]
