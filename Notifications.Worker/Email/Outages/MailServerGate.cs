@@ -220,22 +220,17 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
 
     private bool IsOutage(MailAttempt attempt, MailServerException server)
     {
-        switch (server.Evidence)
+        if (!server.WasLetIn)
         {
-            case OutageEvidence.Proof when !server.WasLetIn:
-                return true;
-
-            case OutageEvidence.Proof:
-                Suspect(attempt.MessageId);
-                return _outage is not null || !_guilty.Contains(attempt.MessageId);
-
-            case OutageEvidence.UnlessOthersPass:
-                Suspect(attempt.MessageId);
-                return _outage is not null || (!_guilty.Contains(attempt.MessageId) && time.GetUtcNow() - _lastSuccess >= Recently);
-
-            default:
-                return Suspect(attempt.MessageId);
+            return true;
         }
+
+        var areEnough = Suspect(attempt.MessageId);
+        return server.Evidence == OutageEvidence.Suspicion
+            ? areEnough
+            : _outage is not null
+                || (!_guilty.Contains(attempt.MessageId)
+                    && (server.Evidence == OutageEvidence.Proof || time.GetUtcNow() - _lastSuccess >= Recently));
     }
 
     /// <summary>
