@@ -252,9 +252,7 @@ public sealed class MailServerGateTests : IDisposable
     public void An_email_that_failed_where_another_got_through_is_no_suspect_again_until_it_gets_through_itself()
     {
         string[] poison = ["a", "b", "c"];
-        _gate.Fail(Pass("a"), Dropped);
-        _gate.Fail(Pass("b"), Dropped);
-        _gate.Fail(Pass("c"), Dropped);
+        CloseByThreeSuspects();
         _clock.Tick();
         _gate.Succeed(Pass("other"));
 
