@@ -83,17 +83,25 @@ internal sealed class MailOutagesTests(TransportUnderTest transport) : OrderSyst
         AssertNothingFailed();
     }
 
-    [TestCase("421 4.3.2 Not this one")]
-    [TestCase(null)]
-    public async Task Emails_on_which_the_server_hangs_up_do_not_keep_it_from_those_behind_them(string? lastWords)
+    [TestCase("421 4.3.2 Not this one", false)]
+    [TestCase(null, false)]
+    [TestCase(null, true)]
+    public async Task Emails_on_which_the_server_hangs_up_do_not_keep_it_from_those_behind_them(string? lastWords, bool goodOnesComeLater)
     {
         TheSystem = await OrderSystem.StartAsync(transport, settings: [("Redeliver__MaxAttempts", "1"), ("Alerts__To", null)]);
         var hangsUp = new SmtpReply(lastWords, ThenClose: true);
 
-        TheSystem.Mail.On(SmtpStep.Recipient, recipient => recipient.Contains("bad@", StringComparison.Ordinal) ? hangsUp : null);
+        var hungUp = 0;
+        TheSystem.Mail.On(SmtpStep.Recipient, recipient => recipient.Contains("bad@", StringComparison.Ordinal) && Interlocked.Increment(ref hungUp) > 0 ? hangsUp : null);
         for (var i = 0; i < 20; i++)
         {
             await TheSystem.PlaceAsync($"bad-{i}", "bad@example.com");
+        }
+
+        if (goodOnesComeLater)
+        {
+            // All have failed by then, are back in their queue and fail again.
+            await TheSystem.Mail.WaitFor("bad emails", _ => Volatile.Read(ref hungUp) >= 24);
         }
 
         var orders = await PlaceAsync(30);

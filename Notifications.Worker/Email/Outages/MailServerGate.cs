@@ -89,6 +89,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
     /// The attempt, which must be given to exactly one of <see cref="Succeed"/>, <see cref="Fail"/> and
     /// <see cref="Abandon"/>, unless <see cref="Resume"/> has ended it.
     /// </returns>
+    /// <exception cref="MailHeldException">The email has failed before, and is to make room for others that have not been tried yet.</exception>
     public Task<MailAttempt> EnterAsync(string messageId, CancellationToken cancellationToken)
     {
         Waiter waiter;
@@ -100,6 +101,12 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
             }
 
             waiter = new Waiter(messageId);
+            if (_triesAtOnce && !_isProbeDue && !IsUntried(messageId))
+            {
+                waiter.MakeRoom();
+                return waiter.Turn.Task;
+            }
+
             _waiters.AddLast(waiter);
             if (_isProbeDue || (_triesAtOnce && _probe is null && _firstTries < MostFirstTries && IsUntried(messageId)))
             {
@@ -245,6 +252,11 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
             Confirm();
         }
 
+        if (_triesAtOnce)
+        {
+            MakeRoom();
+        }
+
         if (_triesAtOnce && _firstTries < MostFirstTries && FirstUntried() is not null)
         {
             LetProbeThrough();
@@ -252,6 +264,22 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         else
         {
             Pause();
+        }
+    }
+
+    /// <summary>Sends away all that have failed: a worker holds a few emails at a time, and those that have not failed may be behind them.</summary>
+    private void MakeRoom()
+    {
+        for (var node = _waiters.First; node is not null;)
+        {
+            var next = node.Next;
+            if (!IsUntried(node.Value.MessageId))
+            {
+                _waiters.Remove(node);
+                node.Value.MakeRoom();
+            }
+
+            node = next;
         }
     }
 
@@ -408,6 +436,8 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         public string MessageId { get; } = messageId;
 
         public TaskCompletionSource<MailAttempt> Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void MakeRoom() => Turn.SetException(new MailHeldException(makesRoom: true));
     }
 }
 

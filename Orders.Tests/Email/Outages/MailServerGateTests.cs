@@ -165,35 +165,47 @@ public sealed class MailServerGateTests : IDisposable
     public void While_it_hangs_up_on_emails_those_that_have_not_failed_yet_are_tried_one_after_the_other_without_a_pause()
     {
         CloseByThreeSuspects();
-        var waiting = new[] { "a", "d", "e", "f" }.Select(Enter).ToArray();
+        var waiting = new[] { "d", "e", "f" }.Select(Enter).ToArray();
 
         _clock.Tick();
+        FailAttempt(waiting[0], Dropped);
         FailAttempt(waiting[1], Dropped);
-        FailAttempt(waiting[2], Dropped);
 
-        Assert.That(waiting[3].IsCompleted);
+        Assert.That(waiting[2].IsCompleted);
         Assert.That(_gate.Outage, Is.Null, "It may still be the emails.");
-        _gate.Succeed(waiting[3].Result);
-        Assert.That(waiting[0].IsCompleted, "The gate is open.");
-        Assert.That(_gate.Fail(waiting[0].Result, Dropped), Is.False, "It was the email.");
+        _gate.Succeed(waiting[2].Result);
+        Assert.That(_gate.Fail(Pass("a"), Dropped), Is.False, "It was the email.");
     }
 
     [Test]
     public void They_make_room_for_others_and_one_that_comes_then_is_tried_at_once()
     {
         CloseByThreeSuspects();
-        var known = Enter("a");
         var next = Enter("d");
         _clock.Tick();
         FailAttempt(next, Dropped);
         Assert.That(next.Result.MakesRoom);
-        Assert.That(known.IsCompleted, Is.False, "There is a pause for those that have failed.");
 
         var newcomer = Pass("e");
 
         Assert.That(_gate.Fail(newcomer, Dropped));
+        Assert.That(newcomer.MakesRoom);
+    }
+
+    [Test]
+    public void Those_that_have_failed_keep_no_place_from_others_while_they_wait()
+    {
+        CloseByThreeSuspects();
+        var (known, next) = (Enter("a"), Enter("d"));
         _clock.Tick();
-        Assert.That(known.IsCompleted);
+        FailAttempt(next, Dropped);
+
+        AssertMakesRoom(known);
+        AssertMakesRoom(Enter("d"));
+        _clock.Tick();
+        Assert.That(Enter("b").IsCompletedSuccessfully, "The pause is over, so the first to come is the probe.");
+        AssertMakesRoom(Enter("a"));
+        Assert.That(Enter("e").IsCompleted, Is.False, "It has not failed, and waits for the probe.");
     }
 
     [Test]
@@ -399,7 +411,7 @@ public sealed class MailServerGateTests : IDisposable
 
         _clock.Tick();
         Assert.That((known.IsCompleted, untried.IsCompleted), Is.EqualTo((false, true)));
-        FailAttempt(untried, Dropped);
+        FailAttempt(untried, NotThere);
         _clock.Tick();
 
         Assert.That(known.IsCompleted);
@@ -476,6 +488,9 @@ public sealed class MailServerGateTests : IDisposable
     }
 
     private Task<MailAttempt> Enter(string mail) => _gate.EnterAsync(mail, CancellationToken.None);
+
+    private static void AssertMakesRoom(Task<MailAttempt> entering) =>
+        Assert.That(entering.Exception?.InnerException, Is.TypeOf<MailHeldException>().With.Property(nameof(MailHeldException.MakesRoom)).True);
 
     private void CloseByThreeSuspects()
     {
