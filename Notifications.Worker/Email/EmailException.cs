@@ -25,7 +25,7 @@ public class TransientEmailException(string message) : EmailException(message, F
 public abstract class MailServerException(string message, bool wasLetIn) : TransientEmailException(message)
 {
     /// <summary>
-    /// Whether the server had let us in before, as <see cref="SmtpConnection.IsGreeted"/> has it. As long as it has not,
+    /// Whether the server had let us in before, it answered EHLO, and we are encrypted and logged in where that is demanded. As long as it has not,
     /// no email can be to blame; afterwards it may be this one that made the server give up.
     /// </summary>
     public bool WasLetIn { get; } = wasLetIn;
@@ -56,10 +56,7 @@ public sealed class MailServerUnavailableException(string message, bool wasLetIn
 /// <summary>The server will not have us, or we not it, which is up to our own configuration or standing.</summary>
 public sealed class MailServerRefusedUsException(string message, bool wasLetIn) : MailServerException(message, wasLetIn)
 {
-    /// <summary>Whether the server did not say so: it may have refused the recipient.</summary>
-    public bool IsGuess { get; init; }
-
-    public override OutageEvidence Evidence => IsGuess ? OutageEvidence.Suspicion : OutageEvidence.Proof;
+    public override OutageEvidence Evidence => OutageEvidence.Proof;
 }
 
 /// <summary>For now, the server takes less from us than we send, or cannot check who we are.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Email.Smtp;
 using Notifications.Worker.Hosting;
 
 namespace Notifications.Worker.Email;
@@ -15,13 +16,10 @@ public static class EmailRegistration
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<EmailMetrics>();
         builder.Services.AddHostedService<RedirectNotice>();
+        builder.Services.AddSingleton<EmailWriter>();
+        builder.Services.AddSingleton<SmtpConnector>();
         builder.Services.AddSingleton<SmtpConnectionPool>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SmtpConnectionPool>());
-#if FLUENT_EMAIL
-        builder.Services.AddSingleton<ISmtpHandover, FluentEmailHandover>();
-#else
-        builder.Services.AddSingleton<ISmtpHandover, NetMailHandover>();
-#endif
         builder.Services.AddSingleton(services => CreateSender(services).WithConnection(services));
 
         return builder;
@@ -32,7 +30,11 @@ public static class EmailRegistration
     {
         var options = services.GetRequiredService<IOptions<EmailOptions>>().Value;
         IEmailSender sender = options.Delivery == EmailDelivery.Smtp
+#if FLUENT_EMAIL
+            ? ActivatorUtilities.CreateInstance<FluentEmailSender>(services)
+#else
             ? ActivatorUtilities.CreateInstance<SmtpEmailSender>(services)
+#endif
             : ActivatorUtilities.CreateInstance<PickupDirectoryEmailSender>(services);
         return options.IsRedirected ? ActivatorUtilities.CreateInstance<RedirectedEmailSender>(services, sender) : sender;
     }

@@ -1,5 +1,5 @@
+using System.Buffers;
 using System.Globalization;
-using System.Net.Mail;
 using Microsoft.Extensions.Options;
 
 namespace Notifications.Worker.Email;
@@ -10,16 +10,15 @@ namespace Notifications.Worker.Email;
 /// </summary>
 internal sealed partial class PickupDirectoryEmailSender : IEmailSender
 {
-    private readonly MailAddress _sender;
-    private readonly string? _idempotencyHeader;
+    private readonly Lock _publishing = new();
+    private readonly EmailWriter _writer;
     private readonly string _directory;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
-    public PickupDirectoryEmailSender(IOptions<EmailOptions> options, TimeProvider time, ILogger<PickupDirectoryEmailSender> logger)
+    public PickupDirectoryEmailSender(IOptions<EmailOptions> options, EmailWriter writer, TimeProvider time, ILogger<PickupDirectoryEmailSender> logger)
     {
-        _sender = options.Value.Sender;
-        _idempotencyHeader = options.Value.IdempotencyHeader;
+        _writer = writer;
         _directory = Path.GetFullPath(options.Value.PickupDirectory);
         _time = time;
         _logger = logger;
@@ -29,26 +28,23 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
     {
         var recipient = EmailAddress.ParseRecipient(email.To);
 
-        // SmtpClient names the file itself and fills it under that name, so it is given a place of its own,
-        // hidden and on the same file system, from which a rename makes it visible at once and whole.
+        var content = new ArrayBufferWriter<byte>();
+        _writer.Write(email, recipient, content);
+
+        // Hidden and on the same file system, from which a rename makes it visible at once and whole.
         var unfinished = Path.Combine(_directory, $".unfinished-{Guid.NewGuid():N}");
         try
         {
-            Directory.CreateDirectory(unfinished);
-            using (var client = new SmtpClient { DeliveryMethod = SmtpDeliveryMethod.SpecifiedPickupDirectory, PickupDirectoryLocation = unfinished })
-            using (var mail = new OutgoingMail(email, _sender, recipient, _idempotencyHeader))
-            {
-                // It takes no time, and given up half way nobody could tell what became of it.
-                await client.SendMailAsync(mail, CancellationToken.None);
-            }
-
-            var path = Publish(Directory.GetFiles(unfinished).Single(), FileName(email.MessageId));
+            Directory.CreateDirectory(_directory);
+            // It takes no time, and given up half way nobody could tell what became of it.
+            await File.WriteAllBytesAsync(unfinished, content.WrittenMemory, CancellationToken.None);
+            var path = Publish(unfinished, FileName(email.MessageId));
             Log.Written(_logger, email.MessageId, path);
             return new SentEmail(email.MessageId);
         }
-        catch (Exception e) when (e is SmtpException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new TransientEmailException($"The email could not be written to the pickup directory: {Cause(e)}");
+            throw new TransientEmailException($"The email could not be written to the pickup directory: {ForeignText.OneLine(e.Message)}");
         }
         finally
         {
@@ -66,33 +62,31 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
 
     private string Publish(string unfinished, string name)
     {
-        for (var copy = 1; ; copy++)
+        // File.Move looks whether there is such a file before it makes one.
+        lock (_publishing)
         {
-            var path = Path.Combine(_directory, copy == 1 ? $"{name}.eml" : $"{name}-{copy}.eml");
-            try
+            var copy = 1;
+            string path;
+            do
             {
-                File.Move(unfinished, path, overwrite: false);
-                return path;
+                path = Path.Combine(_directory, copy == 1 ? $"{name}.eml" : $"{name}-{copy}.eml");
+                copy++;
             }
-            catch (IOException) when (File.Exists(path))
-            {
-                // The same email in the same millisecond.
-            }
+            while (File.Exists(path));
+            File.Move(unfinished, path, overwrite: false);
+            return path;
         }
     }
 
-    private static string Cause(Exception e) =>
-        ForeignText.OneLine((e is SmtpException && e.InnerException is { } inner ? inner : e).Message);
-
-    private static void TryDelete(string directory)
+    private static void TryDelete(string file)
     {
         try
         {
-            Directory.Delete(directory, recursive: true);
+            File.Delete(file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It was never made, or can't be removed: nothing depends on it.
+            // It can't be removed: nothing depends on it.
         }
     }
 

@@ -61,7 +61,8 @@ internal static class SecretFiles
         }
     }
 
-    private static string Read(string path) => File.ReadAllText(path).TrimEnd('\r', '\n');
+    /// <summary>Reads the secret of one file.</summary>
+    public static string Read(string path) => File.ReadAllText(path).TrimEnd('\r', '\n');
 
     private static string? FindMistake(string path)
     {

@@ -84,7 +84,7 @@ public static class ValidatedOptions
             : type == typeof(string) || TypeDescriptor.GetConverter(type).IsValid(text);
 
     private static string Describe(Type type) =>
-        type.IsEnum ? string.Join(" or ", Enum.GetNames(type))
+        type.IsEnum ? OneOf(Enum.GetNames(type))
         : type == typeof(TimeSpan) ? "a time like 00:00:30"
         : type == typeof(bool) ? "true or false"
         : type == typeof(double) ? "a number"
@@ -104,4 +104,6 @@ public static class ValidatedOptions
                 : ValidateOptionsResult.Fail(mistakes.Select(mistake => mistake.ErrorMessage!));
         }
     }
+
+    private static string OneOf(string[] names) => names.Length == 1 ? names[0] : $"{string.Join(", ", names[..^1])} or {names[^1]}";
 }

@@ -1,7 +1,5 @@
-using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
+using Notifications.Worker.Hosting;
 using RabbitMQ.Client;
 
 namespace Notifications.Worker.Messaging;
@@ -36,13 +34,13 @@ public sealed class RabbitMqTlsOptions
         }
 
         var name = string.IsNullOrEmpty(ServerName) ? host : ServerName;
-        var authorities = string.IsNullOrEmpty(CertificateAuthorityFile) ? null : ReadAuthorities(CertificateAuthorityFile);
+        var authorities = string.IsNullOrEmpty(CertificateAuthorityFile) ? null : Certificates.ReadAuthorities(CertificateAuthorityFile);
         return new SslOption(name, enabled: true)
         {
             Version = SslProtocols.Tls12 | SslProtocols.Tls13,
-            Certs = string.IsNullOrEmpty(CertificateFile) ? [] : [ReadCertificate(CertificateFile, KeyFile!)],
+            Certs = string.IsNullOrEmpty(CertificateFile) ? [] : [Certificates.Read(CertificateFile, KeyFile!)],
             CertificateValidationCallback = (_, certificate, chain, errors) =>
-                FindFlaw(name, certificate, chain, errors, authorities) is { } flaw
+                Certificates.FindFlaw(name, certificate, chain, errors, authorities) is { } flaw
                     // The client's own words would tell that it was refused, and not why.
                     ? throw new AuthenticationException($"The certificate of {host} is refused: {flaw}")
                     : true,
@@ -50,7 +48,9 @@ public sealed class RabbitMqTlsOptions
     }
 
     /// <summary>What keeps TLS from working as configured, in one line each.</summary>
-    internal IEnumerable<string> FindMistakes() => Enabled ? FindUnreadable() : FindUnused();
+    internal IEnumerable<string> FindMistakes() => Enabled
+        ? Certificates.FindMistakes(Section, CertificateAuthorityFile, CertificateFile, KeyFile)
+        : FindUnused();
 
     /// <summary>Whoever sets any of these does not expect passwords to go out in clear.</summary>
     private IEnumerable<string> FindUnused() =>
@@ -63,82 +63,4 @@ public sealed class RabbitMqTlsOptions
         }
         where !string.IsNullOrEmpty(setting.Value)
         select $"{Section}__{setting.Name} needs {Section}__{nameof(Enabled)} to be true.";
-
-    private IEnumerable<string> FindUnreadable()
-    {
-        if (!string.IsNullOrEmpty(CertificateAuthorityFile) && FindMistake(() => ReadAuthorities(CertificateAuthorityFile)) is { } authorities)
-        {
-            yield return $"{Section}__{nameof(CertificateAuthorityFile)} cannot be read: {authorities}";
-        }
-
-        if (string.IsNullOrEmpty(CertificateFile) != string.IsNullOrEmpty(KeyFile))
-        {
-            yield return $"{Section}__{nameof(CertificateFile)} and {Section}__{nameof(KeyFile)} must be set together or not at all.";
-        }
-        else if (!string.IsNullOrEmpty(CertificateFile) && FindMistake(() => ReadCertificate(CertificateFile, KeyFile!)) is { } certificate)
-        {
-            yield return $"{Section}__{nameof(CertificateFile)} and {Section}__{nameof(KeyFile)} cannot be read: {certificate}";
-        }
-    }
-
-    private static string? FindMistake(Action read)
-    {
-        try
-        {
-            read();
-            return null;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            return exception.Message;
-        }
-    }
-
-    private static X509Certificate2Collection ReadAuthorities(string file)
-    {
-        var authorities = new X509Certificate2Collection();
-        authorities.ImportFromPemFile(file);
-        return authorities.Count > 0 ? authorities : throw new CryptographicException($"There is no certificate in {file}.");
-    }
-
-    private static X509Certificate2 ReadCertificate(string file, string keyFile)
-    {
-        try
-        {
-            using var certificate = X509Certificate2.CreateFromPemFile(file, keyFile);
-            // Windows shows no certificate whose key it has not in a store: https://github.com/dotnet/runtime/issues/23749
-            return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), password: null);
-        }
-        catch (ArgumentException)
-        {
-            throw new CryptographicException("The key is not that of the certificate.");
-        }
-    }
-
-    /// <returns>Why the broker is not to be trusted, as the end of a sentence; <c>null</c> where it is.</returns>
-    private static string? FindFlaw(
-        string name, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors, X509Certificate2Collection? authorities)
-    {
-        if (certificate is not X509Certificate2 shown || chain is null)
-        {
-            return "there is none.";
-        }
-
-        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
-        {
-            return $"it is not for {name}.";
-        }
-
-        if (authorities is not null)
-        {
-            chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
-            return chain.Build(shown) ? null : Describe(chain);
-        }
-
-        return errors == SslPolicyErrors.None ? null : Describe(chain);
-    }
-
-    private static string Describe(X509Chain chain) =>
-        string.Join(", ", chain.ChainStatus.Select(status => status.StatusInformation.Trim()).Distinct());
 }

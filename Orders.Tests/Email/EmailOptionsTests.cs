@@ -56,7 +56,13 @@ public sealed class EmailOptionsTests
     [TestCase("Email__MaxPerSecond", "NaN", "Email__MaxPerSecond must be 0.1 to 10000")]
     [TestCase("Email__MaxPerSecond", "Infinity", "Email__MaxPerSecond must be 0.1 to 10000")]
     [TestCase("Email__MaxPerSecond", "fast", "Email__MaxPerSecond must be a number, but is 'fast'.")]
-    [TestCase("Email__Smtp__Security", "Tls", "Email__Smtp__Security must be None or StartTls, but is 'Tls'.")]
+    [TestCase("Email__Smtp__Security", "Ssl", "Email__Smtp__Security must be None, StartTls or Tls, but is 'Ssl'.")]
+    [TestCase("Email__Smtp__Port", "465", "Email__Smtp__Security must be Tls when Email__Smtp__Port is 465")]
+    [TestCase("Email__Smtp__Authentication", "Ntlm", "Email__Smtp__Authentication must be Auto, ScramSha512, ScramSha256, ScramSha1, CramMd5, Plain or Login, but is 'Ntlm'.")]
+    [TestCase("Email__Smtp__EhloName", "not a name", "Email__Smtp__EhloName must be a full name like worker.shop.example, or an address, but is 'not a name'.")]
+    [TestCase("Email__Smtp__EmailsPerConnection", "0", "Email__Smtp__EmailsPerConnection must be 1 or more, but is 0.")]
+    [TestCase("Email__Smtp__CertificateAuthorityFile", "ca.pem", "Email__Smtp__CertificateAuthorityFile needs Email__Smtp__Security to be StartTls or Tls.")]
+    [TestCase("Email__Smtp__KeyFile", "key.pem", "Email__Smtp__KeyFile needs Email__Smtp__Security to be StartTls or Tls.")]
     [TestCase("Email__Smtp__Port", "0", "Email__Smtp__Port must be 1 to 65535, but is 0.")]
     [TestCase("Email__Smtp__Port", "70000", "Email__Smtp__Port must be 1 to 65535")]
     [TestCase("Email__Smtp__PoolSize", "0", "Email__Smtp__PoolSize must be")]
@@ -76,6 +82,15 @@ public sealed class EmailOptionsTests
         Assert.That(host.StartAsync, Throws.InstanceOf<OptionsValidationException>().With.Message.Contains(message));
     }
 
+    [TestCase("Email__Smtp__CertificateAuthorityFile", "nowhere.pem", "Email__Smtp__CertificateAuthorityFile cannot be read: ")]
+    [TestCase("Email__Smtp__CertificateFile", "nowhere.pem", "Email__Smtp__CertificateFile and Email__Smtp__KeyFile must be set together or not at all.")]
+    public void So_does_a_file_that_TLS_needs_and_that_is_not_there(string key, string file, string message)
+    {
+        using var host = EmailHost.With([.. Smtp, ("Email__Smtp__Security", "Tls"), ("Email__Smtp__Port", "465"), (key, file)]);
+
+        Assert.That(host.StartAsync, Throws.InstanceOf<OptionsValidationException>().With.Message.Contains(message));
+    }
+
     [Test]
     public void A_password_is_not_sent_in_clear_to_another_machine()
     {
@@ -83,7 +98,7 @@ public sealed class EmailOptionsTests
 
         Assert.That(
             host.StartAsync,
-            Throws.InstanceOf<OptionsValidationException>().With.Message.Contains("Email__Smtp__Security must be StartTls").And.Message.Not.Contain("s3cret"));
+            Throws.InstanceOf<OptionsValidationException>().With.Message.Contains("Email__Smtp__Security must be StartTls or Tls").And.Message.Not.Contain("s3cret"));
     }
 
     [Test]
@@ -95,7 +110,7 @@ public sealed class EmailOptionsTests
 
         Assert.That(
             host.StartAsync,
-            Throws.InstanceOf<OptionsValidationException>().With.Message.Contains("Email__Smtp__Security must be StartTls").And.Message.Not.Contain("s3cret"));
+            Throws.InstanceOf<OptionsValidationException>().With.Message.Contains("Email__Smtp__Security must be StartTls or Tls").And.Message.Not.Contain("s3cret"));
         File.Delete(file);
     }
 

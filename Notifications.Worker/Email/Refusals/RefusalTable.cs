@@ -73,12 +73,8 @@ internal static partial class RefusalTable
         new(Blame.Email, SmtpStage.Any, "5"),
     ];
 
-    /// <summary>Who is to blame for a refusal, and whether more than its code says so.</summary>
-    public static (Blame Blame, bool IsKnown) Find(Refusal refusal)
-    {
-        var row = Array.FindIndex(Rules, rule => rule.Fits(refusal));
-        return (Rules[row].Blame, row < Rules.Length - 2);
-    }
+    /// <summary>Who is to blame for a refusal.</summary>
+    public static Blame Find(Refusal refusal) => Array.Find(Rules, rule => rule.Fits(refusal))!.Blame;
 
     [GeneratedRegex("\\b(daily|hourly|this hour|this day|(per|24-)[ -]?(second|minute|hour|day))\\b", RegexOptions.IgnoreCase)]
     private static partial Regex PeriodWords();

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Notifications.Worker.Email;
+using Notifications.Worker.Email.Smtp;
 using Notifications.Worker.Faults;
 using Orders.Testing.Mail;
 

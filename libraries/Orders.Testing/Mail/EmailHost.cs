@@ -28,11 +28,6 @@ internal sealed class EmailHost : IDisposable
 
     public IEmailSender Sender => _host.Services.GetRequiredService<IEmailSender>();
 
-    /// <summary>Whether a failure tells how far it came, which it doesn't when FluentEmail makes the mail.</summary>
-    public bool KnowsHowFarItCame => _host.Services.GetRequiredService<ISmtpHandover>() is NetMailHandover;
-
-    public SmtpConnectionPool Pool => _host.Services.GetRequiredService<SmtpConnectionPool>();
-
     /// <param name="settings">Settings by the names of their environment variables.</param>
     public static EmailHost With(params (string Key, string? Value)[] settings) => new(settings);
 

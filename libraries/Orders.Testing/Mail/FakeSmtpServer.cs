@@ -14,7 +14,7 @@ public enum SmtpStep
     /// <summary>A connection came in; usually 220.</summary>
     Connect,
 
-    /// <summary>EHLO, with the client's name; usually 250 with the extensions.</summary>
+    /// <summary>EHLO or HELO, with the client's name; usually 250 with the extensions.</summary>
     Ehlo,
 
     /// <summary>STARTTLS; usually 220 where a certificate is set, else 502.</summary>
@@ -85,11 +85,23 @@ public sealed class FakeSmtpServer : IAsyncDisposable
     /// <summary>Chosen by the system at the first start, the same after every restart.</summary>
     public int Port { get; private set; }
 
-    /// <summary>Offers STARTTLS with this certificate.</summary>
+    /// <summary>Offers STARTTLS with this certificate, or waits for TLS at once where <see cref="ImplicitTls"/> is set.</summary>
     public X509Certificate2? Certificate { get; init; }
 
-    /// <summary>Offers AUTH LOGIN and requires it, with this user name and password.</summary>
+    /// <summary>Whether it says nothing before TLS is agreed, as on port 465.</summary>
+    public bool ImplicitTls { get; init; }
+
+    /// <summary>Whether it asks the client for a certificate as well, and takes any.</summary>
+    public bool WantsCertificate { get; set; }
+
+    /// <summary>Requires a login with this user name and password.</summary>
     public (string Username, string Password)? Credentials { get; init; }
+
+    /// <summary>The logins that it offers where it requires one: <c>PLAIN</c> and <c>LOGIN</c> are all that it knows.</summary>
+    public string Mechanisms { get; set; } = "PLAIN LOGIN";
+
+    /// <summary>What it offers besides; empty for nothing but what it must.</summary>
+    public IReadOnlyList<string> Extensions { get; set; } = ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"];
 
     /// <summary>The emails taken so far, in order.</summary>
     public IReadOnlyList<ReceivedMail> Messages
@@ -115,9 +127,10 @@ public sealed class FakeSmtpServer : IAsyncDisposable
         }
     }
 
-    public static FakeSmtpServer Start((string Username, string Password)? credentials = null, X509Certificate2? certificate = null)
+    public static FakeSmtpServer Start(
+        (string Username, string Password)? credentials = null, X509Certificate2? certificate = null, bool implicitTls = false)
     {
-        var server = new FakeSmtpServer { Credentials = credentials, Certificate = certificate };
+        var server = new FakeSmtpServer { Credentials = credentials, Certificate = certificate, ImplicitTls = implicitTls };
         server.Restart();
         return server;
     }
@@ -358,6 +371,9 @@ public sealed class SmtpSession
 
     public bool IsClosed { get; private set; }
 
+    /// <summary>The subject of the certificate that the client showed, where it showed one.</summary>
+    public string? ClientName { get; private set; }
+
     internal void Close() => _client.Close();
 
     internal async Task Run()
@@ -381,7 +397,12 @@ public sealed class SmtpSession
     {
         var authenticated = false;
         var from = "";
+        var hasSender = false;
         var recipients = new List<string>();
+        if (_server.ImplicitTls)
+        {
+            await Encrypt();
+        }
 
         var reply = await Say(SmtpStep.Connect, "", "220 fake.example ESMTP");
         while (!reply.ThenClose && await _reader.ReadLineAsync() is { } line)
@@ -394,17 +415,14 @@ public sealed class SmtpSession
             _server.Change();
             switch (line.Split(' ')[0].ToUpperInvariant())
             {
-                case "EHLO":
+                case "EHLO" or "HELO":
                     reply = await Say(SmtpStep.Ehlo, line[5..], Greeting());
                     break;
                 case "STARTTLS":
                     reply = await Say(SmtpStep.StartTls, "", _server.Certificate is null ? "502 5.5.1 Not offered" : "220 2.0.0 Go ahead");
                     if (reply.Is(220))
                     {
-                        var tls = new SslStream(_stream);
-                        await tls.AuthenticateAsServerAsync(_server.Certificate!);
-                        _stream = tls;
-                        _reader = NewReader();
+                        await Encrypt();
                     }
 
                     break;
@@ -418,13 +436,22 @@ public sealed class SmtpSession
                     from = Path(line);
                     recipients.Clear();
                     reply = await Say(SmtpStep.Mail, from, _server.Credentials is null || authenticated ? "250 2.1.0 Ok" : "530 5.7.0 Authentication required");
+                    hasSender = reply.Is(250);
+                    break;
+                case "RCPT" when !hasSender:
+                    reply = await Write("503 5.5.1 MAIL first");
                     break;
                 case "RCPT":
                     recipients.Add(Path(line));
                     reply = await Say(SmtpStep.Recipient, Path(line), "250 2.1.5 Ok");
+                    if (!reply.Is(250))
+                    {
+                        recipients.RemoveAt(recipients.Count - 1);
+                    }
+
                     break;
                 case "DATA":
-                    reply = await Say(SmtpStep.Data, "", "354 End with a dot");
+                    reply = await Say(SmtpStep.Data, "", recipients.Count > 0 ? "354 End with a dot" : "554 5.5.1 No valid recipients");
                     reply = reply.Is(354) ? await ReadContent(from, [.. recipients]) : reply;
                     break;
                 case "QUIT":
@@ -451,7 +478,7 @@ public sealed class SmtpSession
             {
                 var ended = Stopwatch.GetTimestamp();
                 var reply = await _server.Answer(SmtpStep.EndOfData, raw.ToString(), "250 2.0.0 Ok: queued");
-                var mail = reply.Is(250) ? ReceivedMail.Parse(raw.ToString(), from, recipients) : null;
+                var mail = reply.Is(250) && recipients.Count > 0 ? ReceivedMail.Parse(raw.ToString(), from, recipients) : null;
                 if (mail is not null)
                 {
                     // Before the reply: who has got the reply may look at the messages.
@@ -469,9 +496,18 @@ public sealed class SmtpSession
         return SmtpReply.Drop;
     }
 
+    private async Task Encrypt()
+    {
+        var tls = new SslStream(_stream, leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate is not null || !_server.WantsCertificate);
+        await tls.AuthenticateAsServerAsync(_server.Certificate!, _server.WantsCertificate, checkCertificateRevocation: false);
+        ClientName = tls.RemoteCertificate?.Subject;
+        _stream = tls;
+        _reader = NewReader();
+    }
+
     private string Greeting()
     {
-        var extensions = new List<string> { "fake.example", "PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES" };
+        List<string> extensions = ["fake.example", .. _server.Extensions];
         if (_server.Certificate is not null && !IsEncrypted)
         {
             extensions.Add("STARTTLS");
@@ -479,7 +515,7 @@ public sealed class SmtpSession
 
         if (_server.Credentials is not null)
         {
-            extensions.Add("AUTH LOGIN");
+            extensions.Add($"AUTH {_server.Mechanisms}");
         }
 
         return string.Join("\r\n", extensions.Select((extension, i) => (i == extensions.Count - 1 ? "250 " : "250-") + extension));
@@ -490,6 +526,16 @@ public sealed class SmtpSession
         static string Decode(string? base64) => Encoding.UTF8.GetString(Convert.FromBase64String(base64 ?? ""));
 
         var words = line.Split(' ');
+        if (words[1] is not ("PLAIN" or "LOGIN"))
+        {
+            return "";
+        }
+
+        if (words[1] == "PLAIN")
+        {
+            return string.Join(':', Decode(words[2]).Split('\0')[1..]);
+        }
+
         if (words.Length < 3)
         {
             await Write("334 VXNlcm5hbWU6");

@@ -2,10 +2,11 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Notifications.Worker.Email;
+using Notifications.Worker.Email.Smtp;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Ledger;
 
-namespace Orders.Tests.Email;
+namespace Orders.Tests.Email.Smtp;
 
 /// <summary>What becomes of an email whose delivery is lost or whose program stops, by how far it came. The sender is composed as in a worker.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]

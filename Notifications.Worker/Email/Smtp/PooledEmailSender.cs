@@ -1,4 +1,4 @@
-namespace Notifications.Worker.Email;
+namespace Notifications.Worker.Email.Smtp;
 
 /// <summary>Sends each email when there is a connection to the mail server for it.</summary>
 internal sealed class PooledEmailSender(IEmailSender sender, SmtpConnectionPool pool) : IEmailSender

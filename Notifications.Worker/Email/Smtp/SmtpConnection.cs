@@ -1,0 +1,175 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Mail;
+using System.Net.Sockets;
+using System.Text;
+using MailKit.Net.Smtp;
+using Notifications.Worker.Email.Refusals;
+
+namespace Notifications.Worker.Email.Smtp;
+
+/// <summary>
+/// A connection to the mail server that carries one email after the other. One user at a time. MailKit has made it and will
+/// end it; the emails go over its stream, for MailKit takes several times as long to write one.
+/// </summary>
+/// <param name="client">The client that made the connection.</param>
+/// <param name="socket">What its stream is made of.</param>
+/// <param name="stream">What the server gets in clear or by TLS, as it was agreed.</param>
+/// <param name="mostEmails">How many emails it may carry.</param>
+/// <param name="time">Says for how long it has not been used.</param>
+internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stream stream, int mostEmails, TimeProvider time) : IDisposable
+{
+    // Postfix slows down after 10 errors, and hangs up after 20 (smtpd_soft_error_limit, smtpd_hard_error_limit).
+    private const int MostRefusals = 8;
+
+    // RFC 5321, section 4.5.3.2 has minutes for the answer; nothing depends on this one.
+    private static readonly TimeSpan FarewellTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly PipeReader _replies = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true));
+    private readonly bool _pipelines = client.Capabilities.HasFlag(SmtpCapabilities.Pipelining);
+    private readonly bool _takesSize = client.Capabilities.HasFlag(SmtpCapabilities.Size);
+    private long _lastUsed;
+    private int _emails;
+    private int _refusals;
+    private bool _isInOrder = true;
+
+    /// <summary>Whether an email was tried on it before. The server may have closed such a connection since.</summary>
+    public bool IsKept { get; private set; }
+
+    /// <summary>Where an email can be written before it goes out.</summary>
+    public ArrayBufferWriter<byte> Content { get; } = new(16 * 1024);
+
+    /// <summary>Whether the connection is worth another email.</summary>
+    public bool IsUsable(TimeSpan idleTimeout) =>
+        _isInOrder
+        && _emails < mostEmails
+        && _refusals < MostRefusals
+        && time.GetElapsedTime(_lastUsed) <= idleTimeout
+        // Between emails the server has nothing to say, unless it closes the connection, or says 421 and then closes it.
+        && socket.Connected
+        && !socket.Poll(0, SelectMode.SelectRead);
+
+    /// <summary>Tells the server from whom to whom, until it asks for the <see cref="Content"/>.</summary>
+    /// <exception cref="SmtpRefusalException">It refuses.</exception>
+    /// <exception cref="IOException">The connection is lost.</exception>
+    /// <exception cref="InvalidDataException">The server says something else.</exception>
+    public async Task BeginAsync(MailAddress from, MailAddress to, CancellationToken cancellationToken)
+    {
+        _isInOrder = false;
+        var size = _takesSize ? $" SIZE={Content.WrittenCount}" : "";
+        (SmtpStage Stage, string Command)[] commands =
+        [
+            (SmtpStage.Sender, $"MAIL FROM:<{from.Address}>{size}\r\n"),
+            (SmtpStage.Recipient, $"RCPT TO:<{to.Address}>\r\n"),
+            (SmtpStage.Data, "DATA\r\n"),
+        ];
+        if (!_pipelines)
+        {
+            foreach (var (stage, command) in commands)
+            {
+                await WriteAsync(command, cancellationToken);
+                Expect(stage, await SmtpReply.ReadAsync(_replies, cancellationToken));
+            }
+
+            return;
+        }
+
+        await WriteAsync(string.Concat(commands.Select(each => each.Command)), cancellationToken);
+        SmtpRefusalException? refusal = null;
+        foreach (var (stage, _) in commands)
+        {
+            SmtpReply reply;
+            try
+            {
+                reply = await SmtpReply.ReadAsync(_replies, cancellationToken);
+            }
+            catch (Exception exception) when (refusal is not null && exception is IOException or InvalidDataException)
+            {
+                break;
+            }
+
+            if (refusal is not null && stage == SmtpStage.Data && reply.Code == 354)
+            {
+                // RFC 2920, section 3.1: it would take everything for content now.
+                await WriteAsync(".\r\n", cancellationToken);
+                await SmtpReply.ReadAsync(_replies, cancellationToken);
+            }
+
+            refusal ??= FindRefusal(stage, reply);
+        }
+
+        if (refusal is not null)
+        {
+            throw refusal;
+        }
+    }
+
+    /// <summary>Hands the <see cref="Content"/> over, which the server has asked for.</summary>
+    /// <inheritdoc cref="BeginAsync" path="/exception"/>
+    public async Task SendContentAsync(CancellationToken cancellationToken)
+    {
+        Content.Write(".\r\n"u8);
+        await stream.WriteAsync(Content.WrittenMemory, cancellationToken);
+        Expect(SmtpStage.Content, await SmtpReply.ReadAsync(_replies, cancellationToken));
+        _emails++;
+        _refusals = 0;
+        Keep();
+    }
+
+    /// <summary>Makes the connection fit for another email after the server has refused one, unless it is about to close it.</summary>
+    public async Task ResetAsync(SmtpRefusalException refusal, CancellationToken cancellationToken)
+    {
+        // RFC 5321, section 3.8.
+        if (refusal.Reply.Code != 421 && ++_refusals < MostRefusals)
+        {
+            await WriteAsync("RSET\r\n", cancellationToken);
+            if ((await SmtpReply.ReadAsync(_replies, cancellationToken)).Code == 250)
+            {
+                Keep();
+            }
+        }
+    }
+
+    /// <summary>Says QUIT where the server waits for a command, and closes. Nobody waits for the answer.</summary>
+    public void Dispose() => _ = CloseAsync();
+
+    private static SmtpRefusalException? FindRefusal(SmtpStage stage, SmtpReply reply) =>
+        reply.Code == (stage == SmtpStage.Data ? 354 : 250) || (stage == SmtpStage.Recipient && reply.Code == 251) ? null : new SmtpRefusalException(stage, reply);
+
+    private static void Expect(SmtpStage stage, SmtpReply reply)
+    {
+        if (FindRefusal(stage, reply) is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
+    private void Keep()
+    {
+        IsKept = true;
+        _isInOrder = true;
+        _lastUsed = time.GetTimestamp();
+    }
+
+    private ValueTask WriteAsync(string command, CancellationToken cancellationToken) =>
+        stream.WriteAsync(Encoding.ASCII.GetBytes(command), cancellationToken);
+
+    private async Task CloseAsync()
+    {
+        using (client)
+        {
+            if (_isInOrder)
+            {
+                using var farewell = new CancellationTokenSource(FarewellTimeout);
+                try
+                {
+                    await client.DisconnectAsync(quit: true, farewell.Token);
+                }
+                catch (Exception exception) when (exception is IOException or OperationCanceledException or SocketException or MailKit.ProtocolException or MailKit.CommandException)
+                {
+                    // It is gone.
+                }
+            }
+        }
+    }
+}

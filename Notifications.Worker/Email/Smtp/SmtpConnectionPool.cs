@@ -1,0 +1,245 @@
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Messaging;
+
+namespace Notifications.Worker.Email.Smtp;
+
+/// <summary>
+/// The connections to the mail server: at most <see cref="SmtpOptions.PoolSize"/>, and fewer where the server takes fewer; the
+/// one used last first. A program that stops waits until none is in use. The pool's disposal says QUIT on those that are kept
+/// and closes them.
+/// </summary>
+internal sealed class SmtpConnectionPool : IHostedService, IDisposable
+{
+    /// <summary>How long a stopping program waits for emails that are being sent: until their messages have been given up, and no longer.</summary>
+    public static readonly TimeSpan StopTimeout = BusRegistration.StopTimeout + TimeSpan.FromSeconds(1);
+
+    /// <summary>For how long the server is asked for no more connections than it took.</summary>
+    private static readonly TimeSpan Memory = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _lock = new();
+    private readonly Stack<SmtpConnection> _idle = new();
+    private readonly SemaphoreSlim _free;
+    private readonly SmtpOptions _options;
+    private readonly SmtpConnector _connector;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _outOfTime = new();
+    private readonly CancellationTokenRegistration _stopping;
+    private TaskCompletionSource? _freed;
+    // Those that there are, and those that are being made.
+    private int _open;
+    private int _opening;
+    private int _most = int.MaxValue;
+    private long _learned;
+    private ITimer? _stopTimer;
+    private Task? _drained;
+    private bool _isDisposed;
+
+    public SmtpConnectionPool(
+        IOptions<EmailOptions> options, SmtpConnector connector, TimeProvider time, EmailMetrics metrics, IHostApplicationLifetime lifetime)
+    {
+        _options = options.Value.Smtp;
+        _connector = connector;
+        _time = time;
+        _free = new SemaphoreSlim(_options.PoolSize);
+        _stopping = lifetime.ApplicationStopping.UnsafeRegister(_ => LimitStop(), null);
+        metrics.ObserveConnections(used: () => _options.PoolSize - _free.CurrentCount, idle: CountIdle);
+    }
+
+    /// <summary>Is cancelled when the program stops and has waited for <see cref="StopTimeout"/>.</summary>
+    public CancellationToken OutOfTime => _outOfTime.Token;
+
+    /// <summary>Waits while all connections are in use, then keeps one free for the caller.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Dispose of it to let others have the connection.</returns>
+    public async Task<IDisposable> ReserveAsync(CancellationToken cancellationToken)
+    {
+        await _free.WaitAsync(cancellationToken);
+        return new Reservation(_free);
+    }
+
+    /// <summary>
+    /// Gives a connection to a caller who has reserved one. Hand it back with <see cref="Return"/>. Where the server has refused
+    /// another one beside those that there are, waits for one of them.
+    /// </summary>
+    /// <param name="fresh">Whether it must be a new one.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="MailServerException">There is none to be had.</exception>
+    public async Task<SmtpConnection> RentAsync(bool fresh, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (TakeIdle() is { } kept)
+            {
+                if (!fresh)
+                {
+                    return kept;
+                }
+
+                // The others may be closed as well.
+                End(kept);
+            }
+            else if (TryBegin(out var freed))
+            {
+                if (await TryConnectAsync(cancellationToken) is { } connection)
+                {
+                    return connection;
+                }
+            }
+            else
+            {
+                await freed.WaitAsync(cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Takes a connection back, to be used again only if it is fit for that.</summary>
+    public void Return(SmtpConnection connection)
+    {
+        var isUsable = connection.IsUsable(_options.IdleTimeout);
+        lock (_lock)
+        {
+            if (isUsable && !_isDisposed)
+            {
+                _idle.Push(connection);
+                Free();
+                return;
+            }
+        }
+
+        End(connection);
+    }
+
+    Task IHostedService.StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Waits for the emails that are being sent. Nobody may reserve a connection afterwards.</summary>
+    /// <remarks>Whoever disposes of a host that has stopped may stop it again.</remarks>
+    public Task StopAsync(CancellationToken cancellationToken) => _drained ??= DrainAsync(cancellationToken);
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _isDisposed = true;
+        }
+
+        _stopping.Dispose();
+        _stopTimer?.Dispose();
+        _outOfTime.Dispose();
+        foreach (var connection in _idle)
+        {
+            connection.Dispose();
+        }
+    }
+
+    private async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < _options.PoolSize; i++)
+        {
+            // The host's own time comes last. It is no failure either.
+            await _free.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private void LimitStop() => _stopTimer = _time.CreateTimer(_ => _outOfTime.Cancel(), null, StopTimeout, Timeout.InfiniteTimeSpan);
+
+    /// <summary>Begins to make a connection, unless the server has refused as many.</summary>
+    /// <param name="freed">Where it has: completes when a connection is given back or closed.</param>
+    private bool TryBegin(out Task freed)
+    {
+        lock (_lock)
+        {
+            if (_open + _opening >= _most && _time.GetElapsedTime(_learned) < Memory)
+            {
+                freed = (_freed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                return false;
+            }
+
+            _opening++;
+            freed = Task.CompletedTask;
+            return true;
+        }
+    }
+
+    /// <returns><c>null</c> where the server takes no other connection beside those that there are.</returns>
+    private async Task<SmtpConnection?> TryConnectAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var connection = await _connector.ConnectAsync(cancellationToken);
+            lock (_lock)
+            {
+                _opening--;
+                _open++;
+            }
+
+            return connection;
+        }
+        catch (Exception exception)
+        {
+            lock (_lock)
+            {
+                _opening--;
+                Free();
+                if (exception is MailServerException && _open > 0)
+                {
+                    _most = _open;
+                    _learned = _time.GetTimestamp();
+                    return null;
+                }
+            }
+
+            throw;
+        }
+    }
+
+    private SmtpConnection? TakeIdle()
+    {
+        while (true)
+        {
+            SmtpConnection? kept;
+            lock (_lock)
+            {
+                if (!_idle.TryPop(out kept))
+                {
+                    return null;
+                }
+            }
+
+            if (kept.IsUsable(_options.IdleTimeout))
+            {
+                return kept;
+            }
+
+            End(kept);
+        }
+    }
+
+    private void End(SmtpConnection connection)
+    {
+        connection.Dispose();
+        lock (_lock)
+        {
+            _open--;
+            Free();
+        }
+    }
+
+    private void Free()
+    {
+        _freed?.SetResult();
+        _freed = null;
+    }
+
+    private int CountIdle()
+    {
+        lock (_lock)
+        {
+            return _idle.Count;
+        }
+    }
+
+    private sealed class Reservation(SemaphoreSlim free) : IDisposable
+    {
+        public void Dispose() => free.Release();
+    }
+}
