@@ -115,6 +115,26 @@ internal sealed class MailOutagesTests(TransportUnderTest transport) : OrderSyst
         }
     }
 
+    [TestCase(SmtpStep.Data)]
+    [TestCase(SmtpStep.EndOfData)]
+    public async Task A_domain_whose_emails_the_server_is_slow_to_take_keeps_nobody_from_a_connection(SmtpStep step)
+    {
+        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Alerts__To", null));
+        var slow = TheSystem.Mail.Hold(step, domain: "slow.example");
+        for (var i = 0; i < 20; i++)
+        {
+            await TheSystem.PlaceAsync($"slow-{i}", "customer@slow.example");
+        }
+
+        await slow.Reached(7);
+        var orders = await PlaceAsync(30);
+
+        await TheSystem.Mail.WaitForMessages(30, TimeSpan.FromSeconds(90));
+        Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(orders));
+        slow.Release();
+        await TheSystem.Mail.WaitForMessages(50, TimeSpan.FromSeconds(90));
+    }
+
     [Test]
     public async Task An_email_that_the_server_cannot_stomach_is_parked_alone()
     {

@@ -18,7 +18,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
 
     private readonly Lock _lock = new();
     private readonly Stack<SmtpConnection> _idle = new();
-    private readonly SemaphoreSlim _free;
+    private readonly ConnectionSlots _slots;
     private readonly SmtpOptions _options;
     private readonly SmtpConnector _connector;
     private readonly TimeProvider _time;
@@ -29,7 +29,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     private int _open;
     private int _opening;
     private int _most = int.MaxValue;
-    private long _learned;
+    private ITimer? _memory;
     private ITimer? _stopTimer;
     private Task? _drained;
     private bool _isDisposed;
@@ -40,22 +40,17 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
         _options = options.Value.Smtp;
         _connector = connector;
         _time = time;
-        _free = new SemaphoreSlim(_options.PoolSize);
+        _slots = new ConnectionSlots(_options.PoolSize, time);
         _stopping = lifetime.ApplicationStopping.UnsafeRegister(_ => LimitStop(), null);
-        metrics.ObserveConnections(used: () => _options.PoolSize - _free.CurrentCount, idle: CountIdle);
+        metrics.ObserveConnections(used: () => _slots.Used, idle: CountIdle);
     }
 
     /// <summary>Is cancelled when the program stops and has waited for <see cref="StopTimeout"/>.</summary>
     public CancellationToken OutOfTime => _outOfTime.Token;
 
-    /// <summary>Waits while all connections are in use, then keeps one free for the caller.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>Dispose of it to let others have the connection.</returns>
-    public async Task<IDisposable> ReserveAsync(CancellationToken cancellationToken)
-    {
-        await _free.WaitAsync(cancellationToken);
-        return new Reservation(_free);
-    }
+    /// <summary>Waits while all connections are in use, or all but one by the same domain, then keeps one free for the caller.</summary>
+    /// <inheritdoc cref="ConnectionSlots.TakeAsync"/>
+    public ValueTask<IDisposable> ReserveAsync(string domain, CancellationToken cancellationToken) => _slots.TakeAsync(domain, cancellationToken);
 
     /// <summary>
     /// Gives a connection to a caller who has reserved one. Hand it back with <see cref="Return"/>. Where the server has refused
@@ -113,7 +108,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
 
     /// <summary>Waits for the emails that are being sent. Nobody may reserve a connection afterwards.</summary>
     /// <remarks>Whoever disposes of a host that has stopped may stop it again.</remarks>
-    public Task StopAsync(CancellationToken cancellationToken) => _drained ??= DrainAsync(cancellationToken);
+    public Task StopAsync(CancellationToken cancellationToken) => _drained ??= _slots.DrainAsync().WaitAsync(cancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
 
     public void Dispose()
     {
@@ -124,19 +119,11 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
 
         _stopping.Dispose();
         _stopTimer?.Dispose();
+        _memory?.Dispose();
         _outOfTime.Dispose();
         foreach (var connection in _idle)
         {
             connection.Dispose();
-        }
-    }
-
-    private async Task DrainAsync(CancellationToken cancellationToken)
-    {
-        for (var i = 0; i < _options.PoolSize; i++)
-        {
-            // The host's own time comes last. It is no failure either.
-            await _free.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -148,7 +135,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     {
         lock (_lock)
         {
-            if (_open + _opening >= _most && _time.GetElapsedTime(_learned) < Memory)
+            if (_open + _opening >= _most)
             {
                 freed = (_freed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
                 return false;
@@ -182,13 +169,31 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
                 Free();
                 if (exception is MailServerException && _open > 0)
                 {
-                    _most = _open;
-                    _learned = _time.GetTimestamp();
+                    Learn(_open);
                     return null;
                 }
             }
 
             throw;
+        }
+    }
+
+    /// <summary>Uses no more connections than there are, for a while.</summary>
+    private void Learn(int count)
+    {
+        _most = count;
+        _slots.Resize(count);
+        _memory?.Dispose();
+        _memory = _time.CreateTimer(_ => Forget(), null, Memory, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Forget()
+    {
+        lock (_lock)
+        {
+            _most = int.MaxValue;
+            _slots.Resize(_options.PoolSize);
+            Free();
         }
     }
 
@@ -236,10 +241,5 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
         {
             return _idle.Count;
         }
-    }
-
-    private sealed class Reservation(SemaphoreSlim free) : IDisposable
-    {
-        public void Dispose() => free.Release();
     }
 }

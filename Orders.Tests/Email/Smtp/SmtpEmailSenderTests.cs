@@ -494,7 +494,7 @@ public sealed class SmtpEmailSenderTests
         using var host = EmailHost.For(_server, ("Email__Smtp__PoolSize", "2"));
         using var cancellation = new CancellationTokenSource();
         var hold = _server.Hold(SmtpStep.EndOfData);
-        var sending = Enumerable.Range(0, 5).Select(i => host.SendAsync($"{i}")).ToArray();
+        var sending = Enumerable.Range(0, 5).Select(i => host.SendAsync($"{i}", to: $"customer@shop-{i}.example")).ToArray();
         await hold.Reached(2);
 
         var waiting = host.SendAsync("cancelled", cancellationToken: cancellation.Token);
@@ -514,7 +514,7 @@ public sealed class SmtpEmailSenderTests
         const int Connections = 64;
         using var host = EmailHost.For(_server, ("Email__Smtp__PoolSize", $"{Connections}"));
         var hold = _server.Hold(SmtpStep.EndOfData);
-        var sending = Enumerable.Range(0, Connections).Select(i => host.SendAsync($"{i}")).ToArray();
+        var sending = Enumerable.Range(0, Connections).Select(i => host.SendAsync($"{i}", to: $"customer@shop-{i}.example")).ToArray();
 
         await hold.Reached(Connections);
         hold.Release();

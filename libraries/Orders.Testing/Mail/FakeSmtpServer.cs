@@ -158,11 +158,13 @@ public sealed class FakeSmtpServer : IAsyncDisposable
     public void AsUsual(SmtpStep step) => On(step, _ => null);
 
     /// <summary>Makes the server wait at a step until the hold is released.</summary>
-    public SmtpHold Hold(SmtpStep step)
+    /// <param name="step">The step.</param>
+    /// <param name="domain">The only domain of recipients with whose emails it waits; with all of them where nothing is said.</param>
+    public SmtpHold Hold(SmtpStep step, string? domain = null)
     {
         lock (_lock)
         {
-            return _holds[step] = new SmtpHold(step);
+            return _holds[step] = new SmtpHold(step, domain);
         }
     }
 
@@ -217,7 +219,7 @@ public sealed class FakeSmtpServer : IAsyncDisposable
         await Stop();
     }
 
-    internal async Task<SmtpReply> Answer(SmtpStep step, string argument, SmtpReply usual)
+    internal async Task<SmtpReply> Answer(SmtpStep step, string argument, SmtpReply usual, string? recipient = null)
     {
         Func<string, SmtpReply?>? answer;
         SmtpHold? hold;
@@ -227,7 +229,7 @@ public sealed class FakeSmtpServer : IAsyncDisposable
             hold = _holds.GetValueOrDefault(step);
         }
 
-        await (hold?.Enter() ?? Task.CompletedTask);
+        await (hold?.IsFor(recipient) == true ? hold.Enter() : Task.CompletedTask);
         return answer?.Invoke(argument) ?? usual;
     }
 
@@ -306,7 +308,7 @@ public sealed class FakeSmtpServer : IAsyncDisposable
 }
 
 /// <summary>A step at which a <see cref="FakeSmtpServer"/> waits.</summary>
-public sealed class SmtpHold(SmtpStep step)
+public sealed class SmtpHold(SmtpStep step, string? domain = null)
 {
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _reached = new(0);
@@ -330,6 +332,8 @@ public sealed class SmtpHold(SmtpStep step)
     /// <summary>Lets everybody go on, those to come too.</summary>
     public void Release() => _released.TrySetResult();
 
+    internal bool IsFor(string? recipient) => domain is null || recipient?.EndsWith($"@{domain}", StringComparison.Ordinal) == true;
+
     internal Task Enter()
     {
         Interlocked.Increment(ref _waiting);
@@ -346,6 +350,7 @@ public sealed class SmtpSession
     private readonly List<string> _commands = [];
     private Stream _stream;
     private StreamReader _reader;
+    private string? _recipient;
 
     internal SmtpSession(FakeSmtpServer server, TcpClient client)
     {
@@ -442,7 +447,8 @@ public sealed class SmtpSession
                     reply = await Write("503 5.5.1 MAIL first");
                     break;
                 case "RCPT":
-                    recipients.Add(Path(line));
+                    _recipient = Path(line);
+                    recipients.Add(_recipient);
                     reply = await Say(SmtpStep.Recipient, Path(line), "250 2.1.5 Ok");
                     if (!reply.Is(250))
                     {
@@ -469,7 +475,7 @@ public sealed class SmtpSession
         var raw = new StringBuilder();
         while (await _reader.ReadLineAsync() is { } line)
         {
-            if (raw.Length == 0 && await _server.Answer(SmtpStep.Content, line, new SmtpReply(null)) is { ThenClose: true } drop)
+            if (raw.Length == 0 && await _server.Answer(SmtpStep.Content, line, new SmtpReply(null), _recipient) is { ThenClose: true } drop)
             {
                 return drop;
             }
@@ -477,7 +483,7 @@ public sealed class SmtpSession
             if (line == ".")
             {
                 var ended = Stopwatch.GetTimestamp();
-                var reply = await _server.Answer(SmtpStep.EndOfData, raw.ToString(), "250 2.0.0 Ok: queued");
+                var reply = await _server.Answer(SmtpStep.EndOfData, raw.ToString(), "250 2.0.0 Ok: queued", _recipient);
                 var mail = reply.Is(250) && recipients.Count > 0 ? ReceivedMail.Parse(raw.ToString(), from, recipients) : null;
                 if (mail is not null)
                 {
@@ -546,7 +552,7 @@ public sealed class SmtpSession
         return $"{name}:{Decode(await _reader.ReadLineAsync())}";
     }
 
-    private async Task<SmtpReply> Say(SmtpStep step, string argument, string usual) => await Write(await _server.Answer(step, argument, usual));
+    private async Task<SmtpReply> Say(SmtpStep step, string argument, string usual) => await Write(await _server.Answer(step, argument, usual, _recipient));
 
     private async Task<SmtpReply> Write(SmtpReply reply)
     {

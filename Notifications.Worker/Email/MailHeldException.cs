@@ -1,4 +1,4 @@
-namespace Notifications.Worker.Email.Outages;
+namespace Notifications.Worker.Email;
 
 /// <summary>
 /// An email was not sent, which is no failure: it has waited for the mail server, or for its turn, as long as it may, or is to

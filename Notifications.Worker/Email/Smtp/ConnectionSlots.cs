@@ -1,0 +1,163 @@
+namespace Notifications.Worker.Email.Smtp;
+
+/// <summary>
+/// Who may use a connection to the mail server: so many at a time, and one fewer for any one domain of recipients. A domain
+/// whose emails the server is slow to take must not keep the connections from the emails of others.
+/// </summary>
+/// <param name="size">How many there are.</param>
+/// <param name="time">Says for how long one has been in use.</param>
+internal sealed class ConnectionSlots(int size, TimeProvider time)
+{
+    /// <summary>How long an email waits at least before it makes room for others.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>A domain is slow while one of its emails has taken longer.</summary>
+    public static readonly TimeSpan Slow = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _lock = new();
+    private readonly LinkedList<Waiter> _waiters = [];
+    private readonly List<Slot> _used = [];
+    private TaskCompletionSource? _drained;
+
+    /// <summary>How many are in use.</summary>
+    public int Used
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _used.Count;
+            }
+        }
+    }
+
+    /// <summary>How many there are for now.</summary>
+    public int Size { get; private set; } = size;
+
+    /// <summary>Waits for one.</summary>
+    /// <param name="domain">The recipient's.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Dispose of it to let others have it.</returns>
+    /// <exception cref="MailHeldException">The domain is slow, and the email is to make room for others.</exception>
+    public async ValueTask<IDisposable> TakeAsync(string domain, CancellationToken cancellationToken)
+    {
+        Waiter waiter;
+        lock (_lock)
+        {
+            if (MayHave(domain))
+            {
+                return Give(domain);
+            }
+
+            waiter = new Waiter(domain);
+            _waiters.AddLast(waiter);
+        }
+
+        while (true)
+        {
+            try
+            {
+                return await waiter.Turn.Task.WaitAsync(Patience, time, cancellationToken);
+            }
+            catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+            {
+                lock (_lock)
+                {
+                    if (waiter.Turn.Task.IsCompleted)
+                    {
+                        return waiter.Turn.Task.Result;
+                    }
+
+                    var isSlow = _used.Exists(slot => slot.Domain == domain && time.GetElapsedTime(slot.Since) > Slow);
+                    if (isSlow || exception is OperationCanceledException)
+                    {
+                        _waiters.Remove(waiter);
+                        throw exception is OperationCanceledException ? exception : new MailHeldException(makesRoom: true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Changes how many there are; those in use beyond that are not taken away.</summary>
+    public void Resize(int count)
+    {
+        lock (_lock)
+        {
+            Size = count;
+            Distribute();
+        }
+    }
+
+    /// <summary>Completes when none is in use.</summary>
+    public Task DrainAsync()
+    {
+        lock (_lock)
+        {
+            _drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            EndDrain();
+            return _drained.Task;
+        }
+    }
+
+    private bool MayHave(string domain) =>
+        _used.Count < Size && (Size == 1 || _used.Count(slot => slot.Domain == domain) < Size - 1);
+
+    private Slot Give(string domain)
+    {
+        var slot = new Slot(this, domain, time.GetTimestamp());
+        _used.Add(slot);
+        return slot;
+    }
+
+    private void Release(Slot slot)
+    {
+        lock (_lock)
+        {
+            if (_used.Remove(slot))
+            {
+                Distribute();
+                EndDrain();
+            }
+        }
+    }
+
+    private void Distribute()
+    {
+        for (var node = _waiters.First; node is not null && _used.Count < Size;)
+        {
+            var next = node.Next;
+            if (MayHave(node.Value.Domain))
+            {
+                _waiters.Remove(node);
+                node.Value.Turn.SetResult(Give(node.Value.Domain));
+            }
+
+            node = next;
+        }
+    }
+
+    private void EndDrain()
+    {
+        if (_used.Count == 0)
+        {
+            _drained?.TrySetResult();
+        }
+    }
+
+    private sealed class Slot(ConnectionSlots slots, string domain, long since) : IDisposable
+    {
+        public string Domain => domain;
+
+        public long Since => since;
+
+        public void Dispose() => slots.Release(this);
+    }
+
+    private sealed class Waiter(string domain)
+    {
+        public string Domain => domain;
+
+        public TaskCompletionSource<IDisposable> Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
