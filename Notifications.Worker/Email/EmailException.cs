@@ -62,6 +62,9 @@ public sealed class MailServerRefusedUsException(string message, bool wasLetIn) 
 /// <summary>For now, the server takes less from us than we send, or cannot check who we are.</summary>
 public sealed class MailServerPutsUsOffException(string message) : MailServerException(message, wasLetIn: true)
 {
+    /// <summary>Whether it is because we send too much.</summary>
+    public bool IsRate { get; init; }
+
     public override OutageEvidence Evidence => OutageEvidence.UnlessOthersPass;
 }
 

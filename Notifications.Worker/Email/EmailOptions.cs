@@ -36,9 +36,9 @@ public sealed class EmailOptions
     public string PickupDirectory { get; set; } = "mail";
 
     /// <summary>
-    /// Most emails a second that this process hands over, on all its connections together and evenly spread; 0 for any
-    /// number. Every attempt counts, but not the second connection for an email whose first one turned out to be closed.
-    /// Several workers need a share each of what the mail server allows.
+    /// Most emails a second, evenly spread, of all workers whose ledger is on Valkey together, and of each process elsewhere; 0
+    /// for any number. Every attempt counts, but not the second connection for an email whose first one turned out to be
+    /// closed. While the mail server finds it too much, it is less.
     /// </summary>
     public double MaxPerSecond { get; set; }
 

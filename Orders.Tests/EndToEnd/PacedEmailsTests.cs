@@ -20,14 +20,15 @@ internal sealed class PacedEmailsTests : OrderSystemTests
         var watch = Stopwatch.StartNew();
 
         await PlaceAsync();
-        await hold.Reached(8);
+        // All are for the same domain, which does not get the last one.
+        await hold.Reached(7);
         hold.Release();
         await WaitForConfirmationsAsync();
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(watch.Elapsed, Is.GreaterThan(Least));
-            Assert.That(TheSystem.Mail.Sessions, Has.Count.GreaterThanOrEqualTo(8));
+            Assert.That(TheSystem.Mail.Sessions, Has.Count.GreaterThanOrEqualTo(7));
             Assert.That(TheSystem.ConfirmedOrders, Is.Unique);
         }
     }

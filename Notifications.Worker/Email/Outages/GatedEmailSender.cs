@@ -1,18 +1,19 @@
+using Notifications.Worker.Email.RateLimiting;
 using Notifications.Worker.Ledger;
 
 namespace Notifications.Worker.Email.Outages;
 
-/// <summary>Sends each email when the <see cref="MailServerGate"/> lets it through and the <see cref="EmailPace"/> has its turn come.</summary>
+/// <summary>Sends each email when the <see cref="MailServerGate"/> lets it through and the <see cref="IEmailRateLimiter"/> has its turn come.</summary>
 /// <param name="sender">Sends the emails.</param>
 /// <param name="gate">The gate of this process.</param>
-/// <param name="pace">The pace of this process.</param>
+/// <param name="rate">Says when it is an email's turn.</param>
 /// <param name="longestHold">How long an email may wait.</param>
 /// <param name="logger">Is told of each email that must wait.</param>
 /// <param name="stopping">From when on none may wait.</param>
 internal sealed partial class GatedEmailSender(
     IEmailSender sender,
     MailServerGate gate,
-    EmailPace pace,
+    IEmailRateLimiter rate,
     TimeSpan longestHold,
     ILogger<GatedEmailSender> logger,
     CancellationToken stopping) : IEmailSender
@@ -43,6 +44,11 @@ internal sealed partial class GatedEmailSender(
         }
         catch (EmailException failure) when (failure is not (UnclaimedEmailException or UnknownOutcomeException { Failure: null }))
         {
+            if (failure is MailServerPutsUsOffException { IsRate: true })
+            {
+                await rate.SlowDownAsync();
+            }
+
             if (!gate.Fail(attempt, failure))
             {
                 throw;
@@ -98,7 +104,7 @@ internal sealed partial class GatedEmailSender(
     {
         try
         {
-            var turn = pace.WaitAsync(patience);
+            var turn = rate.WaitAsync(patience);
             if (turn.IsCompletedSuccessfully)
             {
                 return true;

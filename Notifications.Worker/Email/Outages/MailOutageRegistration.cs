@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Email.RateLimiting;
 using Notifications.Worker.Ledger;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.Operators;
@@ -20,14 +21,14 @@ public static class MailOutageRegistration
         var inMemory = builder.Configuration.GetTransport() == Transport.InMemory;
         builder.Services.TryAddSingleton<OperatorEvents>();
         builder.Services.AddSingleton<MailServerGate>();
-        builder.Services.AddSingleton<EmailPace>();
+        builder.AddEmailRateLimiter();
         builder.AddDeliveryLedger();
         builder.Services.AddHostedService<MailOutageAnnouncer>();
         builder.Services.AddHealthChecks().AddCheck<MailServerHealthCheck>("mail-server");
         builder.Services.AddSingleton<IEmailSender>(services => new GatedEmailSender(
             new MeasuredEmailSender(EmailRegistration.CreateSender(services), services.GetRequiredService<EmailMetrics>()).WithLedger(services).WithConnection(services),
             services.GetRequiredService<MailServerGate>(),
-            services.GetRequiredService<EmailPace>(),
+            services.GetRequiredService<IEmailRateLimiter>(),
             inMemory ? Timeout.InfiniteTimeSpan : HoldFor(services.GetRequiredService<IOptions<OrderConfirmationOptions>>().Value),
             services.GetRequiredService<ILogger<GatedEmailSender>>(),
             services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));
@@ -41,6 +42,19 @@ public static class MailOutageRegistration
     internal static void UseHeldMail<TMessage>(this IPipeConfigurator<ConsumeContext<TMessage>> messages, TimeSpan roundTrip, bool waitsForEver)
         where TMessage : class =>
         messages.UseFilter(new HeldMailFilter<TMessage>(roundTrip, waitsForEver));
+
+    private static void AddEmailRateLimiter(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<LocalEmailRateLimiter>();
+        if (builder.Configuration.GetLedgerStore() == LedgerStore.Valkey)
+        {
+            builder.Services.AddSingleton<IEmailRateLimiter, SharedEmailRateLimiter>();
+        }
+        else
+        {
+            builder.Services.AddSingleton<IEmailRateLimiter>(services => services.GetRequiredService<LocalEmailRateLimiter>());
+        }
+    }
 
     /// <summary>What was prefetched waits until all that came before it has been held in its turn.</summary>
     private static TimeSpan HoldFor(OrderConfirmationOptions confirmation)

@@ -171,5 +171,7 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
                 }
             }
         }
+
+        await _replies.CompleteAsync();
     }
 }

@@ -52,7 +52,7 @@ internal static class SmtpFailure
             Blame.EmailForNow => new TransientEmailException(refused),
             Blame.Us => RefusedUs(code, text, wasLetIn: true),
             Blame.UsForNow => new MailServerPutsUsOffException(ForeignText.OneLine($"The mail server cannot check who we are, with {code}: {text}")),
-            Blame.Rate or Blame.Connection => new MailServerPutsUsOffException(ForeignText.OneLine($"The mail server takes no more from us for now, with {code}: {text}")),
+            Blame.Rate or Blame.Connection => new MailServerPutsUsOffException(ForeignText.OneLine($"The mail server takes no more from us for now, with {code}: {text}")) { IsRate = true },
             _ => new MailServerUnavailableException(refused, wasLetIn: true),
         };
     }

@@ -1,8 +1,8 @@
-using System.Threading.RateLimiting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
 using Notifications.Worker.Email.Outages;
+using Notifications.Worker.Email.RateLimiting;
 using Notifications.Worker.Ledger;
 
 namespace Orders.Tests.Email.Outages;
@@ -17,22 +17,12 @@ public sealed class GatedEmailSenderTests : IDisposable
     private readonly TestClock _clock = new(new DateTimeOffset(2026, 11, 25, 12, 0, 0, TimeSpan.Zero));
     private readonly MailServerGate _gate;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly EmailPace _unlimited = new(Options.Create(new EmailOptions()));
-    private readonly EmailPace _paced;
-    // Fills as soon as it is asked to, whatever the time.
-    private readonly TokenBucketRateLimiter _bucket = new(new TokenBucketRateLimiterOptions
-    {
-        TokenLimit = 1,
-        TokensPerPeriod = 1,
-        ReplenishmentPeriod = TimeSpan.FromTicks(1),
-        AutoReplenishment = false,
-        QueueLimit = int.MaxValue,
-    });
+    private readonly ScriptedRateLimiter _unlimited = new(turns: 1_000);
+    private readonly ScriptedRateLimiter _paced = new(turns: 1);
 
     public GatedEmailSenderTests()
     {
         _gate = new MailServerGate(Options.Create(new EmailOptions()), _clock);
-        _paced = new EmailPace(_bucket);
     }
 
     public void Dispose()
@@ -268,7 +258,7 @@ public sealed class GatedEmailSenderTests : IDisposable
         await _clock.HasTimer.WaitAsync(Patience);
         _clock.Tick();
         await Eventually.GetAsync(
-            "the probe waits for its turn", _ => Task.FromResult(_bucket.GetStatistics()!.CurrentQueuedCount), count => count == 1, Patience);
+            "the probe waits for its turn", _ => Task.FromResult(_paced.Waiting), count => count == 1, Patience);
         var next = Paced(server).SendAsync(Other, CancellationToken.None);
 
         await cancellation.CancelAsync();
@@ -289,8 +279,52 @@ public sealed class GatedEmailSenderTests : IDisposable
     /// <summary>At first one email may go, then one each time that <see cref="LetNextHaveItsTurn"/> says so.</summary>
     private GatedEmailSender Paced(IEmailSender server, TimeSpan? longestHold = null) => Gated(server, _paced, longestHold);
 
-    private GatedEmailSender Gated(IEmailSender server, EmailPace pace, TimeSpan? longestHold) =>
-        new(server, _gate, pace, longestHold ?? Timeout.InfiniteTimeSpan, NullLogger<GatedEmailSender>.Instance, _stopping.Token);
+    private GatedEmailSender Gated(IEmailSender server, ScriptedRateLimiter rate, TimeSpan? longestHold) =>
+        new(server, _gate, rate, longestHold ?? Timeout.InfiniteTimeSpan, NullLogger<GatedEmailSender>.Instance, _stopping.Token);
 
-    private void LetNextHaveItsTurn() => _bucket.TryReplenish();
+    private void LetNextHaveItsTurn() => _paced.LetNextPass();
+
+    [Test]
+    public async Task A_server_that_takes_less_slows_the_emails_down()
+    {
+        var server = new ScriptedEmailSender(attempt => attempt == 2 ? new MailServerPutsUsOffException("450 4.7.1 Too fast") { IsRate = true } : null);
+        await Gated(server).SendAsync(Email, CancellationToken.None).WaitAsync(Patience);
+
+        await Assert.ThrowsAsync<MailServerPutsUsOffException>(() => Gated(server).SendAsync(Other, CancellationToken.None).WaitAsync(Patience));
+
+        Assert.That(_unlimited.SlowDowns, Is.EqualTo(1));
+    }
+
+    private sealed class ScriptedRateLimiter(int turns) : IEmailRateLimiter, IDisposable
+    {
+        private readonly SemaphoreSlim _turns = new(turns);
+        private int _waiting;
+
+        public int Waiting => Volatile.Read(ref _waiting);
+
+        public int SlowDowns { get; private set; }
+
+        public void LetNextPass() => _turns.Release();
+
+        public async ValueTask WaitAsync(CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _waiting);
+            try
+            {
+                await _turns.WaitAsync(cancellationToken);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _waiting);
+            }
+        }
+
+        public Task SlowDownAsync()
+        {
+            SlowDowns++;
+            return Task.CompletedTask;
+        }
+
+        public void Dispose() => _turns.Dispose();
+    }
 }

@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Contracts;
+using Notifications.Worker.OrderConfirmation;
+using RabbitMQ.Client;
+
+namespace Orders.Tests.EndToEnd;
+
+/// <summary>Several workers with one account at a provider that takes so many emails a second and no more.</summary>
+[TestFixtureSource(nameof(OneBroker))]
+[Long]
+internal sealed class AccountRateTests(TransportUnderTest transport) : OrderSystemTests
+{
+    private const int Rate = 140;
+    private const int Orders = 2_000;
+    private const int Workers = 3;
+
+    // Which one it is makes no difference to the rate.
+    private static readonly IEnumerable<TestFixtureData> OneBroker = TransportUnderTest.OnQuorumQueues.Take(1);
+
+    private readonly Cleanup _cleanup = new();
+    private readonly Provider _provider = new();
+    private ValkeyServer _valkey = null!;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _valkey = _cleanup.Add(await ValkeyServer.StartNewAsync());
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        TheSystem.Mail.On(SmtpStep.Mail, _ => _provider.Answer());
+        // Makes the queues.
+        await (await TheSystem.StartWorkerProcessAsync(Settings)).DisposeAsync();
+    }
+
+    [TearDown]
+    public Task StopValkeyAsync() => _cleanup.RunAsync();
+
+    private (string Name, string? Value)[] Settings =>
+    [
+        .. _valkey.Settings,
+        ("Worker__Role", "Confirmations"),
+        ("Email__MaxPerSecond", Rate.ToString(CultureInfo.InvariantCulture)),
+        ("Email__Smtp__ConnectTimeout", "00:00:01"),
+        ("Email__Smtp__EnvelopeTimeout", "00:00:01"),
+        ("Email__Smtp__ContentTimeout", "00:00:01"),
+    ];
+
+    [Test]
+    public async Task Together_they_keep_to_it_whatever_becomes_of_one_of_them()
+    {
+        await PlaceAsync();
+        var workers = await Task.WhenAll(Enumerable.Range(0, Workers).Select(_ => TheSystem.StartWorkerProcessAsync(Settings)));
+        Array.ForEach(workers[1..], worker => _cleanup.Add(worker));
+        await TheSystem.Mail.WaitForMessages(1, TimeSpan.FromSeconds(60));
+        var watch = Stopwatch.StartNew();
+
+        await TheSystem.Mail.WaitForMessages(Orders / 3, TimeSpan.FromSeconds(60));
+        await workers[0].DisposeAsync();
+        await TheSystem.Mail.WaitFor("an email for each order", _ => TheSystem.ConfirmedOrders.Distinct().Count() == Orders, TimeSpan.FromMinutes(2));
+
+        TestContext.Out.WriteLine($"{watch.Elapsed.TotalSeconds:0.0} s, {_provider.Refused} of {_provider.Asked} refused");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(_provider.Refused, Is.LessThanOrEqualTo(Orders / 100));
+            Assert.That(watch.Elapsed.TotalSeconds, Is.GreaterThan(((Orders - 1) / (double)Rate) - 1));
+            // All of them at the rate and 5 s for the worker that was killed, on a machine that is three times as busy.
+            Assert.That(watch.Elapsed.TotalSeconds, Is.LessThan(3 * ((Orders / (double)Rate) + 5)));
+        }
+
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.Queue, 0);
+        await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, 0);
+    }
+
+    private async Task PlaceAsync()
+    {
+        await using var connection = await TheSystem.ConnectAsync();
+        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
+        var properties = new BasicProperties { ContentType = "application/json", Persistent = true };
+        foreach (var portion in Enumerable.Range(0, Orders).Chunk(500))
+        {
+            await Task.WhenAll(portion.Select(number => channel.BasicPublishAsync(
+                "",
+                OrderConfirmationEndpoint.Queue,
+                mandatory: true,
+                properties,
+                JsonSerializer.SerializeToUtf8Bytes(
+                    new OrderPlaced(number.ToString(CultureInfo.InvariantCulture), $"customer@shop-{number % 7}.example", "Laptop", DateTimeOffset.UtcNow), JsonSerializerOptions.Web)).AsTask()));
+        }
+    }
+
+    /// <summary>Takes so many emails in any second, and not one more.</summary>
+    private sealed class Provider
+    {
+        private readonly Lock _lock = new();
+        private readonly Queue<long> _taken = new();
+
+        public int Asked { get; private set; }
+
+        public int Refused { get; private set; }
+
+        public SmtpReply? Answer()
+        {
+            lock (_lock)
+            {
+                Asked++;
+                while (_taken.TryPeek(out var oldest) && Stopwatch.GetElapsedTime(oldest) > TimeSpan.FromSeconds(1))
+                {
+                    _taken.Dequeue();
+                }
+
+                if (_taken.Count >= Rate)
+                {
+                    Refused++;
+                    return "454 4.7.0 Throttling failure: Maximum sending rate exceeded.";
+                }
+
+                _taken.Enqueue(Stopwatch.GetTimestamp());
+                return null;
+            }
+        }
+    }
+}
