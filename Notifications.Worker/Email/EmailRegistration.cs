@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email.Smtp;
+using Notifications.Worker.Email.Smtp.OAuth;
 using Notifications.Worker.Hosting;
 
 namespace Notifications.Worker.Email;
@@ -17,6 +18,13 @@ public static class EmailRegistration
         builder.Services.AddSingleton<EmailMetrics>();
         builder.Services.AddHostedService<RedirectNotice>();
         builder.Services.AddSingleton<EmailWriter>();
+        builder.Services.AddHttpClient(TokenEndpoint.Client, http => http.MaxResponseContentBufferSize = TokenEndpoint.LongestAnswer)
+            // A secret is for the address that was configured, and for no other.
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false })
+            .RemoveAllLoggers();
+        builder.Services.AddSingleton<TokenEndpoint>();
+        builder.Services.AddSingleton<AccessTokens>();
+        builder.Services.AddSingleton<SmtpLogin>();
         builder.Services.AddSingleton<SmtpConnector>();
         builder.Services.AddSingleton<SmtpConnectionPool>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SmtpConnectionPool>());

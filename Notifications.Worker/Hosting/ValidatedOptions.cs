@@ -78,13 +78,15 @@ public static class ValidatedOptions
         type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IList<>) ? type.GetGenericArguments()[0] : null;
 
     private static bool IsValue(string text, Type type) =>
-        type.IsEnum
+        Nullable.GetUnderlyingType(type) is { } valueType ? text.Length == 0 || IsValue(text, valueType)
+        : type.IsEnum
             // A number would be taken too.
             ? Enum.GetNames(type).Contains(text, StringComparer.OrdinalIgnoreCase)
             : type == typeof(string) || TypeDescriptor.GetConverter(type).IsValid(text);
 
     private static string Describe(Type type) =>
-        type.IsEnum ? OneOf(Enum.GetNames(type))
+        Nullable.GetUnderlyingType(type) is { } valueType ? Describe(valueType)
+        : type.IsEnum ? OneOf(Enum.GetNames(type))
         : type == typeof(TimeSpan) ? "a time like 00:00:30"
         : type == typeof(bool) ? "true or false"
         : type == typeof(double) ? "a number"

@@ -3,26 +3,14 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using MailKit.Security;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Hosting;
 
 namespace Notifications.Worker.Email.Smtp;
 
 /// <summary>Makes connections to the mail server: at each of its addresses, by TLS where that is required, and logged in.</summary>
-internal sealed class SmtpConnector(IOptions<EmailOptions> options, TimeProvider time)
+internal sealed class SmtpConnector(IOptions<EmailOptions> options, SmtpLogin login, TimeProvider time)
 {
     private const int UsualEmails = 100;
     private const int EmailsForExim = 10;
-
-    // The strongest first; DIGEST-MD5 (RFC 6331) and NTLM are not among them.
-    private static readonly (SmtpAuthentication Setting, string Name)[] Mechanisms =
-    [
-        (SmtpAuthentication.ScramSha512, "SCRAM-SHA-512"),
-        (SmtpAuthentication.ScramSha256, "SCRAM-SHA-256"),
-        (SmtpAuthentication.ScramSha1, "SCRAM-SHA-1"),
-        (SmtpAuthentication.CramMd5, "CRAM-MD5"),
-        (SmtpAuthentication.Plain, "PLAIN"),
-        (SmtpAuthentication.Login, "LOGIN"),
-    ];
 
     private readonly SmtpOptions _options = options.Value.Smtp;
 
@@ -36,20 +24,44 @@ internal sealed class SmtpConnector(IOptions<EmailOptions> options, TimeProvider
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_options.ConnectTimeout);
-        HandshakeClient? client = null;
         try
         {
-            (client, var connection) = await GreetAsync(limit.Token);
-            await LogInAsync(client, limit.Token);
+            // A server may hang up on a login that it refuses, so the second one has a connection of its own.
+            return await TryConnectAsync(isLast: false, limit.Token) ?? (await TryConnectAsync(isLast: true, limit.Token))!;
+        }
+        catch (Exception exception)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw limit.IsCancellationRequested && exception is not MailServerException
+                ? new MailServerUnavailableException($"The mail server did not answer a new connection within {_options.ConnectTimeout.TotalSeconds:0.###} s.", wasLetIn: false)
+                : SmtpFailure.OfConnection(exception);
+        }
+    }
+
+    /// <returns><c>null</c> where the login is refused, is not the last one, and another one may succeed.</returns>
+    private async Task<SmtpConnection?> TryConnectAsync(bool isLast, CancellationToken cancellationToken)
+    {
+        var (client, connection) = await GreetAsync(cancellationToken);
+        SaslMechanism? mechanism = null;
+        try
+        {
+            mechanism = await login.ChooseAsync(client.AuthenticationMechanisms, cancellationToken);
+            if (mechanism is not null)
+            {
+                await client.AuthenticateAsync(mechanism, cancellationToken);
+            }
+
             return connection;
         }
         catch (Exception exception)
         {
-            client?.Dispose();
-            cancellationToken.ThrowIfCancellationRequested();
-            throw limit.IsCancellationRequested
-                ? new MailServerUnavailableException($"The mail server did not answer a new connection within {_options.ConnectTimeout.TotalSeconds:0.###} s.", wasLetIn: false)
-                : SmtpFailure.OfConnection(exception);
+            client.Dispose();
+            if (!isLast && mechanism is not null && SmtpFailure.IsRefusalOfLogin(exception) && login.TryRenew(mechanism))
+            {
+                return null;
+            }
+
+            throw;
         }
     }
 
@@ -121,22 +133,5 @@ internal sealed class SmtpConnector(IOptions<EmailOptions> options, TimeProvider
         var name = machine.HostName.Contains('.', StringComparison.Ordinal) || machine.DomainName.Length == 0 ? machine.HostName : $"{machine.HostName}.{machine.DomainName}";
         // MailKit makes a literal of an address.
         return name.Contains('.', StringComparison.Ordinal) && Uri.CheckHostName(name) == UriHostNameType.Dns ? name : $"{((IPEndPoint)socket.LocalEndPoint!).Address}";
-    }
-
-    /// <summary>Logs in once, by one mechanism: some servers lock an account after a few wrong passwords.</summary>
-    private async Task LogInAsync(HandshakeClient client, CancellationToken cancellationToken)
-    {
-        if (string.IsNullOrEmpty(_options.Username))
-        {
-            return;
-        }
-
-        var mechanism = Array.Find(
-            Mechanisms,
-            each => client.AuthenticationMechanisms.Contains(each.Name) && (_options.Authentication == SmtpAuthentication.Auto || _options.Authentication == each.Setting)).Name
-            ?? throw new MailServerRefusedUsException(
-                $"The mail server offers no login that Email__Smtp__Authentication allows, but {(client.AuthenticationMechanisms.Count == 0 ? "none at all" : string.Join(", ", client.AuthenticationMechanisms))}.", wasLetIn: false);
-        var password = string.IsNullOrEmpty(_options.PasswordFile) ? _options.Password! : SecretFiles.Read(_options.PasswordFile);
-        await client.AuthenticateAsync(SaslMechanism.Create(mechanism, new NetworkCredential(_options.Username, password))!, cancellationToken);
     }
 }

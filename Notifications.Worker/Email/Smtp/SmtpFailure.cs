@@ -24,6 +24,10 @@ internal static class SmtpFailure
         _ => new MailServerUnavailableException(NotHandedOver((exception is SslHandshakeException { InnerException: { } inner } ? inner : exception).Message), wasLetIn: false),
     };
 
+    /// <summary>Whether the server has refused what we logged in with: 535 (RFC 4954, section 6).</summary>
+    public static bool IsRefusalOfLogin(Exception exception) =>
+        exception is AuthenticationException && exception.Message.StartsWith("535:", StringComparison.Ordinal);
+
     /// <summary>Of what ended a conversation on an email.</summary>
     /// <param name="exception">What happened.</param>
     /// <param name="contentWasBegun">Whether the server had begun to get the content.</param>

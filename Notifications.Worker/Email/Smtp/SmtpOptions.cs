@@ -1,4 +1,5 @@
 using System.Net;
+using Notifications.Worker.Email.Smtp.OAuth;
 using Notifications.Worker.Hosting;
 
 namespace Notifications.Worker.Email.Smtp;
@@ -49,6 +50,9 @@ public sealed class SmtpOptions
     /// <summary>A file that holds <see cref="Password"/>. It is read again for each new connection.</summary>
     public string? PasswordFile { get; set; }
 
+    /// <summary>The login with an access token instead of a password.</summary>
+    public OAuthOptions OAuth { get; set; } = new();
+
     /// <summary>Most connections at once; a send beyond that waits for one. Where the server takes fewer, fewer are used.</summary>
     public int PoolSize { get; set; } = 8;
 
@@ -88,7 +92,7 @@ public sealed class SmtpOptions
 
     /// <summary>What would fail later; each line names the environment variable.</summary>
     internal IEnumerable<string> FindMistakes() =>
-        [.. FindMistakesOfServer(), .. FindMistakesOfLogin(), .. FindMistakesOfTls(), .. FindMistakesOfLimits()];
+        [.. FindMistakesOfServer(), .. FindMistakesOfLogin(), .. FindMistakesOfOAuth(), .. FindMistakesOfTls(), .. FindMistakesOfLimits()];
 
     private IEnumerable<string> FindMistakesOfServer()
     {
@@ -125,6 +129,39 @@ public sealed class SmtpOptions
         {
             yield return $"{Section}__Security must be StartTls or Tls when {Section}__Password is set and {Section}__Host is another machine: "
                 + "the password would be sent in clear.";
+        }
+    }
+
+    private IEnumerable<string> FindMistakesOfOAuth()
+    {
+        if (!OAuth.IsSet)
+        {
+            yield break;
+        }
+
+#if FLUENT_EMAIL
+        yield return $"{OAuthOptions.Section} is not known to a build with FluentEmail.";
+#endif
+        if (!string.IsNullOrEmpty(Username) || !string.IsNullOrEmpty(Password))
+        {
+            yield return $"{Section}__Username and {OAuthOptions.Section} must not both be set: we log in with a password or with a token.";
+        }
+
+        if (Authentication != SmtpAuthentication.Auto)
+        {
+            yield return $"{Section}__Authentication must be Auto when {OAuthOptions.Section} is used: the others are logins with a password.";
+        }
+
+        // RFC 6750, section 5.3: whoever reads a token can use it.
+        if (Security == SmtpSecurity.None && !IsLoopback(Host))
+        {
+            yield return $"{Section}__Security must be StartTls or Tls when {OAuthOptions.Section} is used and {Section}__Host is another machine: "
+                + "the token would be sent in clear.";
+        }
+
+        foreach (var mistake in OAuth.FindMistakes())
+        {
+            yield return mistake;
         }
     }
 

@@ -178,13 +178,15 @@ public sealed class SmtpConnectorTests
         Assert.That(server.Sessions.Single().ClientName, Is.EqualTo("CN=worker"));
     }
 
-    private SmtpConnector Connector(TimeSpan timeout, params string[] addresses) =>
-        new(
-            Options.Create(new EmailOptions { Smtp = { Host = "mail.example", Port = _server.Port, ConnectTimeout = timeout } }),
-            TimeProvider.System)
+    private SmtpConnector Connector(TimeSpan timeout, params string[] addresses)
+    {
+        var options = Options.Create(new EmailOptions { Smtp = { Host = "mail.example", Port = _server.Port, ConnectTimeout = timeout } });
+        // Without a login.
+        return new SmtpConnector(options, new SmtpLogin(options, tokens: null!), TimeProvider.System)
         {
             Resolve = (_, _) => Task.FromResult(addresses.Select(IPAddress.Parse).ToArray()),
         };
+    }
 
     private EmailHost Host((string, string?)[] settings) => _host ??= EmailHost.For(_server, settings);
 

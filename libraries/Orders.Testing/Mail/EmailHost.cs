@@ -11,7 +11,7 @@ internal sealed class EmailHost : IDisposable
 {
     private readonly IHost _host;
 
-    private EmailHost(IEnumerable<(string Key, string? Value)> settings)
+    private EmailHost(IEnumerable<(string Key, string? Value)> settings, TimeProvider? time = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         foreach (var (key, value) in settings)
@@ -20,6 +20,7 @@ internal sealed class EmailHost : IDisposable
         }
 
         builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(Logs);
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.AddEmail();
         _host = builder.Build();
     }
@@ -31,14 +32,20 @@ internal sealed class EmailHost : IDisposable
     /// <param name="settings">Settings by the names of their environment variables.</param>
     public static EmailHost With(params (string Key, string? Value)[] settings) => new(settings);
 
-    public static EmailHost For(FakeSmtpServer server, params (string Key, string? Value)[] settings) => new(
+    public static EmailHost For(FakeSmtpServer server, params (string Key, string? Value)[] settings) => For(server, TimeProvider.System, settings);
+
+    /// <param name="server">Where the emails go.</param>
+    /// <param name="time">By what clock.</param>
+    /// <param name="settings">Further settings by the names of their environment variables.</param>
+    public static EmailHost For(FakeSmtpServer server, TimeProvider time, params (string Key, string? Value)[] settings) => new(
     [
         ("Email__Delivery", "Smtp"),
         ("Email__From", "Acorn Shop <orders@shop.example>"),
         ("Email__Smtp__Host", FakeSmtpServer.Host),
         ("Email__Smtp__Port", $"{server.Port}"),
         .. settings,
-    ]);
+    ],
+        time);
 
     public Task StartAsync() => _host.StartAsync();
 

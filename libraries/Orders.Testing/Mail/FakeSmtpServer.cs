@@ -20,7 +20,7 @@ public enum SmtpStep
     /// <summary>STARTTLS; usually 220 where a certificate is set, else 502.</summary>
     StartTls,
 
-    /// <summary>A user name and password were given, as <c>name:password</c>; usually 235 for the right ones, else 535.</summary>
+    /// <summary>A user name and a password or token were given, as <c>name:password</c>; usually 235 for the right ones, else 535.</summary>
     Auth,
 
     /// <summary>MAIL, with the sender; usually 250, or 530 before authentication where that is required.</summary>
@@ -97,7 +97,13 @@ public sealed class FakeSmtpServer : IAsyncDisposable
     /// <summary>Requires a login with this user name and password.</summary>
     public (string Username, string Password)? Credentials { get; init; }
 
-    /// <summary>The logins that it offers where it requires one: <c>PLAIN</c> and <c>LOGIN</c> are all that it knows.</summary>
+    /// <summary>Requires a login of this user, with this access token.</summary>
+    public (string Username, string Token)? AccessToken { get; set; }
+
+    /// <summary>
+    /// The logins that it offers where it requires one. It knows <c>PLAIN</c>, <c>LOGIN</c>, <c>XOAUTH2</c> and
+    /// <c>OAUTHBEARER</c> (RFC 7628).
+    /// </summary>
     public string Mechanisms { get; set; } = "PLAIN LOGIN";
 
     /// <summary>What it offers besides; empty for nothing but what it must.</summary>
@@ -131,6 +137,14 @@ public sealed class FakeSmtpServer : IAsyncDisposable
         (string Username, string Password)? credentials = null, X509Certificate2? certificate = null, bool implicitTls = false)
     {
         var server = new FakeSmtpServer { Credentials = credentials, Certificate = certificate, ImplicitTls = implicitTls };
+        server.Restart();
+        return server;
+    }
+
+    /// <summary>Starts a server that takes an access token, and offers both logins for one.</summary>
+    public static FakeSmtpServer StartForToken(string username, string token)
+    {
+        var server = new FakeSmtpServer { AccessToken = (username, token), Mechanisms = "PLAIN LOGIN XOAUTH2 OAUTHBEARER" };
         server.Restart();
         return server;
     }
@@ -218,6 +232,8 @@ public sealed class FakeSmtpServer : IAsyncDisposable
 
         await Stop();
     }
+
+    internal bool RequiresLogin => Credentials is not null || AccessToken is not null;
 
     internal async Task<SmtpReply> Answer(SmtpStep step, string argument, SmtpReply usual, string? recipient = null)
     {
@@ -432,15 +448,13 @@ public sealed class SmtpSession
 
                     break;
                 case "AUTH":
-                    var credentials = await ReadLogin(line);
-                    var right = _server.Credentials is { } expected && credentials == $"{expected.Username}:{expected.Password}";
-                    reply = await Say(SmtpStep.Auth, credentials, right ? "235 2.7.0 Accepted" : "535 5.7.8 Authentication credentials invalid");
+                    reply = await LogIn(line);
                     authenticated = reply.Is(235);
                     break;
                 case "MAIL":
                     from = Path(line);
                     recipients.Clear();
-                    reply = await Say(SmtpStep.Mail, from, _server.Credentials is null || authenticated ? "250 2.1.0 Ok" : "530 5.7.0 Authentication required");
+                    reply = await Say(SmtpStep.Mail, from, !_server.RequiresLogin || authenticated ? "250 2.1.0 Ok" : "530 5.7.0 Authentication required");
                     hasSender = reply.Is(250);
                     break;
                 case "RCPT" when !hasSender:
@@ -519,7 +533,7 @@ public sealed class SmtpSession
             extensions.Add("STARTTLS");
         }
 
-        if (_server.Credentials is not null)
+        if (_server.RequiresLogin)
         {
             extensions.Add($"AUTH {_server.Mechanisms}");
         }
@@ -527,10 +541,38 @@ public sealed class SmtpSession
         return string.Join("\r\n", extensions.Select((extension, i) => (i == extensions.Count - 1 ? "250 " : "250-") + extension));
     }
 
+    private async Task<SmtpReply> LogIn(string line)
+    {
+        var isToken = line.Split(' ')[1] is "XOAUTH2" or "OAUTHBEARER";
+        var credentials = isToken ? ReadToken(line.Split(' ')) : await ReadLogin(line);
+        var right = (isToken ? _server.AccessToken : _server.Credentials) is var (name, secret) && credentials == $"{name}:{secret}";
+        var reply = await _server.Answer(SmtpStep.Auth, credentials, right ? "235 2.7.0 Accepted" : "535 5.7.8 Authentication credentials invalid");
+        if (isToken && reply.Is(535) && !await TellWhy(line.Split(' ')[1]))
+        {
+            reply = "501 5.5.4 Cannot read that";
+        }
+
+        return await Write(reply);
+    }
+
+    /// <summary>Says why a token is refused, which the client has to acknowledge (RFC 7628, section 3.2.3).</summary>
+    private async Task<bool> TellWhy(string mechanism)
+    {
+        await Write($"334 {Convert.ToBase64String("""{"status":"401","schemes":"bearer","scope":"https://mail.example/"}"""u8)}");
+        // Each has its own way: XOAUTH2 an empty line, OAUTHBEARER one control character.
+        return await _reader.ReadLineAsync() == (mechanism == "XOAUTH2" ? "" : "AQ==");
+    }
+
+    // "n,a=user,^Ahost=…^Aport=…^Aauth=Bearer …^A^A" in OAUTHBEARER, "user=user^Aauth=Bearer …^A^A" in XOAUTH2.
+    private static string ReadToken(string[] words)
+    {
+        var fields = Decode(words[2]).Split('\u0001');
+        var user = words[1] == "XOAUTH2" ? fields[0]["user=".Length..] : fields[0]["n,a=".Length..].TrimEnd(',');
+        return $"{user}:{fields.Single(field => field.StartsWith("auth=Bearer ", StringComparison.Ordinal))["auth=Bearer ".Length..]}";
+    }
+
     private async Task<string> ReadLogin(string line)
     {
-        static string Decode(string? base64) => Encoding.UTF8.GetString(Convert.FromBase64String(base64 ?? ""));
-
         var words = line.Split(' ');
         if (words[1] is not ("PLAIN" or "LOGIN"))
         {
@@ -551,6 +593,8 @@ public sealed class SmtpSession
         await Write("334 UGFzc3dvcmQ6");
         return $"{name}:{Decode(await _reader.ReadLineAsync())}";
     }
+
+    private static string Decode(string? base64) => Encoding.UTF8.GetString(Convert.FromBase64String(base64 ?? ""));
 
     private async Task<SmtpReply> Say(SmtpStep step, string argument, string usual) => await Write(await _server.Answer(step, argument, usual, _recipient));
 
