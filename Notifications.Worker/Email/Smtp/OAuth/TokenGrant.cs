@@ -6,8 +6,9 @@ namespace Notifications.Worker.Email.Smtp.OAuth;
 /// <summary>Makes the requests for access tokens. It reads the secrets again for each. One user at a time.</summary>
 internal sealed class TokenGrant(OAuthOptions options, TimeProvider time)
 {
-    // What the settings gave, and what the token endpoint gave in its place since.
-    private (string Given, string Successor)? _refreshToken;
+    // What the settings gave last, and what the token endpoint gave in its place since.
+    private string? _given;
+    private string? _successor;
 
     /// <summary>Makes the next request.</summary>
     public TokenRequest MakeRequest() => options.Grant switch
@@ -18,7 +19,7 @@ internal sealed class TokenGrant(OAuthOptions options, TimeProvider time)
     };
 
     /// <summary>Uses a new refresh token from now on: the old one may have ended (RFC 6749, section 6).</summary>
-    public void Replace(string refreshToken) => _refreshToken = (GivenRefreshToken(), refreshToken);
+    public void Replace(string refreshToken) => _successor = refreshToken;
 
     private TokenRequest MakeRequest(string grantType, params (string Name, string Secret)[] proof)
     {
@@ -47,12 +48,15 @@ internal sealed class TokenGrant(OAuthOptions options, TimeProvider time)
 
     private string RefreshToken()
     {
-        var given = GivenRefreshToken();
-        // Who writes another one into the file wants that one.
-        return _refreshToken is { } known && known.Given == given ? known.Successor : given;
-    }
+        var given = ReadSecret(options.RefreshToken, options.RefreshTokenFile)!;
+        if (given != _given)
+        {
+            // Who writes another one into the file wants that one.
+            (_given, _successor) = (given, null);
+        }
 
-    private string GivenRefreshToken() => ReadSecret(options.RefreshToken, options.RefreshTokenFile)!;
+        return _successor ?? given;
+    }
 
     private static string? ReadSecret(string? secret, string? file) => string.IsNullOrEmpty(file) ? secret : SecretFiles.Read(file);
 }

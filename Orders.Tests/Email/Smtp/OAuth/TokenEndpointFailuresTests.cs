@@ -123,12 +123,12 @@ internal sealed class TokenEndpointFailuresTests
     public async Task One_whose_certificate_is_not_trusted_gets_no_secret()
     {
         using var authority = new TestAuthority();
-        await using var endpoint = FakeSmtpServer.Start(certificate: authority.Issue("endpoint").Certificate, implicitTls: true);
+        await using var endpoint = TlsServer.Start(authority.Issue("endpoint"));
 
         await ExpectAsync<MailServerRefusedUsException>(
             [.. _oauth.Grant("ClientCredentials"), ("Email__Smtp__OAuth__TokenEndpoint", $"https://127.0.0.1:{endpoint.Port}/token")],
             Does.StartWith("The token endpoint is not to be trusted: "));
-        Assert.That(endpoint.Sessions.SelectMany(session => session.Commands), Is.Empty);
+        Assert.That((await endpoint.WaitForConversationsAsync(1)).Single(), Is.Empty);
     }
 
     [TestCase("ClientCredentials", "client-secret")]
