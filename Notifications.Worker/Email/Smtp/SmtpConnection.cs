@@ -19,8 +19,9 @@ namespace Notifications.Worker.Email.Smtp;
 /// <param name="time">Says for how long it has not been used.</param>
 internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stream stream, int mostEmails, TimeProvider time) : IDisposable
 {
-    // Postfix slows down after 10 errors, and hangs up after 20 (smtpd_soft_error_limit, smtpd_hard_error_limit).
-    private const int MostRefusals = 8;
+    // Postfix takes a second longer for every answer after 10 errors, and hangs up after 20 (smtpd_soft_error_limit,
+    // smtpd_hard_error_limit). One email makes up to three: MAIL, RCPT and DATA go out together.
+    private const int MostErrors = 8;
 
     // RFC 5321, section 4.5.3.2 has minutes for the answer; nothing depends on this one.
     private static readonly TimeSpan FarewellTimeout = TimeSpan.FromSeconds(2);
@@ -30,7 +31,7 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
     private readonly bool _takesSize = client.Capabilities.HasFlag(SmtpCapabilities.Size);
     private long _lastUsed;
     private int _emails;
-    private int _refusals;
+    private int _errors;
     private bool _isInOrder = true;
 
     /// <summary>Whether an email was tried on it before. The server may have closed such a connection since.</summary>
@@ -43,7 +44,7 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
     public bool IsUsable(TimeSpan idleTimeout) =>
         _isInOrder
         && _emails < mostEmails
-        && _refusals < MostRefusals
+        && _errors < MostErrors
         && time.GetElapsedTime(_lastUsed) <= idleTimeout
         // Between emails the server has nothing to say, unless it closes the connection, or says 421 and then closes it.
         && socket.Connected
@@ -93,9 +94,11 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
                 // RFC 2920, section 3.1: it would take everything for content now.
                 await WriteAsync(".\r\n", cancellationToken);
                 await SmtpReply.ReadAsync(_replies, cancellationToken);
+                _errors++;
             }
 
-            refusal ??= FindRefusal(stage, reply);
+            var further = FindRefusal(stage, reply);
+            refusal ??= further;
         }
 
         if (refusal is not null)
@@ -112,7 +115,7 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
         await stream.WriteAsync(Content.WrittenMemory, cancellationToken);
         Expect(SmtpStage.Content, await SmtpReply.ReadAsync(_replies, cancellationToken));
         _emails++;
-        _refusals = 0;
+        _errors = 0;
         Keep();
     }
 
@@ -120,7 +123,7 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
     public async Task ResetAsync(SmtpRefusalException refusal, CancellationToken cancellationToken)
     {
         // RFC 5321, section 3.8.
-        if (refusal.Reply.Code != 421 && ++_refusals < MostRefusals)
+        if (refusal.Reply.Code != 421 && _errors < MostErrors)
         {
             await WriteAsync("RSET\r\n", cancellationToken);
             if ((await SmtpReply.ReadAsync(_replies, cancellationToken)).Code == 250)
@@ -133,10 +136,18 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
     /// <summary>Says QUIT where the server waits for a command, and closes. Nobody waits for the answer.</summary>
     public void Dispose() => _ = CloseAsync();
 
-    private static SmtpRefusalException? FindRefusal(SmtpStage stage, SmtpReply reply) =>
-        reply.Code == (stage == SmtpStage.Data ? 354 : 250) || (stage == SmtpStage.Recipient && reply.Code == 251) ? null : new SmtpRefusalException(stage, reply);
+    private SmtpRefusalException? FindRefusal(SmtpStage stage, SmtpReply reply)
+    {
+        if (reply.Code == (stage == SmtpStage.Data ? 354 : 250) || (stage == SmtpStage.Recipient && reply.Code == 251))
+        {
+            return null;
+        }
 
-    private static void Expect(SmtpStage stage, SmtpReply reply)
+        _errors++;
+        return new SmtpRefusalException(stage, reply);
+    }
+
+    private void Expect(SmtpStage stage, SmtpReply reply)
     {
         if (FindRefusal(stage, reply) is { } refusal)
         {

@@ -553,11 +553,13 @@ public sealed class SmtpEmailSenderTests
         Assert.That(_server.Sessions, Has.Count.EqualTo(1));
     }
 
-    [Test]
-    public async Task A_connection_on_which_eight_emails_in_a_row_were_refused_is_not_used_again()
+    [TestCase("PIPELINING", 4, Description = "RCPT and DATA are refused.")]
+    [TestCase("8BITMIME", 8, Description = "After RCPT, nothing is said.")]
+    public async Task A_connection_with_eight_refusals_in_a_row_is_not_used_again(string extension, int emails)
     {
+        _server.Extensions = [extension];
         _server.On(SmtpStep.Recipient, "550 5.1.1 No such user");
-        for (var i = 0; i < 16; i++)
+        for (var i = 0; i < 2 * emails; i++)
         {
             await Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync($"{i}"));
         }
