@@ -133,8 +133,35 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
         }
     }
 
-    /// <summary>Says QUIT where the server waits for a command, and closes. Nobody waits for the answer.</summary>
+    /// <summary>As <see cref="CloseAsync"/>; nobody waits for the server.</summary>
     public void Dispose() => _ = CloseAsync();
+
+    /// <summary>Says QUIT where the server waits for a command, and closes.</summary>
+    /// <returns>Completes when the server has closed its side, until when it may count the connection, or has not in time.</returns>
+    public async Task CloseAsync()
+    {
+        using (client)
+        {
+            if (_isInOrder)
+            {
+                using var farewell = new CancellationTokenSource(FarewellTimeout);
+                try
+                {
+                    await WriteAsync("QUIT\r\n", farewell.Token);
+                    while (await _replies.ReadAsync(farewell.Token) is { IsCompleted: false } read)
+                    {
+                        _replies.AdvanceTo(read.Buffer.End);
+                    }
+                }
+                catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException)
+                {
+                    // It is gone.
+                }
+            }
+        }
+
+        await _replies.CompleteAsync();
+    }
 
     private SmtpRefusalException? FindRefusal(SmtpStage stage, SmtpReply reply)
     {
@@ -164,25 +191,4 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
 
     private ValueTask WriteAsync(string command, CancellationToken cancellationToken) =>
         stream.WriteAsync(Encoding.ASCII.GetBytes(command), cancellationToken);
-
-    private async Task CloseAsync()
-    {
-        using (client)
-        {
-            if (_isInOrder)
-            {
-                using var farewell = new CancellationTokenSource(FarewellTimeout);
-                try
-                {
-                    await client.DisconnectAsync(quit: true, farewell.Token);
-                }
-                catch (Exception exception) when (exception is IOException or OperationCanceledException or SocketException or MailKit.ProtocolException or MailKit.CommandException)
-                {
-                    // It is gone.
-                }
-            }
-        }
-
-        await _replies.CompleteAsync();
-    }
 }

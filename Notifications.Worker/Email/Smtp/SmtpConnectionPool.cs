@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Messaging;
 
@@ -25,9 +26,10 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     private readonly CancellationTokenSource _outOfTime = new();
     private readonly CancellationTokenRegistration _stopping;
     private TaskCompletionSource? _freed;
-    // Those that there are, and those that are being made.
+    // Those that are being made; each completes.
+    private readonly HashSet<TaskCompletionSource> _opening = [];
+    // Those that there are, until the server has closed them too.
     private int _open;
-    private int _opening;
     private int _most = int.MaxValue;
     private ITimer? _memory;
     private ITimer? _stopTimer;
@@ -73,9 +75,9 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
                 // The others may be closed as well.
                 End(kept);
             }
-            else if (TryBegin(out var freed))
+            else if (TryBegin(out var attempt, out var freed))
             {
-                if (await TryConnectAsync(cancellationToken) is { } connection)
+                if (await TryConnectAsync(attempt, cancellationToken) is { } connection)
                 {
                     return connection;
                 }
@@ -130,61 +132,88 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     private void LimitStop() => _stopTimer = _time.CreateTimer(_ => _outOfTime.Cancel(), null, StopTimeout, Timeout.InfiniteTimeSpan);
 
     /// <summary>Begins to make a connection, unless the server has refused as many.</summary>
+    /// <param name="attempt">Stands for the connection while it is being made.</param>
     /// <param name="freed">Where it has: completes when a connection is given back or closed.</param>
-    private bool TryBegin(out Task freed)
+    private bool TryBegin([NotNullWhen(true)] out TaskCompletionSource? attempt, out Task freed)
     {
         lock (_lock)
         {
-            if (_open + _opening >= _most)
+            if (_open + _opening.Count >= _most)
             {
+                attempt = null;
                 freed = (_freed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
                 return false;
             }
 
-            _opening++;
+            attempt = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _opening.Add(attempt);
             freed = Task.CompletedTask;
             return true;
         }
     }
 
     /// <returns><c>null</c> where the server takes no other connection beside those that there are.</returns>
-    private async Task<SmtpConnection?> TryConnectAsync(CancellationToken cancellationToken)
+    private async Task<SmtpConnection?> TryConnectAsync(TaskCompletionSource attempt, CancellationToken cancellationToken)
     {
         try
         {
             var connection = await _connector.ConnectAsync(cancellationToken);
-            lock (_lock)
-            {
-                _opening--;
-                _open++;
-            }
-
+            End(attempt, isOpen: true);
             return connection;
         }
         catch (Exception exception)
         {
-            lock (_lock)
+            End(attempt, isOpen: false);
+            if (exception is MailServerException && await IsOneTooManyAsync(cancellationToken))
             {
-                _opening--;
-                Free();
-                if (exception is MailServerException && _open > 0)
-                {
-                    Learn(_open);
-                    return null;
-                }
+                return null;
             }
 
             throw;
         }
     }
 
-    /// <summary>Uses no more connections than there are, for a while.</summary>
-    private void Learn(int count)
+    private void End(TaskCompletionSource attempt, bool isOpen)
     {
-        _most = count;
-        _slots.Resize(count);
-        _memory?.Dispose();
-        _memory = _time.CreateTimer(_ => Forget(), null, Memory, Timeout.InfiniteTimeSpan);
+        lock (_lock)
+        {
+            _opening.Remove(attempt);
+            if (isOpen)
+            {
+                _open++;
+            }
+            else
+            {
+                Free();
+            }
+        }
+
+        attempt.SetResult();
+    }
+
+    /// <summary>Whether the server has just refused one connection beside others. Those that were being made at the same time decide it where there are none yet.</summary>
+    private async Task<bool> IsOneTooManyAsync(CancellationToken cancellationToken)
+    {
+        Task others;
+        lock (_lock)
+        {
+            others = _open > 0 ? Task.CompletedTask : Task.WhenAll(_opening.Select(attempt => attempt.Task));
+        }
+
+        await others.WaitAsync(cancellationToken);
+        lock (_lock)
+        {
+            if (_open == 0)
+            {
+                return false;
+            }
+
+            _most = _open + _opening.Count;
+            _slots.Resize(_most);
+            _memory?.Dispose();
+            _memory = _time.CreateTimer(_ => Forget(), null, Memory, Timeout.InfiniteTimeSpan);
+            return true;
+        }
     }
 
     private void Forget()
@@ -219,9 +248,11 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
         }
     }
 
-    private void End(SmtpConnection connection)
+    private void End(SmtpConnection connection) => _ = EndAsync(connection);
+
+    private async Task EndAsync(SmtpConnection connection)
     {
-        connection.Dispose();
+        await connection.CloseAsync();
         lock (_lock)
         {
             _open--;

@@ -608,6 +608,39 @@ public sealed class SmtpEmailSenderTests
     }
 
     [Test]
+    public async Task A_connection_that_is_refused_before_the_first_other_one_is_there_is_no_failure_of_its_email()
+    {
+        _server.On(SmtpStep.Connect, _ => _server.Sessions.Count(session => !session.IsClosed) > 1 ? "421 4.7.0 Too many connections" : null);
+        var hold = _server.Hold(SmtpStep.Ehlo);
+        var first = Host().SendAsync("1");
+        await hold.Reached();
+
+        var second = Host().SendAsync("2");
+        await _server.WaitFor("the second connection to be refused", server => server.Sessions is [_, { IsClosed: true }]);
+        hold.Release();
+
+        await Task.WhenAll(first, second).WaitAsync(FakeSmtpServer.DefaultTimeout);
+        Assert.That(_server.Messages, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_connection_that_has_carried_as_many_emails_as_it_may_counts_until_the_server_has_closed_it()
+    {
+        using var host = EmailHost.For(_server, ("Email__Smtp__EmailsPerConnection", "1"));
+        _server.On(SmtpStep.Connect, _ => _server.Sessions.Count(session => !session.IsClosed) > 1 ? "421 4.7.0 Too many connections" : null);
+        var hold = _server.Hold(SmtpStep.Quit);
+        await host.SendAsync("1");
+        await hold.Reached();
+
+        var second = host.SendAsync("2");
+        await _server.WaitFor("the second connection to be refused", server => server.Sessions is [_, { IsClosed: true }]);
+        hold.Release();
+
+        await second.WaitAsync(FakeSmtpServer.DefaultTimeout);
+        Assert.That(_server.Messages, Has.Count.EqualTo(2));
+    }
+
+    [Test]
     public async Task A_connection_that_the_server_has_closed_meanwhile_is_replaced_without_a_failure()
     {
         await Host().SendAsync("1");

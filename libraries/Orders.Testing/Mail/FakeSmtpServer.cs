@@ -37,6 +37,9 @@ public enum SmtpStep
 
     /// <summary>The end of the email, with its raw text; usually 250. The email counts as taken only when the reply is 250, or <see cref="SmtpReply.TakeAndDrop"/>.</summary>
     EndOfData,
+
+    /// <summary>QUIT; usually 221, and the end.</summary>
+    Quit,
 }
 
 /// <summary>What the server does at a step.</summary>
@@ -475,7 +478,7 @@ public sealed class SmtpSession
                     reply = reply.Is(354) ? await ReadContent(from, [.. recipients]) : reply;
                     break;
                 case "QUIT":
-                    reply = await Write(new SmtpReply("221 2.0.0 Bye", ThenClose: true));
+                    reply = await Write(await _server.Answer(SmtpStep.Quit, "", new SmtpReply("221 2.0.0 Bye", ThenClose: true)));
                     break;
                 default:
                     reply = await Write("250 2.0.0 Ok");
