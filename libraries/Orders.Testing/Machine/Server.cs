@@ -48,6 +48,28 @@ public sealed class Server : IAsyncDisposable
         return server;
     }
 
+    /// <summary>Starts a program that does not write that it is ready, and asks it again and again until it is.</summary>
+    /// <param name="program">Its name, if it is on the <c>PATH</c>, or its path.</param>
+    /// <param name="arguments">Its arguments, each passed as it is.</param>
+    /// <param name="isReady">Whether it is ready; an exception counts as a no.</param>
+    /// <param name="within">How long it may take to be.</param>
+    /// <param name="onLine">Is given every line that the program writes; several at once may come.</param>
+    /// <exception cref="CommandException">It ended before, or was not ready in time; the message holds its last lines.</exception>
+    public static async Task<Server> StartAsync(
+        string program,
+        IEnumerable<string> arguments,
+        Func<CancellationToken, Task<bool>> isReady,
+        TimeSpan within,
+        Action<string>? onLine = null)
+    {
+        var server = new Server(
+            new Process { StartInfo = Command.StartInfo(program, arguments), EnableRaisingEvents = true }, isReadyLine: _ => false, onLine);
+        var started = server.StartAsync(within);
+        _ = server.AskAsync(isReady, within);
+        await started;
+        return server;
+    }
+
     /// <summary>Kills the program and all that it started, as a power cut would; returns when they are gone.</summary>
     public async Task KillAsync()
     {
@@ -130,6 +152,20 @@ public sealed class Server : IAsyncDisposable
             await DisposeAsync();
             throw new CommandException(
                 $"{_process.StartInfo.FileName} did not start. {e.Message}{Environment.NewLine}{string.Join(Environment.NewLine, _lastLines)}");
+        }
+    }
+
+    private async Task AskAsync(Func<CancellationToken, Task<bool>> isReady, TimeSpan within)
+    {
+        try
+        {
+            await Eventually.GetAsync(
+                "the program to be ready", async cancellationToken => _ready.Task.IsCompleted || await isReady(cancellationToken), ready => ready, within);
+            _ready.TrySetResult();
+        }
+        catch (TimeoutException e)
+        {
+            _ready.TrySetException(e);
         }
     }
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Email;
+using Orders.Testing.Mail.Servers;
 using Orders.Testing.Programs;
 
 namespace Orders.Testing.Mail;
@@ -32,20 +33,14 @@ internal sealed class EmailHost : IDisposable
     /// <param name="settings">Settings by the names of their environment variables.</param>
     public static EmailHost With(params (string Key, string? Value)[] settings) => new(settings);
 
-    public static EmailHost For(FakeSmtpServer server, params (string Key, string? Value)[] settings) => For(server, TimeProvider.System, settings);
+    public static EmailHost For(FakeSmtpServer server, params (string Key, string? Value)[] settings) => For(server.Port, TimeProvider.System, settings);
 
     /// <param name="server">Where the emails go.</param>
     /// <param name="time">By what clock.</param>
     /// <param name="settings">Further settings by the names of their environment variables.</param>
-    public static EmailHost For(FakeSmtpServer server, TimeProvider time, params (string Key, string? Value)[] settings) => new(
-    [
-        ("Email__Delivery", "Smtp"),
-        ("Email__From", "Acorn Shop <orders@shop.example>"),
-        ("Email__Smtp__Host", FakeSmtpServer.Host),
-        ("Email__Smtp__Port", $"{server.Port}"),
-        .. settings,
-    ],
-        time);
+    public static EmailHost For(FakeSmtpServer server, TimeProvider time, params (string Key, string? Value)[] settings) => For(server.Port, time, settings);
+
+    public static EmailHost For(MailServer server, params (string Key, string? Value)[] settings) => For(server.Port, TimeProvider.System, settings);
 
     public Task StartAsync() => _host.StartAsync();
 
@@ -54,4 +49,14 @@ internal sealed class EmailHost : IDisposable
         Sender.SendAsync(new EmailMessage($"<{id}@shop.example>", to, subject, text, html), cancellationToken);
 
     public void Dispose() => _host.Dispose();
+
+    private static EmailHost For(int port, TimeProvider time, (string Key, string? Value)[] settings) => new(
+    [
+        ("Email__Delivery", "Smtp"),
+        ("Email__From", "Acorn Shop <orders@shop.example>"),
+        ("Email__Smtp__Host", FakeSmtpServer.Host),
+        ("Email__Smtp__Port", $"{port}"),
+        .. settings,
+    ],
+        time);
 }
