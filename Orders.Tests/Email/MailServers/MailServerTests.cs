@@ -1,4 +1,5 @@
 using Notifications.Worker.Email;
+using NUnit.Framework.Interfaces;
 using Orders.Testing.Mail.Servers;
 
 namespace Orders.Tests.Email.MailServers;
@@ -124,9 +125,14 @@ public abstract class MailServerTests
     /// <summary>Waits until the log says that as many connections, and no more, have come and gone.</summary>
     private protected abstract Task ExpectConnectionsAsync(MailServer server, int count);
 
-    /// <summary>Disposes of the server after the test.</summary>
+    /// <summary>Disposes of the server after the test, whose failure its log may explain.</summary>
     private protected T Add<T>(T server)
-        where T : MailServer => _cleanup.Add(server);
+        where T : MailServer
+    {
+        _cleanup.Add(server);
+        _cleanup.Add(() => TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed ? TestContext.Out.WriteLineAsync(server.ReadLog()) : Task.CompletedTask);
+        return server;
+    }
 
     /// <summary>Sends emails 1 to <paramref name="count"/>, all at once.</summary>
     private protected static Task SendAsync(EmailHost host, int count) =>
@@ -139,7 +145,7 @@ public abstract class MailServerTests
     /// <summary>Expects emails in files, each in one.</summary>
     private protected static async Task ExpectDeliveredAsync(MailServer server, params IEnumerable<string> ids) =>
         Assert.That(
-            (await server.DeliverAsync()).Select(mail => mail.MessageId), Is.EquivalentTo(ids.Select(id => $"<{id}@shop.example>")), server.ReadLog);
+            (await server.DeliverAsync()).Select(mail => mail.MessageId), Is.EquivalentTo(ids.Select(id => $"<{id}@shop.example>")));
 
     private static EmailHost WithTls(MailServer server, TestAuthority authority, bool isImplicit) => EmailHost.For(
         server,
