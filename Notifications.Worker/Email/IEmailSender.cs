@@ -18,4 +18,8 @@ public interface IEmailSender
 /// <summary>An email that is out.</summary>
 /// <param name="MessageId">Its <c>Message-ID</c>, which an earlier attempt may have decided.</param>
 /// <param name="Before">When it had been sent, where nothing was sent now because of that.</param>
-public sealed record SentEmail(string MessageId, DateTimeOffset? Before = null);
+public sealed record SentEmail(string MessageId, DateTimeOffset? Before = null)
+{
+    /// <summary>By which words a mail server took it, where one did.</summary>
+    internal Smtp.SmtpReply? Reply { get; init; }
+}

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using MailKit;
 using MailKit.Net.Smtp;
 using Notifications.Worker.Hosting;
@@ -15,7 +16,7 @@ internal sealed class HandshakeClient : SmtpClient
     private readonly X509Certificate2? _certificate;
 
     /// <param name="options">The mail server; its files are read now.</param>
-    /// <param name="greeting">Gets what the server says first.</param>
+    /// <param name="greeting">Gets what the server says and shows.</param>
     public HandshakeClient(SmtpOptions options, ServerGreeting greeting)
         : base(greeting)
     {
@@ -23,10 +24,13 @@ internal sealed class HandshakeClient : SmtpClient
         _authorities = string.IsNullOrEmpty(options.CertificateAuthorityFile) ? null : Certificates.ReadAuthorities(options.CertificateAuthorityFile);
         _certificate = string.IsNullOrEmpty(options.CertificateFile) ? null : Certificates.Read(options.CertificateFile, options.KeyFile!);
         ServerCertificateValidationCallback = (_, certificate, chain, errors) =>
-            Certificates.FindFlaw(_host, certificate, chain, errors, _authorities) is { } flaw
+        {
+            greeting.Certificate = certificate?.GetRawCertData();
+            return Certificates.FindFlaw(_host, certificate, chain, errors, _authorities) is { } flaw
                 // MailKit's own words fill a page.
                 ? throw new AuthenticationException($"The certificate of {_host} is refused: {flaw}")
                 : true;
+        };
     }
 
     /// <summary>What is encrypted before it goes out, where TLS was agreed.</summary>
@@ -55,13 +59,25 @@ internal sealed class HandshakeClient : SmtpClient
     }
 }
 
-/// <summary>Keeps what a mail server says first, which MailKit tells its log only.</summary>
+/// <summary>Keeps what a mail server says first, which MailKit tells its log only, and what else is known of a handshake that fails.</summary>
 internal sealed class ServerGreeting : IProtocolLogger
 {
-    private string? _text;
+    private const string LogIn = "AUTH ";
+
+    /// <summary>What the server said first, with its code; <c>null</c> as long as it is silent.</summary>
+    public string? Text { get; private set; }
 
     /// <summary>Whether the server calls itself Exim.</summary>
-    public bool NamesExim => _text?.Contains(" Exim ", StringComparison.OrdinalIgnoreCase) == true;
+    public bool NamesExim => Text?.Contains(" Exim ", StringComparison.OrdinalIgnoreCase) == true;
+
+    /// <summary>What we call ourselves to this server; <c>null</c> as long as there is no connection.</summary>
+    public string? EhloName { get; set; }
+
+    /// <summary>The certificate that the server showed, trusted or not, in DER: the handshake's own object ends with it.</summary>
+    public ReadOnlyMemory<byte>? Certificate { get; set; }
+
+    /// <summary>The mechanism of the login that was tried last (RFC 4954), such as <c>PLAIN</c>.</summary>
+    public string? Mechanism { get; private set; }
 
     public IAuthenticationSecretDetector? AuthenticationSecretDetector { get; set; }
 
@@ -71,9 +87,16 @@ internal sealed class ServerGreeting : IProtocolLogger
 
     public void LogClient(byte[] buffer, int offset, int count)
     {
+        var command = buffer.AsSpan(offset, count);
+        if (Ascii.EqualsIgnoreCase(command[..Math.Min(count, LogIn.Length)], LogIn))
+        {
+            // The rest may be the password.
+            var rest = command[LogIn.Length..];
+            Mechanism = Encoding.ASCII.GetString(rest[..Math.Max(rest.IndexOfAny(" \r\n"u8), 0)]);
+        }
     }
 
-    public void LogServer(byte[] buffer, int offset, int count) => _text ??= System.Text.Encoding.ASCII.GetString(buffer, offset, count);
+    public void LogServer(byte[] buffer, int offset, int count) => Text ??= Encoding.ASCII.GetString(buffer, offset, count);
 
     public void Dispose()
     {

@@ -34,6 +34,9 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
     private int _errors;
     private bool _isInOrder = true;
 
+    /// <summary>How many emails it may carry.</summary>
+    public int MostEmails => mostEmails;
+
     /// <summary>Whether an email was tried on it before. The server may have closed such a connection since.</summary>
     public bool IsKept { get; private set; }
 
@@ -108,15 +111,18 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
     }
 
     /// <summary>Hands the <see cref="Content"/> over, which the server has asked for.</summary>
+    /// <returns>By which words it took it.</returns>
     /// <inheritdoc cref="BeginAsync" path="/exception"/>
-    public async Task SendContentAsync(CancellationToken cancellationToken)
+    public async Task<SmtpReply> SendContentAsync(CancellationToken cancellationToken)
     {
         Content.Write(".\r\n"u8);
         await stream.WriteAsync(Content.WrittenMemory, cancellationToken);
-        Expect(SmtpStage.Content, await SmtpReply.ReadAsync(_replies, cancellationToken));
+        var reply = await SmtpReply.ReadAsync(_replies, cancellationToken);
+        Expect(SmtpStage.Content, reply);
         _emails++;
         _errors = 0;
         Keep();
+        return reply;
     }
 
     /// <summary>Makes the connection fit for another email after the server has refused one, unless it is about to close it.</summary>

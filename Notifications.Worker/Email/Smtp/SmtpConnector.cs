@@ -82,7 +82,7 @@ internal sealed class SmtpConnector(IOptions<EmailOptions> options, SmtpLogin lo
 
             try
             {
-                return await GreetAsync(addresses[i], share.Token);
+                return await GreetAsync(addresses[i], new ServerGreeting(), share.Token);
             }
             catch (Exception) when (!isLast && !cancellationToken.IsCancellationRequested)
             {
@@ -91,17 +91,20 @@ internal sealed class SmtpConnector(IOptions<EmailOptions> options, SmtpLogin lo
         }
     }
 
-    private async Task<(HandshakeClient Client, SmtpConnection Connection)> GreetAsync(IPAddress address, CancellationToken cancellationToken)
+    /// <summary>Greets one address: connects, encrypts where that is demanded, and says EHLO.</summary>
+    /// <param name="address">The server's address.</param>
+    /// <param name="greeting">Gets what the server says and shows, also where that ends in a failure.</param>
+    /// <param name="cancellationToken">Gives it up.</param>
+    internal async Task<(HandshakeClient Client, SmtpConnection Connection)> GreetAsync(IPAddress address, ServerGreeting greeting, CancellationToken cancellationToken)
     {
         // Without NoDelay, a second small write waits 40 ms for the acknowledgement of the first.
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        var greeting = new ServerGreeting();
         HandshakeClient? client = null;
         try
         {
             client = new HandshakeClient(_options, greeting);
             await socket.ConnectAsync(address, _options.Port, cancellationToken);
-            client.LocalDomain = EhloName(socket);
+            client.LocalDomain = greeting.EhloName = EhloName(socket);
             var stream = new NetworkStream(socket, ownsSocket: true);
             await client.ConnectAsync(stream, _options.Host!, _options.Port, Security(), cancellationToken);
             var mostEmails = _options.EmailsPerConnection ?? (greeting.NamesExim ? EmailsForExim : UsualEmails);
@@ -112,6 +115,16 @@ internal sealed class SmtpConnector(IOptions<EmailOptions> options, SmtpLogin lo
             client?.Dispose();
             socket.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Logs in once, where there is something to log in with.</summary>
+    /// <exception cref="MailServerException">The server offers no login of ours, or there is no token.</exception>
+    internal async Task LogInAsync(HandshakeClient client, CancellationToken cancellationToken)
+    {
+        if (await login.ChooseAsync(client.AuthenticationMechanisms, cancellationToken) is { } mechanism)
+        {
+            await client.AuthenticateAsync(mechanism, cancellationToken);
         }
     }
 

@@ -20,9 +20,9 @@ internal sealed partial class SmtpEmailSender(
         using var activity = Activities.StartSmtp(_options.Host!, _options.Port);
         try
         {
-            await SendAsync(email, recipient, cancellationToken);
+            var reply = await SendAsync(email, recipient, cancellationToken);
             Log.Sent(logger, email.MessageId);
-            return new SentEmail(email.MessageId);
+            return new SentEmail(email.MessageId) { Reply = reply };
         }
         catch (EmailException failure)
         {
@@ -36,7 +36,7 @@ internal sealed partial class SmtpEmailSender(
         }
     }
 
-    private async Task SendAsync(EmailMessage email, MailAddress recipient, CancellationToken cancellationToken)
+    private async Task<SmtpReply> SendAsync(EmailMessage email, MailAddress recipient, CancellationToken cancellationToken)
     {
         // A claim must not lapse while its email is being sent.
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(pool.OutOfTime);
@@ -44,15 +44,17 @@ internal sealed partial class SmtpEmailSender(
 
         // The server may have closed a kept connection just now. That is no failure as long as it is certain
         // that it didn't take the email; a second, fresh connection shows what is really the matter.
-        if (!await TrySendAsync(email, recipient, fresh: false, limit.Token, cancellationToken))
+        if (await TrySendAsync(email, recipient, fresh: false, limit.Token, cancellationToken) is { } reply)
         {
-            Log.ConnectionWasClosed(logger, email.MessageId);
-            await TrySendAsync(email, recipient, fresh: true, limit.Token, cancellationToken);
+            return reply;
         }
+
+        Log.ConnectionWasClosed(logger, email.MessageId);
+        return (await TrySendAsync(email, recipient, fresh: true, limit.Token, cancellationToken))!.Value;
     }
 
-    /// <returns><c>false</c> if the connection was a kept one and turned out to be closed before the email was sent.</returns>
-    private async Task<bool> TrySendAsync(EmailMessage email, MailAddress recipient, bool fresh, CancellationToken limit, CancellationToken cancellationToken)
+    /// <returns><c>null</c> if the connection was a kept one and turned out to be closed before the email was sent.</returns>
+    private async Task<SmtpReply?> TrySendAsync(EmailMessage email, MailAddress recipient, bool fresh, CancellationToken limit, CancellationToken cancellationToken)
     {
         var connection = await RentAsync(fresh, limit, cancellationToken);
         var wasKept = connection.IsKept;
@@ -72,8 +74,7 @@ internal sealed partial class SmtpEmailSender(
             // From here on the server may take the email, so only its own time ends the wait for its answer.
             using var content = CancellationTokenSource.CreateLinkedTokenSource(limit);
             content.CancelAfter(_options.ContentTimeout);
-            await connection.SendContentAsync(content.Token);
-            return true;
+            return await connection.SendContentAsync(content.Token);
         }
         catch (OperationCanceledException)
         {
@@ -86,12 +87,12 @@ internal sealed partial class SmtpEmailSender(
         {
             await TryResetAsync(connection, refusal, limit);
             return wasKept && (refusal.Reply.Code == 421 || SmtpFailure.BlameFor(refusal, recipient) == Blame.Connection)
-                ? false
+                ? null
                 : throw SmtpFailure.OfEmail(refusal, contentWasBegun, recipient);
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException)
         {
-            return wasKept && !contentWasBegun && exception is IOException ? false : throw SmtpFailure.OfEmail(exception, contentWasBegun, recipient);
+            return wasKept && !contentWasBegun && exception is IOException ? null : throw SmtpFailure.OfEmail(exception, contentWasBegun, recipient);
         }
         finally
         {

@@ -10,6 +10,8 @@ namespace Notifications.Worker.Email.Smtp;
 /// <summary>Makes a failure of what an attempt to send threw, by the server's reply where there is one. Its message is one short line, without any address.</summary>
 internal static class SmtpFailure
 {
+    private const string NotHandedOverBegins = "The email could not be handed to the mail server: ";
+
     /// <summary>Of what ended a conversation before its first email.</summary>
     public static MailServerException OfConnection(Exception exception) => exception switch
     {
@@ -35,6 +37,10 @@ internal static class SmtpFailure
     public static EmailException OfEmail(Exception exception, bool contentWasBegun, MailAddress recipient) => exception is SmtpRefusalException refusal
         ? OfRefusal(refusal, contentWasBegun, recipient)
         : new MailServerUnavailableException(NotHandedOver(exception.Message), wasLetIn: true) { IsOutcomeUnknown = contentWasBegun };
+
+    /// <summary>Why there is no connection, in words that do not speak of an email.</summary>
+    public static string ReasonOf(MailServerException failure) =>
+        failure.Message.StartsWith(NotHandedOverBegins, StringComparison.Ordinal) ? failure.Message[NotHandedOverBegins.Length..] : failure.Message;
 
     /// <summary>Who is to blame for the refusal of an email.</summary>
     public static Blame BlameFor(SmtpRefusalException refusal, MailAddress recipient) =>
@@ -74,7 +80,7 @@ internal static class SmtpFailure
     private static MailServerRefusedUsException RefusedUs(int code, string text, bool wasLetIn) =>
         new(ForeignText.OneLine($"The mail server refused us, not this email, with {code}: {text}"), wasLetIn);
 
-    private static string NotHandedOver(string why) => ForeignText.OneLine($"The email could not be handed to the mail server: {why}");
+    private static string NotHandedOver(string why) => ForeignText.OneLine(NotHandedOverBegins + why);
 
     private static T? Find<T>(Exception? exception)
         where T : Exception =>
