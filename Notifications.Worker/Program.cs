@@ -1,3 +1,4 @@
+using Notifications.Worker.Email.Check;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.CommandLine;
 using Notifications.Worker.Faults.Http;
@@ -20,5 +21,6 @@ return await ProgramHost.RunAsync(
         app.UseFaultSwaggerUI();
         app.MapHealth();
     },
+    (CheckMailCommand.Word, CheckMailCommand.RunAsync),
     (FaultsCommand.Word, FaultsCommand.RunAsync),
     (DeployTopologyCommand.Word, DeployTopologyCommand.RunAsync));

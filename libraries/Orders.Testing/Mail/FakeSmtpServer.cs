@@ -406,9 +406,9 @@ public sealed class SmtpSession
         {
             await Converse();
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or ArgumentException or System.Security.Authentication.AuthenticationException)
         {
-            // The client is gone, would not trust us, or was thrown out.
+            // The client is gone, would not trust us, or was thrown out. A stream that ends with its handshake is no argument for a reader.
         }
         finally
         {

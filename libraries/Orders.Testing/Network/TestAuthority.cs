@@ -19,7 +19,7 @@ public sealed class TestAuthority : IDisposable
         var request = new CertificateRequest($"CN=Test authority {Guid.NewGuid():N}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
-        _certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-10), DateTimeOffset.UtcNow.AddDays(10));
+        _certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-10), DateTimeOffset.UtcNow.AddDays(100));
         CertificateFile = Write("authority.pem", _certificate.ExportCertificatePem());
         if (!OperatingSystem.IsWindows())
         {
@@ -34,12 +34,13 @@ public sealed class TestAuthority : IDisposable
     /// <summary>The authority's own certificate.</summary>
     public string CertificateFile { get; }
 
-    /// <summary>Issues a certificate for servers and clients, valid for ten days unless said otherwise.</summary>
+    /// <summary>Issues a certificate for servers and clients.</summary>
     /// <param name="name">The name of its files, without their endings; also the subject's.</param>
     /// <param name="host">The only host that it is for; this machine under each of its names where nothing is said.</param>
     /// <param name="expired">Whether it expired yesterday.</param>
     /// <param name="forClients">Whether it is for clients alone.</param>
-    public IssuedCertificate Issue(string name, string? host = null, bool expired = false, bool forClients = false)
+    /// <param name="days">For how many days it is valid, unless it is expired.</param>
+    public IssuedCertificate Issue(string name, string? host = null, bool expired = false, bool forClients = false, int days = 9)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -60,7 +61,7 @@ public sealed class TestAuthority : IDisposable
 
         var from = DateTimeOffset.UtcNow.AddDays(-9);
         using var certificate = request.Create(
-            _certificate, from, expired ? from.AddDays(8) : from.AddDays(18), RandomNumberGenerator.GetBytes(16));
+            _certificate, from, expired ? from.AddDays(8) : from.AddDays(9 + days), RandomNumberGenerator.GetBytes(16));
         using var withKey = certificate.CopyWithPrivateKey(key);
         return new IssuedCertificate(
             X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), password: null),
