@@ -73,4 +73,31 @@ internal sealed class SecretsTests(BrokerKind kind)
         Assert.That(mail.Sessions.SelectMany(session => session.Commands), Has.Some.StartsWith("AUTH"));
         watch.ExpectNoSecret(known: "The mail server refused us");
     }
+
+    [Test]
+    public async Task None_is_told_where_the_token_endpoint_refuses_it_and_repeats_it()
+    {
+        await using var mail = FakeSmtpServer.StartForToken(FakeTokenEndpoint.Mailbox, FakeTokenEndpoint.Token(1));
+        await using var tokens = await FakeTokenEndpoint.StartAsync();
+        await using var watch = new SecretWatch();
+        await watch.StartAsync(
+            _broker.Port,
+            ("RabbitMq__Username", _user),
+            ("RabbitMq__VirtualHost", _virtualHost),
+            ("Email__Smtp__Port", $"{mail.Port}"),
+            ("Email__Smtp__Username", ""),
+            ("Email__Smtp__PasswordFile", ""),
+            ("Email__Smtp__OAuth__Grant", "ClientCredentials"),
+            ("Email__Smtp__OAuth__TokenEndpoint", tokens.Url),
+            ("Email__Smtp__OAuth__ClientId", FakeTokenEndpoint.ClientId),
+            ("Email__Smtp__OAuth__ClientSecret", SecretWatch.MailPassword),
+            ("Email__Smtp__OAuth__Mailbox", FakeTokenEndpoint.Mailbox));
+
+        await watch.PlaceOrderAsync(202);
+        await watch.WaitForAsync("No email can be sent until the configuration is mended");
+        await watch.AskForEverythingAsync();
+
+        Assert.That(tokens.Requests.Select(request => request["client_secret"]), Has.All.EqualTo(SecretWatch.MailPassword));
+        watch.ExpectNoSecret(known: "The token endpoint refused us with invalid_client");
+    }
 }
