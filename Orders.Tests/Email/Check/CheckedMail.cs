@@ -39,7 +39,7 @@ internal sealed record CheckedMail(int ExitCode, string Output, string Errors)
                 builder.Services.AddSingleton(dns ?? FakeDns.Good);
                 if (addresses is not null)
                 {
-                    builder.Services.AddSingleton(services => new SmtpConnector(services.GetRequiredService<IOptions<EmailOptions>>(), TimeProvider.System)
+                    builder.Services.AddSingleton(services => new SmtpConnector(services.GetRequiredService<IOptions<EmailOptions>>(), services.GetRequiredService<SmtpLogin>(), TimeProvider.System)
                     {
                         Resolve = (_, _) => Task.FromResult(addresses.Select(IPAddress.Parse).ToArray()),
                     });
