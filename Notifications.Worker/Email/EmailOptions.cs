@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Mail;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Email.Dkim;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Email.Smtp;
 
@@ -45,6 +46,9 @@ public sealed class EmailOptions
     /// <summary>The mail server for <see cref="EmailDelivery.Smtp"/>.</summary>
     public SmtpOptions Smtp { get; set; } = new();
 
+    /// <summary>By what emails are signed.</summary>
+    public DkimOptions Dkim { get; set; } = new();
+
     /// <summary>What is done when that mail server takes no email at all.</summary>
     public MailOutageOptions Outage { get; set; } = new();
 
@@ -52,10 +56,11 @@ public sealed class EmailOptions
     internal bool IsRedirected => !string.IsNullOrWhiteSpace(RedirectAllTo);
 
     /// <summary><see cref="From"/> as validated at start, its domain in ASCII.</summary>
-    internal MailAddress Sender =>
-        EmailAddress.TryParseWithDisplayName(string.IsNullOrWhiteSpace(From) ? "Orders <orders@localhost>" : From, out var sender)
-            ? sender
-            : throw new InvalidOperationException("Email__From is not an address.");
+    internal MailAddress Sender => FindSender() ?? throw new InvalidOperationException("Email__From is not an address.");
+
+    /// <summary>As <see cref="Sender"/>, before the validation.</summary>
+    internal MailAddress? FindSender() =>
+        EmailAddress.TryParseWithDisplayName(string.IsNullOrWhiteSpace(From) ? "Orders <orders@localhost>" : From, out var sender) ? sender : null;
 }
 
 /// <summary>Where emails go.</summary>
@@ -107,6 +112,11 @@ internal sealed class EmailOptionsValidator : IValidateOptions<EmailOptions>
         {
             yield return string.Create(
                 CultureInfo.InvariantCulture, $"Email__MaxPerSecond must be 0.1 to 10000, or 0 for no limit, but is {options.MaxPerSecond}.");
+        }
+
+        foreach (var failure in options.Dkim.FindMistakes(options.FindSender()?.Host))
+        {
+            yield return failure;
         }
 
         foreach (var failure in Failures(options.Outage))

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Email.Dkim;
 using Notifications.Worker.Email.Smtp;
 using Notifications.Worker.Email.Smtp.OAuth;
 using Notifications.Worker.Hosting;
@@ -17,6 +18,8 @@ public static class EmailRegistration
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<EmailMetrics>();
         builder.Services.AddHostedService<RedirectNotice>();
+        builder.Services.AddHostedService<DkimKeyNotice>();
+        builder.Services.AddSingleton<DkimSignature>();
         builder.Services.AddSingleton<EmailWriter>();
         builder.Services.AddHttpClient(TokenEndpoint.Client, http => http.MaxResponseContentBufferSize = TokenEndpoint.LongestAnswer)
             // A secret is for the address that was configured, and for no other.

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net.Mail;
 using System.Text;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Email.Dkim;
 using Notifications.Worker.Telemetry;
 
 namespace Notifications.Worker.Email;
@@ -12,7 +13,7 @@ namespace Notifications.Worker.Email;
 /// Writes an <see cref="EmailMessage"/> as it goes out (RFC 5322): <c>multipart/alternative</c>, text first and HTML second
 /// (RFC 2046, section 5.1.4: the richest last), in ASCII and in lines of at most 998 characters, so that every server takes it.
 /// </summary>
-internal sealed class EmailWriter(IOptions<EmailOptions> options, TimeProvider time)
+internal sealed class EmailWriter(IOptions<EmailOptions> options, DkimSignature signature, TimeProvider time)
 {
     /// <summary>The header field that names the trace to which the email belongs, in 32 hexadecimal digits.</summary>
     public const string TraceHeader = "X-Trace-Id";
@@ -30,7 +31,7 @@ internal sealed class EmailWriter(IOptions<EmailOptions> options, TimeProvider t
     private static readonly HashSet<string> Written = new(StringComparer.OrdinalIgnoreCase)
     {
         "From", "To", "Cc", "Bcc", "Sender", "Reply-To", "Subject", "Date", "Message-ID", "Auto-Submitted", TraceHeader,
-        "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+        "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "DKIM-Signature",
     };
 
     private readonly string? _idempotencyHeader = options.Value.IdempotencyHeader;
@@ -47,6 +48,33 @@ internal sealed class EmailWriter(IOptions<EmailOptions> options, TimeProvider t
     /// <param name="output">Gets the email, which ends with a line end.</param>
     /// <param name="dotStuffed">Whether a dot at the beginning of a line is doubled (RFC 5321, section 4.5.2).</param>
     public void Write(EmailMessage email, MailAddress to, IBufferWriter<byte> output, bool dotStuffed = false)
+    {
+        if (!signature.IsOn)
+        {
+            WriteUnsigned(email, to, output, dotStuffed);
+            return;
+        }
+
+        // A signature is over what the recipient gets, without the doubled dots.
+        var unsigned = new ArrayBufferWriter<byte>(8 * 1024);
+        WriteUnsigned(email, to, unsigned, dotStuffed: false);
+        output.Write(signature.Sign(unsigned.WrittenMemory));
+        Copy(unsigned.WrittenSpan, output, dotStuffed);
+    }
+
+    private static void Copy(ReadOnlySpan<byte> email, IBufferWriter<byte> output, bool dotStuffed)
+    {
+        while (dotStuffed && email.IndexOf("\n."u8) is >= 0 and var end)
+        {
+            output.Write(email[..(end + 2)]);
+            output.Write("."u8);
+            email = email[(end + 2)..];
+        }
+
+        output.Write(email);
+    }
+
+    private void WriteUnsigned(EmailMessage email, MailAddress to, IBufferWriter<byte> output, bool dotStuffed)
     {
         var boundary = $"=_{Guid.NewGuid():N}";
         WriteHeader(output, "Date", time.GetUtcNow().ToString("ddd, dd MMM yyyy HH':'mm':'ss '+0000'", CultureInfo.InvariantCulture));

@@ -1,10 +1,12 @@
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Email.Dkim;
 
 namespace Notifications.Worker.Email.Check;
 
 /// <summary>The steps of the check on what DNS says of the sender's domain. None of it keeps emails from going out, but from arriving.</summary>
 internal sealed class DnsCheck(IOptions<EmailOptions> options, IDnsLookup dns, CheckReport report)
 {
+    private readonly DkimOptions _dkim = options.Value.Dkim;
     private readonly string _domain = options.Value.Sender.Host;
 
     /// <summary>Goes through these steps; without DNS it says so.</summary>
@@ -18,6 +20,7 @@ internal sealed class DnsCheck(IOptions<EmailOptions> options, IDnsLookup dns, C
 
         try
         {
+            await CheckDkimAsync(cancellationToken);
             SpfRecord.Judge(_domain, await dns.FindTextsAsync(_domain, cancellationToken), report);
             await CheckDmarcAsync(cancellationToken);
             await CheckBouncesAsync(cancellationToken);
@@ -42,6 +45,19 @@ internal sealed class DnsCheck(IOptions<EmailOptions> options, IDnsLookup dns, C
         }
 
         DmarcRecord.Judge(_domain, [], report, isParent: false);
+    }
+
+    private async Task CheckDkimAsync(CancellationToken cancellationToken)
+    {
+        if (_dkim.IsSet)
+        {
+            var name = $"{_dkim.Selector}._domainkey.{_dkim.Domain}";
+            DkimRecord.Judge(name, await dns.FindTextsAsync(name, cancellationToken), DkimKey.Read(_dkim.PrivateKeyFile!), report);
+        }
+        else
+        {
+            DkimRecord.TellNone(report);
+        }
     }
 
     private async Task CheckBouncesAsync(CancellationToken cancellationToken)

@@ -16,6 +16,10 @@ internal sealed class MailCheck(IOptions<EmailOptions> options, IServiceProvider
         if (_options.Delivery == EmailDelivery.Smtp)
         {
             await ActivatorUtilities.CreateInstance<ServerCheck>(services).RunAsync(cancellationToken);
+        }
+
+        if (_options.Delivery == EmailDelivery.Smtp || _options.Dkim.IsSet)
+        {
             await ActivatorUtilities.CreateInstance<DnsCheck>(services).RunAsync(cancellationToken);
         }
 
