@@ -98,7 +98,7 @@ internal sealed class OAuthLoginTests
         var release = new TaskCompletionSource();
         Tokens.Delay = release.Task;
         var host = _oauth.Host(_oauth.Grant("ClientCredentials"));
-        var emails = Enumerable.Range(1, 8).Select(i => host.SendAsync($"{i}")).ToArray();
+        var emails = Enumerable.Range(1, 8).Select(i => host.SendAsync($"{i}", to: $"customer@shop-{i}.example")).ToArray();
 
         await Mail.WaitFor("eight greetings", server => server.Sessions.Count(session => session.Commands.Count > 0) == 8);
         release.SetResult();
@@ -226,7 +226,7 @@ internal sealed class OAuthLoginTests
         _oauth.Accept(2);
         var hold = Mail.Hold(SmtpStep.Auth);
         var host = _oauth.Host(_oauth.Grant("ClientCredentials"));
-        var emails = Enumerable.Range(1, 8).Select(i => host.SendAsync($"{i}")).ToArray();
+        var emails = Enumerable.Range(1, 8).Select(i => host.SendAsync($"{i}", to: $"customer@shop-{i}.example")).ToArray();
 
         await hold.Reached(8);
         hold.Release();
