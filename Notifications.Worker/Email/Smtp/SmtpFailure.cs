@@ -19,7 +19,7 @@ internal static class SmtpFailure
         SmtpCommandException refusal => OfGreeting((int)refusal.StatusCode, refusal.Message),
         AuthenticationException refusal => OfLogin(refusal),
         SslHandshakeException handshake when Find<System.Security.Authentication.AuthenticationException>(handshake) is { } cause =>
-            new MailServerRefusedUsException(NotHandedOver($"no encrypted connection: {cause.Message}"), wasLetIn: false),
+            new MailServerRefusedUsException(NotHandedOver($"no encrypted connection: {cause.GetBaseException().Message}"), wasLetIn: false),
         NotSupportedException => new MailServerRefusedUsException(NotHandedOver("it offers no STARTTLS, which Email__Smtp__Security demands."), wasLetIn: false),
         CryptographicException or UnauthorizedAccessException or FileNotFoundException or DirectoryNotFoundException =>
             new MailServerRefusedUsException(NotHandedOver(exception.Message), wasLetIn: false),

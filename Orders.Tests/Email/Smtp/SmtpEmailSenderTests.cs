@@ -331,6 +331,18 @@ public sealed class SmtpEmailSenderTests
         await ExpectNothingIsSent(server, host, "certificate", "EHLO", "STARTTLS");
     }
 
+    [Test]
+    public async Task A_server_that_breaks_the_handshake_off_is_quoted()
+    {
+        using var host = EmailHost.For(_server, ("Email__Smtp__Security", "Tls"));
+        // A TLS record with a fatal alert, internal_error (RFC 8446, section 6).
+        _server.On(SmtpStep.Connect, "\u0015\u0003\u0003\0\u0002\u0002P");
+
+        var failure = await Assert.ThrowsAsync<MailServerRefusedUsException>(() => host.SendAsync());
+
+        Assert.That(failure!.Message, Does.StartWith("The email could not be handed to the mail server: no encrypted connection:").And.Not.Contain("inner exception"));
+    }
+
     [TestCase("StartTls", "EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL")]
     [TestCase("Tls", "EHLO", "AUTH", "MAIL")]
     public async Task With_TLS_the_password_and_the_email_are_encrypted(string security, params string[] commands)
