@@ -54,8 +54,7 @@ public abstract class MailServerTests
         await host.SendAsync("2");
 
         await ExpectDeliveredAsync(server, "2");
-        host.Dispose();
-        await ExpectConnectionsAsync(server, 1);
+        Assert.That(server.CountInLog(LoggedConnection), Is.EqualTo(2), "The first one asked whether the server runs.");
     }
 
     /// <summary>Servers slow down or hang up after so many errors on a connection.</summary>
@@ -87,43 +86,16 @@ public abstract class MailServerTests
         var failure = await Assert.ThrowsAsync<PermanentEmailException>(() => host.SendAsync("1", text: new string('x', 30_000)));
         await host.SendAsync("2");
 
-        Assert.That(failure!.Message, Does.Contain("552"));
+        Assert.That(failure!.Message, Does.Contain("552").Or.Contain("5.3.4"));
         await ExpectDeliveredAsync(server, "2");
     }
 
-    [Test]
-    public async Task By_TLS_emails_arrive_where_the_authority_is_ours([Values] bool isImplicit)
-    {
-        using var authority = new TestAuthority();
-        var server = Add(await StartAsync(tls: new MailServerTls(authority.Issue("server"), isImplicit)));
-        using var host = WithTls(server, authority, isImplicit);
-
-        await SendAsync(host, 20);
-
-        await ExpectDeliveredAsync(server, 20);
-    }
-
-    [Test]
-    public async Task By_TLS_nothing_goes_to_a_server_with_the_wrong_certificate([Values] bool isImplicit, [Values("expired", "other.example")] string flaw)
-    {
-        using var authority = new TestAuthority();
-        var certificate = flaw == "expired" ? authority.Issue("server", expired: true) : authority.Issue("server", host: flaw);
-        var server = Add(await StartAsync(tls: new MailServerTls(certificate, isImplicit)));
-        using var host = WithTls(server, authority, isImplicit);
-
-        var failure = await Assert.ThrowsAsync<MailServerRefusedUsException>(() => host.SendAsync());
-
-        Assert.That(failure!.Message, Does.Contain("certificate"));
-        await ExpectDeliveredAsync(server, 0);
-    }
-
     /// <summary>Starts the server.</summary>
-    /// <param name="tls">How it encrypts, where it does.</param>
     /// <param name="mostBytes">The size of the largest email that it takes.</param>
-    private protected abstract Task<MailServer> StartAsync(MailServerTls? tls = null, int mostBytes = 1_000_000);
+    private protected abstract Task<MailServer> StartAsync(int mostBytes = 1_000_000);
 
-    /// <summary>Waits until the log says that as many connections, and no more, have come and gone.</summary>
-    private protected abstract Task ExpectConnectionsAsync(MailServer server, int count);
+    /// <summary>What the server logs of each connection that begins.</summary>
+    private protected abstract string LoggedConnection { get; }
 
     /// <summary>Disposes of the server after the test, whose failure its log may explain.</summary>
     private protected T Add<T>(T server)
@@ -146,9 +118,4 @@ public abstract class MailServerTests
     private protected static async Task ExpectDeliveredAsync(MailServer server, params IEnumerable<string> ids) =>
         Assert.That(
             (await server.DeliverAsync()).Select(mail => mail.MessageId), Is.EquivalentTo(ids.Select(id => $"<{id}@shop.example>")));
-
-    private static EmailHost WithTls(MailServer server, TestAuthority authority, bool isImplicit) => EmailHost.For(
-        server,
-        ("Email__Smtp__Security", isImplicit ? "Tls" : "StartTls"),
-        ("Email__Smtp__CertificateAuthorityFile", authority.CertificateFile));
 }

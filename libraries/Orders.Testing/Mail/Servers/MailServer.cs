@@ -25,8 +25,11 @@ public abstract class MailServer : IAsyncDisposable
     private protected MailServer(string name)
     {
         Folder = Directory.CreateTempSubdirectory($"orders-tests-{name}-");
-        // The server's own users look into it.
-        File.SetUnixFileMode(Folder.FullName, (UnixFileMode)0b111_101_101);
+        if (!OperatingSystem.IsWindows())
+        {
+            // The server's own users look into it.
+            Folder.UnixFileMode |= UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+        }
     }
 
     /// <summary>The port that it listens on.</summary>

@@ -163,8 +163,8 @@ public sealed class PostfixServer : MailServer
         return [.. lines, ("cyrus_sasl_config_path", folder)];
     }
 
-    private Task InstallAsync(params IEnumerable<string> arguments) =>
-        Command.RunAsync("install", ["-d", .. arguments], CommandTime, folder: Folder.FullName);
+    private async Task InstallAsync(params IEnumerable<string> arguments) =>
+        await Command.RunAsync("install", ["-d", .. arguments], CommandTime, folder: Folder.FullName);
 }
 
 /// <summary>Whom a <see cref="PostfixServer"/> lets in.</summary>

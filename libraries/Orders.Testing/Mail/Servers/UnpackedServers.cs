@@ -30,6 +30,8 @@ internal static class UnpackedServers
     {
         // Links take no time. They need the same file system.
         await Command.RunAsync("sh", ["-c", """cp -al "$1" "$2" 2> /dev/null || cp -a "$1" "$2" """, "sh", Path.Join(Given, "."), folder], CommandTime);
+        // What is written there must be nobody else's.
+        Directory.Delete(Path.Combine(folder, "etc"), recursive: true);
         foreach (var name in new[] { "dev", "etc", "run", "tmp", "var/log", "var/mail", "var/spool", "var/run", "var/lib" })
         {
             Directory.CreateDirectory(Path.Combine(folder, name));
