@@ -17,19 +17,14 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
 
     [SetUp]
     public async Task StartAsync() => TheSystem = await OrderSystem.StartAsync(
-        // However many emails fail in a test, they do so one by one. With a login, a security code may be about it.
-        transport, settings: [.. FailingOrders.Settings, ("Email__Outage__Suspects", "1000"), ("Email__Smtp__Username", "shop"), ("Email__Smtp__Password", "s3cret")]);
+        // However many emails fail in a test, they do so one by one.
+        transport, settings: [.. FailingOrders.Settings, ("Email__Outage__Suspects", "1000")]);
 
     [Test]
-    public async Task Orders_that_failed_in_three_ways_are_three_groups_and_one_replay_confirms_them_all()
+    public async Task Orders_that_failed_in_two_ways_are_two_groups_and_one_replay_confirms_them_all()
     {
-        TheSystem.Mail.On(SmtpStep.Recipient, recipient => recipient switch
-        {
-            _ when recipient.EndsWith("busy.example", StringComparison.Ordinal) => "451 4.3.0 Try again later",
-            _ when recipient.EndsWith("gone.example", StringComparison.Ordinal) => SmtpReply.Drop,
-            _ => "554 5.7.1 Rejected",
-        });
-        var orders = Enumerable.Range(1, 20).SelectMany(number => new[] { "busy", "gone", "shut" }.Select(host => (Id: $"{host}-{number}", Host: host))).ToArray();
+        TheSystem.Mail.On(SmtpStep.Recipient, recipient => recipient.EndsWith("busy.example", StringComparison.Ordinal) ? "451 4.3.0 Try again later" : SmtpReply.Drop);
+        var orders = Enumerable.Range(1, 30).SelectMany(number => new[] { "busy", "gone" }.Select(host => (Id: $"{host}-{number}", Host: host))).ToArray();
         await Task.WhenAll(orders.Select(order => TheSystem.PlaceAsync(order.Id, $"customer@{order.Host}.example")));
         await WaitForFaultsAsync(orders.Length, orders.Length);
 
@@ -48,8 +43,8 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
         {
             Assert.That(
                 groups.Select(group => (group.ExceptionType, group.Count)),
-                Is.EquivalentTo(new[] { typeof(TransientEmailException), typeof(MailServerUnavailableException), typeof(MailServerRefusedUsException) }
-                    .Select(type => (type.FullName, 20))));
+                Is.EquivalentTo(new[] { typeof(TransientEmailException), typeof(MailServerUnavailableException) }
+                    .Select(type => (type.FullName, 30))));
             Assert.That((operation.State, operation.Done, operation.Gone), Is.EqualTo((OperationState.Done, orders.Length, 0)));
             Assert.That(await Inspector.CountAsync(FaultQueue.Error, CancellationToken.None), Is.Zero);
             Assert.That(TheSystem.Confirmations.Select(mail => mail.MessageId), Is.EquivalentTo(orders.Select(order => $"<order-confirmation-{order.Id}@shop.example>")));

@@ -14,7 +14,7 @@ public sealed class EmailRateLimiterTests
     {
         var limiter = Limiter(0);
 
-        Assert.That(Enumerable.Range(0, 1_000).Select(_ => limiter.WaitAsync(CancellationToken.None).IsCompletedSuccessfully), Is.All.True);
+        Assert.That(Enumerable.Range(0, 1_000).Select(_ => limiter.WaitAsync(CancellationToken.None).AsTask().IsCompletedSuccessfully), Is.All.True);
     }
 
     [Test]
