@@ -27,7 +27,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     private readonly CancellationTokenRegistration _stopping;
     private TaskCompletionSource? _freed;
     // Those that are being made; each completes.
-    private readonly HashSet<TaskCompletionSource> _opening = [];
+    private readonly HashSet<Attempt> _opening = [];
     // Those that there are, until the server has closed them too.
     private int _open;
     private int _most = int.MaxValue;
@@ -134,7 +134,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     /// <summary>Begins to make a connection, unless the server has refused as many.</summary>
     /// <param name="attempt">Stands for the connection while it is being made.</param>
     /// <param name="freed">Where it has: completes when a connection is given back or closed.</param>
-    private bool TryBegin([NotNullWhen(true)] out TaskCompletionSource? attempt, out Task freed)
+    private bool TryBegin([NotNullWhen(true)] out Attempt? attempt, out Task freed)
     {
         lock (_lock)
         {
@@ -145,7 +145,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
                 return false;
             }
 
-            attempt = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            attempt = new Attempt(isBesideOthers: _open > 0);
             _opening.Add(attempt);
             freed = Task.CompletedTask;
             return true;
@@ -153,7 +153,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     }
 
     /// <returns><c>null</c> where the server takes no other connection beside those that there are.</returns>
-    private async Task<SmtpConnection?> TryConnectAsync(TaskCompletionSource attempt, CancellationToken cancellationToken)
+    private async Task<SmtpConnection?> TryConnectAsync(Attempt attempt, CancellationToken cancellationToken)
     {
         try
         {
@@ -164,7 +164,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
         catch (Exception exception)
         {
             End(attempt, isOpen: false);
-            if (exception is MailServerException && await IsOneTooManyAsync(cancellationToken))
+            if (exception is MailServerException && await IsOneTooManyAsync(attempt, cancellationToken))
             {
                 return null;
             }
@@ -173,7 +173,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
         }
     }
 
-    private void End(TaskCompletionSource attempt, bool isOpen)
+    private void End(Attempt attempt, bool isOpen)
     {
         lock (_lock)
         {
@@ -188,16 +188,19 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
             }
         }
 
-        attempt.SetResult();
+        attempt.End();
     }
 
-    /// <summary>Whether the server has just refused one connection beside others. Those that were being made at the same time decide it where there are none yet.</summary>
-    private async Task<bool> IsOneTooManyAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Whether the server has just refused one connection beside others, which may have ended since. Those that were being made
+    /// at the same time decide it where there were none yet.
+    /// </summary>
+    private async Task<bool> IsOneTooManyAsync(Attempt attempt, CancellationToken cancellationToken)
     {
         Task others;
         lock (_lock)
         {
-            others = _open > 0 ? Task.CompletedTask : Task.WhenAll(_opening.Select(attempt => attempt.Task));
+            others = attempt.IsBesideOthers || _open > 0 ? Task.CompletedTask : Task.WhenAll(_opening.Select(other => other.Ended));
         }
 
         await others.WaitAsync(cancellationToken);
@@ -205,7 +208,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
         {
             if (_open == 0)
             {
-                return false;
+                return attempt.IsBesideOthers;
             }
 
             _most = _open + _opening.Count;
@@ -272,5 +275,18 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
         {
             return _idle.Count;
         }
+    }
+
+    /// <summary>A connection that is being made.</summary>
+    /// <param name="isBesideOthers">Whether there were others when it was begun.</param>
+    private sealed class Attempt(bool isBesideOthers)
+    {
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool IsBesideOthers => isBesideOthers;
+
+        public Task Ended => _ended.Task;
+
+        public void End() => _ended.SetResult();
     }
 }
