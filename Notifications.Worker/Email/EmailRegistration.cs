@@ -50,9 +50,10 @@ public static class EmailRegistration
         return options.IsRedirected ? ActivatorUtilities.CreateInstance<RedirectedEmailSender>(services, sender) : sender;
     }
 
-    /// <summary>Has emails wait until there is a connection to the mail server for them, where they go to one.</summary>
-    internal static IEmailSender WithConnection(this IEmailSender sender, IServiceProvider services) =>
-        services.GetRequiredService<IOptions<EmailOptions>>().Value.Delivery == EmailDelivery.Smtp
-            ? ActivatorUtilities.CreateInstance<PooledEmailSender>(services, sender)
-            : sender;
+    /// <summary>The connections to the mail server, where emails go to one.</summary>
+    internal static SmtpConnectionPool? GetConnections(this IServiceProvider services) =>
+        services.GetRequiredService<IOptions<EmailOptions>>().Value.Delivery == EmailDelivery.Smtp ? services.GetRequiredService<SmtpConnectionPool>() : null;
+
+    private static IEmailSender WithConnection(this IEmailSender sender, IServiceProvider services) =>
+        services.GetConnections() is { } connections ? new PooledEmailSender(sender, connections) : sender;
 }

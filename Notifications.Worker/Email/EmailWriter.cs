@@ -81,7 +81,7 @@ internal sealed class EmailWriter(IOptions<EmailOptions> options, DkimSignature 
         WriteLine(output, $"From: {(Sender.DisplayName.Length == 0 ? Sender.Address : $"{Phrase(Sender.DisplayName)} <{Sender.Address}>")}");
         WriteHeader(output, "To", to.Address);
         WriteHeader(output, "Message-ID", email.MessageId);
-        WriteHeader(output, "Subject", email.Subject);
+        WriteSubject(output, email.Subject);
         WriteHeader(output, "Auto-Submitted", "auto-generated");
         if (Activities.CurrentTraceId is { } traceId)
         {
@@ -100,12 +100,22 @@ internal sealed class EmailWriter(IOptions<EmailOptions> options, DkimSignature 
         WriteLine(output, $"\r\n--{boundary}--");
     }
 
+    /// <summary>Writes a field that programs read. RFC 2047, section 5, allows no encoded words there; only what cannot be written otherwise becomes one.</summary>
     private static void WriteHeader(IBufferWriter<byte> output, string name, string value)
     {
-        // What ends a line would begin another header field.
-        var line = value.Any(char.IsControl) ? string.Concat(value.Where(c => !char.IsControl(c))) : value;
-        WriteLine(output, $"{name}: {(IsPlain(line) && name.Length + 2 + line.Length <= GoodLine ? line : EncodedWords(line))}");
+        var line = OneLine(value);
+        WriteLine(output, $"{name}: {(Ascii.IsValid(line) && name.Length + 2 + line.Length <= LongestLine ? line : EncodedWords(line))}");
     }
+
+    private static void WriteSubject(IBufferWriter<byte> output, string value)
+    {
+        const string Name = "Subject";
+        var line = OneLine(value);
+        WriteLine(output, $"{Name}: {(IsPlain(line) && Name.Length + 2 + line.Length <= GoodLine ? line : EncodedWords(line))}");
+    }
+
+    /// <summary>What ends a line would begin another header field.</summary>
+    private static string OneLine(string value) => value.Any(char.IsControl) ? string.Concat(value.Where(c => !char.IsControl(c))) : value;
 
     private static bool IsPlain(string text) => Ascii.IsValid(text) && !text.Contains("=?", StringComparison.Ordinal);
 

@@ -47,7 +47,7 @@ internal sealed class OtherConsumersTests(TransportUnderTest transport) : OrderS
             Assert.That(
                 told.Select(message => ((DateTimeOffset)message["nextAttemptAt"]! - (DateTimeOffset)message["at"]!).TotalMilliseconds),
                 Is.EqualTo([50, 50, 100, 1_000, 50, 50, 100]));
-            Assert.That(told.Select(message => (string?)message["reason"]), Is.All.EqualTo("The mail server refused the email with 451: 4.3.0 Try again later"));
+            Assert.That(told.Select(message => (string?)message["reason"]), Is.All.EqualTo("The mail server refused the recipient with 451: 4.3.0 Try again later"));
         }
     }
 

@@ -80,7 +80,7 @@ internal sealed partial class DkimSignature(IOptions<EmailOptions> options, ILog
 
     private static partial class Log
     {
-        [LoggerMessage(2125, LogLevel.Warning, "The key of Email__Dkim__PrivateKeyFile has changed and cannot be used; the last one signs on: {Reason}")]
+        [LoggerMessage(2127, LogLevel.Warning, "The key of Email__Dkim__PrivateKeyFile has changed and cannot be used; the last one signs on: {Reason}")]
         public static partial void KeyIsKept(ILogger logger, string reason);
     }
 }

@@ -1,11 +1,16 @@
 using Notifications.Worker.Email.RateLimiting;
+using Notifications.Worker.Email.Smtp;
 using Notifications.Worker.Ledger;
 
 namespace Notifications.Worker.Email.Outages;
 
-/// <summary>Sends each email when the <see cref="MailServerGate"/> lets it through and the <see cref="IEmailRateLimiter"/> has its turn come.</summary>
+/// <summary>
+/// Sends each email when the <see cref="MailServerGate"/> lets it through, there is a connection for it, and the
+/// <see cref="IEmailRateLimiter"/> has its turn come.
+/// </summary>
 /// <param name="sender">Sends the emails.</param>
 /// <param name="gate">The gate of this process.</param>
+/// <param name="connections">The connections that an email waits for; <c>null</c> where it needs none.</param>
 /// <param name="rate">Says when it is an email's turn.</param>
 /// <param name="longestHold">How long an email may wait.</param>
 /// <param name="logger">Is told of each email that must wait.</param>
@@ -13,6 +18,7 @@ namespace Notifications.Worker.Email.Outages;
 internal sealed partial class GatedEmailSender(
     IEmailSender sender,
     MailServerGate gate,
+    SmtpConnectionPool? connections,
     IEmailRateLimiter rate,
     TimeSpan longestHold,
     ILogger<GatedEmailSender> logger,
@@ -36,7 +42,8 @@ internal sealed partial class GatedEmailSender(
     /// <returns><c>null</c> where the email is to enter again.</returns>
     private async Task<SentEmail?> TrySendAsync(EmailMessage email, CancellationToken patience, CancellationToken cancellationToken)
     {
-        var attempt = await EnterAsync(email, patience, cancellationToken);
+        var (attempt, connection) = await EnterAsync(email, patience, cancellationToken);
+        using var reserved = connection;
         SentEmail sent;
         try
         {
@@ -44,12 +51,13 @@ internal sealed partial class GatedEmailSender(
         }
         catch (EmailException failure) when (failure is not (UnclaimedEmailException or UnknownOutcomeException { Failure: null }))
         {
+            var isHeld = gate.Fail(attempt, failure);
             if (failure is MailServerPutsUsOffException { IsRate: true })
             {
                 await rate.SlowDownAsync();
             }
 
-            if (!gate.Fail(attempt, failure))
+            if (!isHeld)
             {
                 throw;
             }
@@ -76,17 +84,20 @@ internal sealed partial class GatedEmailSender(
         return sent;
     }
 
-    private async Task<MailAttempt> EnterAsync(EmailMessage email, CancellationToken patience, CancellationToken cancellationToken)
+    private async Task<(MailAttempt Attempt, IDisposable? Connection)> EnterAsync(EmailMessage email, CancellationToken patience, CancellationToken cancellationToken)
     {
         try
         {
             while (true)
             {
                 var attempt = await gate.EnterAsync(email.MessageId, patience);
-                if (await WaitForTurnAsync(attempt, patience))
+                var connection = await WaitForTurnAsync(attempt, email, patience);
+                if (gate.Resume(attempt))
                 {
-                    return attempt;
+                    return (attempt, connection);
                 }
+
+                connection?.Dispose();
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -99,26 +110,23 @@ internal sealed partial class GatedEmailSender(
         }
     }
 
-    // After the gate, not before it: else all who had their turn would rush through it when it opens.
-    private async ValueTask<bool> WaitForTurnAsync(MailAttempt attempt, CancellationToken patience)
+    // After the gate, not before it: else all who had their turn would rush through it when it opens. And with a connection: who
+    // has to make room for others must not use up a turn.
+    private async ValueTask<IDisposable?> WaitForTurnAsync(MailAttempt attempt, EmailMessage email, CancellationToken patience)
     {
+        IDisposable? connection = null;
         try
         {
-            var turn = rate.WaitAsync(patience);
-            if (turn.IsCompletedSuccessfully)
-            {
-                return true;
-            }
-
-            await turn;
+            connection = connections is null ? null : await connections.ReserveAsync(email, patience);
+            await rate.WaitAsync(patience);
+            return connection;
         }
         catch
         {
+            connection?.Dispose();
             gate.Abandon(attempt);
             throw;
         }
-
-        return gate.Resume(attempt);
     }
 
     private static partial class Log

@@ -26,8 +26,9 @@ public static class MailOutageRegistration
         builder.Services.AddHostedService<MailOutageAnnouncer>();
         builder.Services.AddHealthChecks().AddCheck<MailServerHealthCheck>("mail-server");
         builder.Services.AddSingleton<IEmailSender>(services => new GatedEmailSender(
-            new MeasuredEmailSender(EmailRegistration.CreateSender(services), services.GetRequiredService<EmailMetrics>()).WithLedger(services).WithConnection(services),
+            new MeasuredEmailSender(EmailRegistration.CreateSender(services), services.GetRequiredService<EmailMetrics>()).WithLedger(services),
             services.GetRequiredService<MailServerGate>(),
+            services.GetConnections(),
             services.GetRequiredService<IEmailRateLimiter>(),
             inMemory ? Timeout.InfiniteTimeSpan : HoldFor(services.GetRequiredService<IOptions<OrderConfirmationOptions>>().Value),
             services.GetRequiredService<ILogger<GatedEmailSender>>(),

@@ -35,13 +35,4 @@ internal static class Throttling
 
     /// <summary>The share of the limit that comes back in a second.</summary>
     public const double Increase = 0.02;
-
-    /// <summary>Waits for a turn.</summary>
-    /// <returns>Whether it was not missed.</returns>
-    public static async Task<bool> TryWaitAsync(this TimeProvider time, TimeSpan wait, CancellationToken cancellationToken)
-    {
-        var begun = time.GetTimestamp();
-        await Task.Delay(wait, time, cancellationToken);
-        return time.GetElapsedTime(begun) - wait <= Burst;
-    }
 }

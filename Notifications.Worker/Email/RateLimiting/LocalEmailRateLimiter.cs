@@ -3,30 +3,25 @@ using Microsoft.Extensions.Options;
 namespace Notifications.Worker.Email.RateLimiting;
 
 /// <summary>Limits the emails of this process alone: each has its turn some time after the one before.</summary>
-internal sealed class LocalEmailRateLimiter(IOptions<EmailOptions> options, TimeProvider time) : IEmailRateLimiter
+internal sealed class LocalEmailRateLimiter(IOptions<EmailOptions> options, TimeProvider time) : IEmailRateLimiter, IDisposable
 {
     private readonly Lock _lock = new();
+    private readonly WaitingLine _line = new(time);
     private readonly double _rate = options.Value.MaxPerSecond * Throttling.Share;
-    private DateTimeOffset _next = DateTimeOffset.MinValue;
+    private readonly long _begun = time.GetTimestamp();
+    private TimeSpan _next = TimeSpan.MinValue;
     private double _share = 1;
-    private DateTimeOffset _changed = time.GetUtcNow();
+    private TimeSpan _changed;
 
-    public ValueTask WaitAsync(CancellationToken cancellationToken)
-    {
-        if (_rate == 0)
-        {
-            return ValueTask.CompletedTask;
-        }
+    private TimeSpan Now => time.GetElapsedTime(_begun);
 
-        var wait = Reserve();
-        return wait <= TimeSpan.Zero ? ValueTask.CompletedTask : new ValueTask(WaitAsync(wait, cancellationToken));
-    }
+    public ValueTask WaitAsync(CancellationToken cancellationToken) => _rate == 0 ? ValueTask.CompletedTask : _line.WaitAsync(() => ValueTask.FromResult(Reserve()), cancellationToken);
 
     public Task SlowDownAsync()
     {
         lock (_lock)
         {
-            var now = time.GetUtcNow();
+            var now = Now;
             if (_share == 1 || now - _changed > Throttling.Pause)
             {
                 _share = ShareAt(now) * Throttling.Decrease;
@@ -37,30 +32,20 @@ internal sealed class LocalEmailRateLimiter(IOptions<EmailOptions> options, Time
         return Task.CompletedTask;
     }
 
-    private async Task WaitAsync(TimeSpan wait, CancellationToken cancellationToken)
-    {
-        while (wait > TimeSpan.Zero && !await time.TryWaitAsync(wait, cancellationToken))
-        {
-            wait = Reserve();
-        }
-    }
+    public void Dispose() => _line.Dispose();
 
-    /// <returns>How long it is until the turn.</returns>
-    private TimeSpan Reserve()
+    /// <summary>Takes the next turn.</summary>
+    /// <returns>How long it is until then.</returns>
+    internal TimeSpan Reserve()
     {
         lock (_lock)
         {
-            var now = time.GetUtcNow();
-            if (_next < now - Throttling.Burst)
-            {
-                _next = now - Throttling.Burst;
-            }
-
-            var wait = _next - now;
-            _next += TimeSpan.FromSeconds(1 / (_rate * ShareAt(now)));
-            return wait;
+            var now = Now;
+            var turn = _next < now - Throttling.Burst ? now - Throttling.Burst : _next;
+            _next = turn + TimeSpan.FromSeconds(1 / (_rate * ShareAt(now)));
+            return turn - now;
         }
     }
 
-    private double ShareAt(DateTimeOffset now) => Math.Min(1, _share + ((now - _changed).TotalSeconds * Throttling.Increase));
+    private double ShareAt(TimeSpan now) => Math.Min(1, _share + ((now - _changed).TotalSeconds * Throttling.Increase));
 }

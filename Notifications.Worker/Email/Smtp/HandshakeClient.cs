@@ -8,7 +8,7 @@ using Notifications.Worker.Hosting;
 
 namespace Notifications.Worker.Email.Smtp;
 
-/// <summary>MailKit's client as far as it is used: it connects, encrypts, logs in and says QUIT, and lets its stream be used in between.</summary>
+/// <summary>MailKit's client as far as it is used: it connects, encrypts and logs in, and lets its stream be used.</summary>
 internal sealed class HandshakeClient : SmtpClient
 {
     private readonly string _host;

@@ -7,7 +7,7 @@ internal sealed class PooledEmailSender(IEmailSender sender, SmtpConnectionPool 
     /// <inheritdoc/>
     public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
-        using var connection = await pool.ReserveAsync(email.To[(email.To.LastIndexOf('@') + 1)..].ToUpperInvariant(), cancellationToken);
+        using var connection = await pool.ReserveAsync(email, cancellationToken);
         return await sender.SendAsync(email, cancellationToken);
     }
 }

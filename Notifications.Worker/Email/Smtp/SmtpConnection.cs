@@ -9,8 +9,8 @@ using Notifications.Worker.Email.Refusals;
 namespace Notifications.Worker.Email.Smtp;
 
 /// <summary>
-/// A connection to the mail server that carries one email after the other. One user at a time. MailKit has made it and will
-/// end it; the emails go over its stream, for MailKit takes several times as long to write one.
+/// A connection to the mail server that carries one email after the other. One user at a time. MailKit has made it;
+/// the emails go over its stream, for MailKit takes several times as long to write one.
 /// </summary>
 /// <param name="client">The client that made the connection.</param>
 /// <param name="socket">What its stream is made of.</param>
@@ -80,28 +80,26 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
 
         await WriteAsync(string.Concat(commands.Select(each => each.Command)), cancellationToken);
         SmtpRefusalException? refusal = null;
-        foreach (var (stage, _) in commands)
+        try
         {
-            SmtpReply reply;
-            try
+            foreach (var (stage, _) in commands)
             {
-                reply = await SmtpReply.ReadAsync(_replies, cancellationToken);
-            }
-            catch (Exception exception) when (refusal is not null && exception is IOException or InvalidDataException)
-            {
-                break;
-            }
+                var reply = await SmtpReply.ReadAsync(_replies, cancellationToken);
+                if (refusal is not null && stage == SmtpStage.Data && reply.Code == 354)
+                {
+                    // RFC 2920, section 3.1: it would take everything for content now.
+                    await WriteAsync(".\r\n", cancellationToken);
+                    await SmtpReply.ReadAsync(_replies, cancellationToken);
+                    _errors++;
+                }
 
-            if (refusal is not null && stage == SmtpStage.Data && reply.Code == 354)
-            {
-                // RFC 2920, section 3.1: it would take everything for content now.
-                await WriteAsync(".\r\n", cancellationToken);
-                await SmtpReply.ReadAsync(_replies, cancellationToken);
-                _errors++;
+                var further = FindRefusal(stage, reply);
+                refusal ??= further;
             }
-
-            var further = FindRefusal(stage, reply);
-            refusal ??= further;
+        }
+        catch (Exception exception) when (refusal is not null && exception is IOException or InvalidDataException)
+        {
+            // A server that refuses may hang up before it has answered the rest.
         }
 
         if (refusal is not null)
@@ -171,7 +169,8 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
 
     private SmtpRefusalException? FindRefusal(SmtpStage stage, SmtpReply reply)
     {
-        if (reply.Code == (stage == SmtpStage.Data ? 354 : 250) || (stage == SmtpStage.Recipient && reply.Code == 251))
+        // RFC 5321, section 4.2.1: the first digit says it.
+        if (stage == SmtpStage.Data ? reply.Code == 354 : reply.Code is >= 200 and < 300)
         {
             return null;
         }

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Messaging;
 
@@ -9,7 +8,7 @@ namespace Notifications.Worker.Email.Smtp;
 /// one used last first. A program that stops waits until none is in use. The pool's disposal says QUIT on those that are kept
 /// and closes them.
 /// </summary>
-internal sealed class SmtpConnectionPool : IHostedService, IDisposable
+internal sealed partial class SmtpConnectionPool : IHostedService, IDisposable
 {
     /// <summary>How long a stopping program waits for emails that are being sent: until their messages have been given up, and no longer.</summary>
     public static readonly TimeSpan StopTimeout = BusRegistration.StopTimeout + TimeSpan.FromSeconds(1);
@@ -23,6 +22,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     private readonly SmtpOptions _options;
     private readonly SmtpConnector _connector;
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly CancellationTokenSource _outOfTime = new();
     private readonly CancellationTokenRegistration _stopping;
     private TaskCompletionSource? _freed;
@@ -30,18 +30,21 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     private readonly HashSet<Attempt> _opening = [];
     // Those that there are, until the server has closed them too.
     private int _open;
-    private int _most = int.MaxValue;
+    private int _most;
+    private int _lessons;
     private ITimer? _memory;
     private ITimer? _stopTimer;
     private Task? _drained;
     private bool _isDisposed;
 
     public SmtpConnectionPool(
-        IOptions<EmailOptions> options, SmtpConnector connector, TimeProvider time, EmailMetrics metrics, IHostApplicationLifetime lifetime)
+        IOptions<EmailOptions> options, SmtpConnector connector, TimeProvider time, EmailMetrics metrics, IHostApplicationLifetime lifetime, ILogger<SmtpConnectionPool> logger)
     {
         _options = options.Value.Smtp;
         _connector = connector;
         _time = time;
+        _logger = logger;
+        _most = _options.PoolSize;
         _slots = new ConnectionSlots(_options.PoolSize, time);
         _stopping = lifetime.ApplicationStopping.UnsafeRegister(_ => LimitStop(), null);
         metrics.ObserveConnections(used: () => _slots.Used, idle: CountIdle);
@@ -50,9 +53,13 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     /// <summary>Is cancelled when the program stops and has waited for <see cref="StopTimeout"/>.</summary>
     public CancellationToken OutOfTime => _outOfTime.Token;
 
-    /// <summary>Waits while all connections are in use, or all but one by the same domain, then keeps one free for the caller.</summary>
-    /// <inheritdoc cref="ConnectionSlots.TakeAsync"/>
-    public ValueTask<IDisposable> ReserveAsync(string domain, CancellationToken cancellationToken) => _slots.TakeAsync(domain, cancellationToken);
+    /// <summary>Waits while all connections are in use, or all but one by emails to the same domain, then keeps one free for the caller.</summary>
+    /// <param name="email">What is to go over it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Dispose of it to let others have the connection.</returns>
+    /// <exception cref="MailHeldException">The recipient's domain is slow, and the email is to make room for others.</exception>
+    public ValueTask<IDisposable> ReserveAsync(EmailMessage email, CancellationToken cancellationToken) =>
+        _slots.TakeAsync(email.To[(email.To.LastIndexOf('@') + 1)..].ToUpperInvariant(), cancellationToken);
 
     /// <summary>
     /// Gives a connection to a caller who has reserved one. Hand it back with <see cref="Return"/>. Where the server has refused
@@ -65,26 +72,25 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     {
         while (true)
         {
-            if (TakeIdle() is { } kept)
-            {
-                if (!fresh)
-                {
-                    return kept;
-                }
-
-                // The others may be closed as well.
-                End(kept);
-            }
-            else if (TryBegin(out var attempt, out var freed))
+            var (kept, attempt, freed) = Next(fresh);
+            if (attempt is not null)
             {
                 if (await TryConnectAsync(attempt, cancellationToken) is { } connection)
                 {
                     return connection;
                 }
             }
-            else
+            else if (kept is null)
             {
                 await freed.WaitAsync(cancellationToken);
+            }
+            else if (!fresh && kept.IsUsable(_options.IdleTimeout))
+            {
+                return kept;
+            }
+            else
+            {
+                await EndAsync(kept);
             }
         }
     }
@@ -103,7 +109,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
             }
         }
 
-        End(connection);
+        _ = EndAsync(connection);
     }
 
     Task IHostedService.StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -131,24 +137,29 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
 
     private void LimitStop() => _stopTimer = _time.CreateTimer(_ => _outOfTime.Cancel(), null, StopTimeout, Timeout.InfiniteTimeSpan);
 
-    /// <summary>Begins to make a connection, unless the server has refused as many.</summary>
-    /// <param name="attempt">Stands for the connection while it is being made.</param>
-    /// <param name="freed">Where it has: completes when a connection is given back or closed.</param>
-    private bool TryBegin([NotNullWhen(true)] out Attempt? attempt, out Task freed)
+    /// <summary>
+    /// Says how to get a connection: by one that is kept, by making one, or by waiting. One that is kept is given to who wants a
+    /// fresh one only to be closed, where there is no room for another.
+    /// </summary>
+    private (SmtpConnection? Kept, Attempt? Attempt, Task Freed) Next(bool fresh)
     {
         lock (_lock)
         {
-            if (_open + _opening.Count >= _most)
+            var hasRoom = _open + _opening.Count < _most;
+            if (!(fresh && hasRoom) && _idle.TryPop(out var kept))
             {
-                attempt = null;
-                freed = (_freed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-                return false;
+                return (kept, null, Task.CompletedTask);
             }
 
-            attempt = new Attempt(isBesideOthers: _open > 0);
-            _opening.Add(attempt);
-            freed = Task.CompletedTask;
-            return true;
+            if (hasRoom)
+            {
+                var attempt = new Attempt(isBesideOthers: _open > 0);
+                _opening.Add(attempt);
+                return (null, attempt, Task.CompletedTask);
+            }
+
+            _freed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return (null, null, _freed.Task);
         }
     }
 
@@ -164,7 +175,8 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
         catch (Exception exception)
         {
             End(attempt, isOpen: false);
-            if (exception is MailServerException && await IsOneTooManyAsync(attempt, cancellationToken))
+            // A refused login or a bad certificate is about all connections.
+            if (exception is MailServerUnavailableException && await IsOneTooManyAsync(attempt, exception.Message, cancellationToken))
             {
                 return null;
             }
@@ -195,7 +207,7 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
     /// Whether the server has just refused one connection beside others, which may have ended since. Those that were being made
     /// at the same time decide it where there were none yet.
     /// </summary>
-    private async Task<bool> IsOneTooManyAsync(Attempt attempt, CancellationToken cancellationToken)
+    private async Task<bool> IsOneTooManyAsync(Attempt attempt, string reason, CancellationToken cancellationToken)
     {
         Task others;
         lock (_lock)
@@ -211,55 +223,42 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
                 return attempt.IsBesideOthers;
             }
 
-            _most = _open + _opening.Count;
+            _most = Math.Min(_open + _opening.Count, _options.PoolSize);
             _slots.Resize(_most);
             _memory?.Dispose();
-            _memory = _time.CreateTimer(_ => Forget(), null, Memory, Timeout.InfiniteTimeSpan);
+            _memory = _time.CreateTimer(lesson => Forget((int)lesson!), ++_lessons, Memory, Timeout.InfiniteTimeSpan);
+            Log.UsesFewer(_logger, _most, reason);
             return true;
         }
     }
 
-    private void Forget()
+    private void Forget(int lesson)
     {
         lock (_lock)
         {
-            _most = int.MaxValue;
-            _slots.Resize(_options.PoolSize);
-            Free();
+            // A timer that is disposed of may be about to fire all the same.
+            if (lesson == _lessons)
+            {
+                _most = _options.PoolSize;
+                _slots.Resize(_most);
+                Free();
+            }
         }
     }
-
-    private SmtpConnection? TakeIdle()
-    {
-        while (true)
-        {
-            SmtpConnection? kept;
-            lock (_lock)
-            {
-                if (!_idle.TryPop(out kept))
-                {
-                    return null;
-                }
-            }
-
-            if (kept.IsUsable(_options.IdleTimeout))
-            {
-                return kept;
-            }
-
-            End(kept);
-        }
-    }
-
-    private void End(SmtpConnection connection) => _ = EndAsync(connection);
 
     private async Task EndAsync(SmtpConnection connection)
     {
-        await connection.CloseAsync();
-        lock (_lock)
+        try
         {
-            _open--;
-            Free();
+            await connection.CloseAsync();
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _open--;
+                Free();
+            }
         }
     }
 
@@ -288,5 +287,11 @@ internal sealed class SmtpConnectionPool : IHostedService, IDisposable
         public Task Ended => _ended.Task;
 
         public void End() => _ended.SetResult();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2111, LogLevel.Information, "The mail server takes no more connections than {Count} from this process; it is asked for more in a minute. {Reason}")]
+        public static partial void UsesFewer(ILogger logger, int count, string reason);
     }
 }

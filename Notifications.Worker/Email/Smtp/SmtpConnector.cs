@@ -70,6 +70,12 @@ internal sealed class SmtpConnector(IOptions<EmailOptions> options, SmtpLogin lo
     {
         var begun = time.GetTimestamp();
         var addresses = await Resolve(_options.Host!, cancellationToken);
+        if (addresses.Length == 0)
+        {
+            throw new MailServerUnavailableException("The mail server's name has no address.", wasLetIn: false);
+        }
+
+        Exception? refusal = null;
         for (var i = 0; ; i++)
         {
             var isLast = i >= addresses.Length - 1;
@@ -84,9 +90,14 @@ internal sealed class SmtpConnector(IOptions<EmailOptions> options, SmtpLogin lo
             {
                 return await GreetAsync(addresses[i], new ServerGreeting(), share.Token);
             }
-            catch (Exception) when (!isLast && !cancellationToken.IsCancellationRequested)
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                // The next address may do.
+                // Who answers at all knows best what is the matter.
+                refusal ??= exception is SocketException or OperationCanceledException ? null : exception;
+                if (isLast)
+                {
+                    throw refusal ?? exception;
+                }
             }
         }
     }
@@ -107,6 +118,11 @@ internal sealed class SmtpConnector(IOptions<EmailOptions> options, SmtpLogin lo
             client.LocalDomain = greeting.EhloName = EhloName(socket);
             var stream = new NetworkStream(socket, ownsSocket: true);
             await client.ConnectAsync(stream, _options.Host!, _options.Port, Security(), cancellationToken);
+            if (_options.Security != SmtpSecurity.None && client.EncryptedStream is not { IsEncrypted: true })
+            {
+                throw new MailServerRefusedUsException("The connection to the mail server is not encrypted, as Email__Smtp__Security demands.", wasLetIn: false);
+            }
+
             var mostEmails = _options.EmailsPerConnection ?? (greeting.NamesExim ? EmailsForExim : UsualEmails);
             return (client, new SmtpConnection(client, socket, client.EncryptedStream ?? (Stream)stream, mostEmails, time));
         }

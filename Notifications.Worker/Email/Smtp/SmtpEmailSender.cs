@@ -10,6 +10,7 @@ internal sealed partial class SmtpEmailSender(
     SmtpConnectionPool pool,
     EmailWriter writer,
     IOptions<EmailOptions> options,
+    TimeProvider time,
     ILogger<SmtpEmailSender> logger) : IEmailSender
 {
     private readonly SmtpOptions _options = options.Value.Smtp;
@@ -41,20 +42,22 @@ internal sealed partial class SmtpEmailSender(
         // A claim must not lapse while its email is being sent.
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(pool.OutOfTime);
         limit.CancelAfter(_options.LongestSend);
+        var begun = time.GetTimestamp();
 
         // The server may have closed a kept connection just now. That is no failure as long as it is certain
         // that it didn't take the email; a second, fresh connection shows what is really the matter.
-        if (await TrySendAsync(email, recipient, fresh: false, limit.Token, cancellationToken) is { } reply)
+        if (await TrySendAsync(email, recipient, fresh: false, begun, limit.Token, cancellationToken) is { } reply)
         {
             return reply;
         }
 
         Log.ConnectionWasClosed(logger, email.MessageId);
-        return (await TrySendAsync(email, recipient, fresh: true, limit.Token, cancellationToken))!.Value;
+        return (await TrySendAsync(email, recipient, fresh: true, begun, limit.Token, cancellationToken))!.Value;
     }
 
     /// <returns><c>null</c> if the connection was a kept one and turned out to be closed before the email was sent.</returns>
-    private async Task<SmtpReply?> TrySendAsync(EmailMessage email, MailAddress recipient, bool fresh, CancellationToken limit, CancellationToken cancellationToken)
+    private async Task<SmtpReply?> TrySendAsync(
+        EmailMessage email, MailAddress recipient, bool fresh, long begun, CancellationToken limit, CancellationToken cancellationToken)
     {
         var connection = await RentAsync(fresh, limit, cancellationToken);
         var wasKept = connection.IsKept;
@@ -70,6 +73,12 @@ internal sealed partial class SmtpEmailSender(
             }
 
             cancellationToken.ThrowIfCancellationRequested();
+            if (time.GetElapsedTime(begun) > _options.LongestSend - _options.ContentTimeout)
+            {
+                // The server's answer to the content might come too late, and nobody would know what became of the email.
+                throw Missed("come to the email's content", _options.LongestSend - _options.ContentTimeout, isOutcomeUnknown: false);
+            }
+
             contentWasBegun = true;
             // From here on the server may take the email, so only its own time ends the wait for its answer.
             using var content = CancellationTokenSource.CreateLinkedTokenSource(limit);
@@ -102,7 +111,10 @@ internal sealed partial class SmtpEmailSender(
 
     private async Task<SmtpConnection> RentAsync(bool fresh, CancellationToken limit, CancellationToken cancellationToken)
     {
+        // For one that another email has, and to make one.
+        var longest = 2 * _options.ConnectTimeout;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit, cancellationToken);
+        either.CancelAfter(longest < _options.LongestSend ? longest : _options.LongestSend);
         try
         {
             return await pool.RentAsync(fresh, either.Token);
@@ -111,7 +123,7 @@ internal sealed partial class SmtpEmailSender(
         {
             throw pool.OutOfTime.IsCancellationRequested || cancellationToken.IsCancellationRequested
                 ? new SendGivenUpException(isOutcomeUnknown: false, cancellationToken)
-                : Missed("answer", _options.LongestSend, isOutcomeUnknown: false);
+                : Missed("have a connection for the email", longest, isOutcomeUnknown: false);
         }
     }
 

@@ -68,7 +68,7 @@ internal static class SmtpFailure
     }
 
     private static MailServerException OfGreeting(int code, string text) =>
-        code is >= 500 and <= 599 ? RefusedUs(code, text, wasLetIn: false) : new MailServerUnavailableException(ForeignText.OneLine($"The mail server put us off with {code}: {text}"), wasLetIn: false);
+        code is >= 500 and <= 599 && !text.Contains("too many", StringComparison.OrdinalIgnoreCase) ? RefusedUs(code, text, wasLetIn: false) : new MailServerUnavailableException(ForeignText.OneLine($"The mail server put us off with {code}: {text}"), wasLetIn: false);
 
     // MailKit gives the reply in the message only, as "535: 5.7.8 …"; with 534, the text alone.
     private static MailServerException OfLogin(AuthenticationException refusal) => refusal.Message switch

@@ -280,7 +280,7 @@ public sealed class GatedEmailSenderTests : IDisposable
     private GatedEmailSender Paced(IEmailSender server, TimeSpan? longestHold = null) => Gated(server, _paced, longestHold);
 
     private GatedEmailSender Gated(IEmailSender server, ScriptedRateLimiter rate, TimeSpan? longestHold) =>
-        new(server, _gate, rate, longestHold ?? Timeout.InfiniteTimeSpan, NullLogger<GatedEmailSender>.Instance, _stopping.Token);
+        new(server, _gate, connections: null, rate, longestHold ?? Timeout.InfiniteTimeSpan, NullLogger<GatedEmailSender>.Instance, _stopping.Token);
 
     private void LetNextHaveItsTurn() => _paced.LetNextPass();
 

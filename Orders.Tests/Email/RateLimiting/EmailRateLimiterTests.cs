@@ -7,7 +7,13 @@ namespace Orders.Tests.Email.RateLimiting;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class EmailRateLimiterTests
 {
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
+
+    private readonly List<LocalEmailRateLimiter> _limiters = [];
     private readonly TestClock _clock = new(new DateTimeOffset(2026, 11, 25, 12, 0, 0, TimeSpan.Zero));
+
+    [TearDown]
+    public void DisposeLimiters() => _limiters.ForEach(limiter => limiter.Dispose());
 
     [Test]
     public void Without_a_limit_nobody_waits()
@@ -18,39 +24,51 @@ public sealed class EmailRateLimiterTests
     }
 
     [Test]
-    public void Turns_are_evenly_spread_and_what_is_due_within_50_ms_may_go_at_once()
+    public async Task Turns_are_evenly_spread_and_what_is_due_within_50_ms_may_go_at_once()
     {
-        Ask(Limiter(40), 6);
-
-        Assert.That(_clock.DueTimes.Select(wait => wait.TotalMilliseconds), Is.EqualTo([25, 50, 75]).Within(0.1));
+        Assert.That(await AskAsync(Limiter(40), 6), Is.EqualTo([0, 0, 0, 25, 25, 25]).Within(0.1));
     }
 
     [Test]
-    public void A_rest_saves_nothing_up()
+    public async Task A_rest_saves_nothing_up()
     {
         var limiter = Limiter(10);
-        Ask(limiter, 1);
+        await AskAsync(limiter, 1);
         _clock.Advance(TimeSpan.FromHours(1));
-        Ask(limiter, 3);
 
-        Assert.That(_clock.DueTimes.Select(wait => wait.TotalMilliseconds), Is.EqualTo([50, 150]).Within(0.1));
+        Assert.That(await AskAsync(limiter, 3), Is.EqualTo([0, 50, 100]).Within(0.1));
     }
 
     [Test]
     public async Task Who_misses_a_turn_waits_for_another()
     {
         var limiter = Limiter(100);
-        Ask(limiter, 6);
+        await AskAsync(limiter, 6);
         var waiting = limiter.WaitAsync(CancellationToken.None).AsTask();
-        _clock.Advance(TimeSpan.FromMilliseconds(200));
-        Ask(limiter, 6);
 
+        // Five turns are over by now, and five emails may go at once.
+        _clock.Advance(TimeSpan.FromMilliseconds(70));
         _clock.Tick();
 
-        await _clock.HasTimer.WaitAsync(TimeSpan.FromSeconds(20));
-        Assert.That(waiting.IsCompleted, Is.False);
-        _clock.Tick();
-        await waiting.WaitAsync(TimeSpan.FromSeconds(20));
+        await waiting.WaitAsync(Timeout);
+        Assert.That(await AskAsync(limiter, 6), Is.EqualTo([0, 0, 0, 0, 0, 10]).Within(0.1));
+    }
+
+    [Test]
+    public async Task Of_those_that_give_up_waiting_one_turn_is_lost_at_most()
+    {
+        var limiter = Limiter(10);
+        await AskAsync(limiter, 1);
+        using var patience = new CancellationTokenSource();
+        var waiting = Enumerable.Range(0, 20).Select(_ => limiter.WaitAsync(patience.Token).AsTask()).ToArray();
+
+        await patience.CancelAsync();
+        foreach (var each in waiting)
+        {
+            await Assert.CatchAsync<OperationCanceledException>(() => each);
+        }
+
+        Assert.That((await AskAsync(limiter, 1)).Single(), Is.LessThanOrEqualTo(200));
     }
 
     [Test]
@@ -59,13 +77,10 @@ public sealed class EmailRateLimiterTests
         var limiter = Limiter(10);
         await limiter.SlowDownAsync();
         await limiter.SlowDownAsync();
-        Ask(limiter, 3);
-        Assert.That(_clock.DueTimes.Select(wait => wait.TotalMilliseconds), Is.EqualTo([75, 200]).Within(0.1), "Two refusals at once are one.");
+        Assert.That(await AskAsync(limiter, 3), Is.EqualTo([0, 75, 125]).Within(0.5), "Two refusals at once are one.");
 
-        _clock.DueTimes.Clear();
         _clock.Advance(TimeSpan.FromSeconds(10));
-        Ask(limiter, 3);
-        Assert.That(_clock.DueTimes.Select(wait => wait.TotalMilliseconds), Is.EqualTo([50, 150]).Within(0.1));
+        Assert.That(await AskAsync(limiter, 3), Is.EqualTo([0, 50, 100]).Within(0.1));
     }
 
     [Test]
@@ -79,17 +94,32 @@ public sealed class EmailRateLimiterTests
         }
 
         await limiter.SlowDownAsync();
-        Ask(limiter, 2);
-        Assert.That(_clock.DueTimes.Single().TotalSeconds, Is.EqualTo(12 / 10.0).Within(0.2));
+        Assert.That((await AskAsync(limiter, 2))[^1], Is.EqualTo(1_200).Within(200));
     }
 
-    private static void Ask(LocalEmailRateLimiter limiter, int times)
+    /// <summary>Asks for one turn after the other.</summary>
+    /// <returns>How long each had to wait, in milliseconds.</returns>
+    private async Task<IReadOnlyList<double>> AskAsync(LocalEmailRateLimiter limiter, int times)
     {
+        var waits = new List<double>();
         for (var i = 0; i < times; i++)
         {
-            _ = limiter.WaitAsync(CancellationToken.None).AsTask();
+            _clock.DueTimes.Clear();
+            var waiting = limiter.WaitAsync(CancellationToken.None).AsTask();
+            var wait = _clock.DueTimes.SingleOrDefault();
+            _clock.Advance(wait);
+            _clock.Tick();
+            await waiting.WaitAsync(Timeout);
+            waits.Add(wait.TotalMilliseconds);
         }
+
+        return waits;
     }
 
-    private LocalEmailRateLimiter Limiter(double rate) => new(Options.Create(new EmailOptions { MaxPerSecond = rate / Throttling.Share }), _clock);
+    private LocalEmailRateLimiter Limiter(double rate)
+    {
+        var limiter = new LocalEmailRateLimiter(Options.Create(new EmailOptions { MaxPerSecond = rate / Throttling.Share }), _clock);
+        _limiters.Add(limiter);
+        return limiter;
+    }
 }

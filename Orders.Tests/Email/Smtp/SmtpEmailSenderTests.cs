@@ -81,6 +81,29 @@ public sealed class SmtpEmailSenderTests
     }
 
     [Test]
+    public async Task A_field_that_programs_read_stays_as_it_is_however_long_it_is()
+    {
+        var email = new EmailMessage($"<order-confirmation-{new string('1', 100)}@mail.shop.example>", $"{new string('a', 64)}@mail.customer.example", "Hello", "Hello", "<p>Hello</p>")
+        {
+            IdempotencyKey = $"delivery:order-confirmation:{new string('1', 100)}",
+        };
+        _host = EmailHost.For(_server, ("Email__IdempotencyHeader", "X-Key"));
+        await _host.Sender.SendAsync(email, CancellationToken.None);
+
+        var mail = _server.Messages.Single();
+        Assert.That(mail.Raw, Does.Contain($"Message-ID: {email.MessageId}\r\n").And.Contain($"To: {email.To}\r\n").And.Contain($"X-Key: {email.IdempotencyKey}\r\n"));
+    }
+
+    [TestCase(SmtpStep.Mail, "251 2.1.0 Fine")]
+    [TestCase(SmtpStep.Recipient, "252 2.1.5 We shall see")]
+    public async Task Every_reply_2xx_is_consent(SmtpStep step, string reply)
+    {
+        _server.On(step, reply);
+
+        await Host().SendAsync();
+    }
+
+    [Test]
     public async Task Nothing_that_comes_from_outside_adds_a_header()
     {
         await Host().SendAsync("1\r\nBcc: thief@example.net\r\nX", subject: "Hello\r\nBcc: thief@example.net\r\n\r\nBody\0\u0085\u2028");
@@ -161,7 +184,7 @@ public sealed class SmtpEmailSenderTests
     [TestCase(SmtpStep.Data, "451 4.3.0 Try later")]
     [TestCase(SmtpStep.EndOfData, "452 4.3.1 Disk full")]
     [TestCase(SmtpStep.Mail, "not a reply at all")]
-    [TestCase(SmtpStep.EndOfData, "299 What")]
+    [TestCase(SmtpStep.EndOfData, "399 What")]
     public async Task A_reply_4xx_or_none_at_all_is_transient(SmtpStep step, string reply)
     {
         _server.On(step, reply);
@@ -603,6 +626,22 @@ public sealed class SmtpEmailSenderTests
         var mail = _server.Messages.Single();
         var size = int.Parse(_server.Sessions.Single().Commands[1].Split("SIZE=")[1], System.Globalization.CultureInfo.InvariantCulture);
         Assert.That(size, Is.EqualTo(mail.Raw.Length).Within(2), "The doubled dot may count.");
+    }
+
+    [Test]
+    public async Task A_login_that_is_refused_is_told_although_there_are_other_connections()
+    {
+        await using var server = FakeSmtpServer.Start(("shop", "s3cret"));
+        using var host = EmailHost.For(server, ("Email__Smtp__Username", "shop"), ("Email__Smtp__Password", "s3cret"));
+        var hold = server.Hold(SmtpStep.EndOfData);
+        var first = host.SendAsync("1");
+        await hold.Reached();
+        server.On(SmtpStep.Auth, "535 5.7.8 Authentication credentials invalid");
+
+        await Assert.ThrowsAsync<MailServerRefusedUsException>(() => host.SendAsync("2"));
+
+        hold.Release();
+        await first.WaitAsync(FakeSmtpServer.DefaultTimeout);
     }
 
     [TestCase("421 4.7.0 Too many connections")]

@@ -458,7 +458,7 @@ public sealed class SmtpSession
                     from = Path(line);
                     recipients.Clear();
                     reply = await Say(SmtpStep.Mail, from, !_server.RequiresLogin || authenticated ? "250 2.1.0 Ok" : "530 5.7.0 Authentication required");
-                    hasSender = reply.Is(250);
+                    hasSender = reply.Line?.StartsWith('2') == true;
                     break;
                 case "RCPT" when !hasSender:
                     reply = await Write("503 5.5.1 MAIL first");
@@ -467,7 +467,7 @@ public sealed class SmtpSession
                     _recipient = Path(line);
                     recipients.Add(_recipient);
                     reply = await Say(SmtpStep.Recipient, Path(line), "250 2.1.5 Ok");
-                    if (!reply.Is(250))
+                    if (reply.Line?.StartsWith('2') != true)
                     {
                         recipients.RemoveAt(recipients.Count - 1);
                     }
