@@ -84,7 +84,8 @@ internal static class Certificates
         return errors == SslPolicyErrors.None ? null : Describe(chain);
     }
 
-    private static string? FindMistake(Action read)
+    /// <summary>Why a file that somebody has named cannot be read; <c>null</c> where it can.</summary>
+    public static string? FindMistake(Action read)
     {
         try
         {

@@ -1,9 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
-using Contracts;
 using Notifications.Worker.OrderConfirmation;
-using RabbitMQ.Client;
 
 namespace Orders.Tests.EndToEnd;
 
@@ -49,7 +46,7 @@ internal sealed class AccountRateTests(TransportUnderTest transport) : OrderSyst
     [Test]
     public async Task Together_they_keep_to_it_whatever_becomes_of_one_of_them()
     {
-        await PlaceAsync();
+        await TheSystem.PublishOrdersAsync(Orders, number => $"customer@shop-{number % 7}.example");
         var workers = await Task.WhenAll(Enumerable.Range(0, Workers).Select(_ => TheSystem.StartWorkerProcessAsync(Settings)));
         Array.ForEach(workers[1..], worker => _cleanup.Add(worker));
         await TheSystem.Mail.WaitForMessages(1, TimeSpan.FromSeconds(60));
@@ -70,23 +67,6 @@ internal sealed class AccountRateTests(TransportUnderTest transport) : OrderSyst
 
         await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.Queue, 0);
         await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, 0);
-    }
-
-    private async Task PlaceAsync()
-    {
-        await using var connection = await TheSystem.ConnectAsync();
-        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
-        var properties = new BasicProperties { ContentType = "application/json", Persistent = true };
-        foreach (var portion in Enumerable.Range(0, Orders).Chunk(500))
-        {
-            await Task.WhenAll(portion.Select(number => channel.BasicPublishAsync(
-                "",
-                OrderConfirmationEndpoint.Queue,
-                mandatory: true,
-                properties,
-                JsonSerializer.SerializeToUtf8Bytes(
-                    new OrderPlaced(number.ToString(CultureInfo.InvariantCulture), $"customer@shop-{number % 7}.example", "Laptop", DateTimeOffset.UtcNow), JsonSerializerOptions.Web)).AsTask()));
-        }
     }
 
     /// <summary>Takes so many emails in any second, and not one more.</summary>

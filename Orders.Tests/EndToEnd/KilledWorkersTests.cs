@@ -1,9 +1,5 @@
-using System.Globalization;
-using System.Text.Json;
-using Contracts;
 using Notifications.Worker.Ledger;
 using Notifications.Worker.OrderConfirmation;
-using RabbitMQ.Client;
 
 namespace Orders.Tests.EndToEnd;
 
@@ -14,6 +10,7 @@ namespace Orders.Tests.EndToEnd;
 internal sealed class KilledWorkersTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const int Workers = 3;
+    private const string Customer = "customer@example.com";
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(9);
 
@@ -56,7 +53,7 @@ internal sealed class KilledWorkersTests(TransportUnderTest transport) : OrderSy
         var random = new Random(7);
         var unknown = 0;
         var kills = 0;
-        await PlaceAsync(Orders);
+        await TheSystem.PublishOrdersAsync(Orders, _ => Customer);
 
         var workers = await Task.WhenAll(Enumerable.Range(0, Workers).Select(_ => StartWorkerAsync()));
         try
@@ -113,7 +110,7 @@ internal sealed class KilledWorkersTests(TransportUnderTest transport) : OrderSy
     public async Task The_ledger_is_stopped_in_mid_run_and_started_again_and_nothing_is_lost_or_doubled()
     {
         const int Orders = 1_000;
-        await PlaceAsync(Orders);
+        await TheSystem.PublishOrdersAsync(Orders, _ => Customer);
         var waits = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var worker = await TheSystem.StartWorkerProcessAsync(
             line =>
@@ -146,7 +143,7 @@ internal sealed class KilledWorkersTests(TransportUnderTest transport) : OrderSy
     {
         const int Orders = 200;
         await _valkey.StopAsync();
-        await PlaceAsync(Orders);
+        await TheSystem.PublishOrdersAsync(Orders, _ => Customer);
 
         await using var worker = await TheSystem.StartWorkerProcessAsync([.. Settings, .. _valkey.Settings, ("Ledger__WhenUnreachable", "Ignore")]);
 
@@ -155,21 +152,4 @@ internal sealed class KilledWorkersTests(TransportUnderTest transport) : OrderSy
 
     private async Task<IReadOnlyCollection<string>> ParkedAsync() =>
         [.. (await TheSystem.ReadAsync(OrderConfirmationEndpoint.ParkingQueue)).Select(fault => fault.OrderId!)];
-
-    private async Task PlaceAsync(int count)
-    {
-        await using var connection = await TheSystem.ConnectAsync();
-        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
-        var properties = new BasicProperties { ContentType = "application/json", Persistent = true };
-        foreach (var portion in Enumerable.Range(0, count).Chunk(500))
-        {
-            await Task.WhenAll(portion.Select(number => channel.BasicPublishAsync(
-                "",
-                OrderConfirmationEndpoint.Queue,
-                mandatory: true,
-                properties,
-                JsonSerializer.SerializeToUtf8Bytes(
-                    new OrderPlaced(number.ToString(CultureInfo.InvariantCulture), "customer@example.com", "Laptop", DateTimeOffset.UtcNow), JsonSerializerOptions.Web)).AsTask()));
-        }
-    }
 }

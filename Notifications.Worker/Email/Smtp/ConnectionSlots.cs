@@ -17,6 +17,7 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiters = [];
     private readonly List<Slot> _used = [];
+    private int _size = size;
     private TaskCompletionSource? _drained;
 
     /// <summary>How many are in use.</summary>
@@ -30,9 +31,6 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
             }
         }
     }
-
-    /// <summary>How many there are for now.</summary>
-    public int Size { get; private set; } = size;
 
     /// <summary>Waits for one.</summary>
     /// <param name="domain">The recipient's.</param>
@@ -84,7 +82,7 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
     {
         lock (_lock)
         {
-            Size = count;
+            _size = count;
             Distribute();
         }
     }
@@ -101,7 +99,7 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
     }
 
     private bool MayHave(string domain) =>
-        _used.Count < Size && (Size == 1 || _used.Count(slot => slot.Domain == domain) < Size - 1);
+        _used.Count < _size && (_size == 1 || _used.Count(slot => slot.Domain == domain) < _size - 1);
 
     private Slot Give(string domain)
     {
@@ -124,7 +122,7 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
 
     private void Distribute()
     {
-        for (var node = _waiters.First; node is not null && _used.Count < Size;)
+        for (var node = _waiters.First; node is not null && _used.Count < _size;)
         {
             var next = node.Next;
             if (MayHave(node.Value.Domain))

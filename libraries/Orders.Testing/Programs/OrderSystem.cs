@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Json;
+using System.Text.Json;
+using Contracts;
 using MassTransit;
 using MassTransit.Serialization;
 using Microsoft.AspNetCore.Hosting;
@@ -260,6 +262,26 @@ internal sealed class OrderSystem : IAsyncDisposable
     {
         using var response = await Http.PostAsJsonAsync("/orders", new { orderId, email, product });
         Assert.That((int)response.StatusCode, Is.EqualTo(202), await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Puts many orders straight into the queue, as they are on a broker: 0, 1, 2 and so on.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="email">The customer of each.</param>
+    public async Task PublishOrdersAsync(int count, Func<int, string> email)
+    {
+        await using var connection = await ConnectAsync();
+        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
+        var properties = new BasicProperties { ContentType = "application/json", Persistent = true };
+        foreach (var portion in Enumerable.Range(0, count).Chunk(500))
+        {
+            await Task.WhenAll(portion.Select(number => channel.BasicPublishAsync(
+                "",
+                OrderConfirmationEndpoint.Queue,
+                mandatory: true,
+                properties,
+                JsonSerializer.SerializeToUtf8Bytes(
+                    new OrderPlaced(number.ToString(CultureInfo.InvariantCulture), email(number), "Laptop", DateTimeOffset.UtcNow), JsonSerializerOptions.Web)).AsTask()));
+        }
     }
 
     /// <summary>Puts bytes straight into the queue, as a program that knows nothing of MassTransit might.</summary>

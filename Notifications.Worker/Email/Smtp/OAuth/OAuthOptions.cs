@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using Notifications.Worker.Hosting;
 
 namespace Notifications.Worker.Email.Smtp.OAuth;
 
@@ -128,32 +128,19 @@ public sealed class OAuthOptions
 
     private IEnumerable<string> FindMistakesOfFiles()
     {
-        if (!string.IsNullOrEmpty(TokenFile) && FindMistake(() => AccessTokens.ReadFile(TokenFile)) is { } token)
+        if (!string.IsNullOrEmpty(TokenFile) && Certificates.FindMistake(() => AccessTokens.ReadFile(TokenFile)) is { } token)
         {
             yield return $"{Section}__{nameof(TokenFile)} cannot be read: {token}";
         }
 
         if (Grant == OAuthGrant.ServiceAccount && !string.IsNullOrEmpty(ServiceAccountFile)
-            && FindMistake(() => ServiceAccountKey.Read(ServiceAccountFile).Dispose()) is { } key)
+            && Certificates.FindMistake(() => ServiceAccountKey.Read(ServiceAccountFile).Dispose()) is { } key)
         {
             yield return $"{Section}__{nameof(ServiceAccountFile)} cannot be read: {key}";
         }
     }
 
     private static string OrItsFile(string name) => name is nameof(ClientSecret) or nameof(RefreshToken) ? $" (or {Section}__{name}File)" : "";
-
-    private static string? FindMistake(Action read)
-    {
-        try
-        {
-            read();
-            return null;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            return exception.Message;
-        }
-    }
 }
 
 /// <summary>What we show to the token endpoint to get an access token.</summary>
