@@ -12,6 +12,7 @@ namespace Notifications.Worker.Email;
 /// <summary>
 /// Writes an <see cref="EmailMessage"/> as it goes out (RFC 5322): <c>multipart/alternative</c>, text first and HTML second
 /// (RFC 2046, section 5.1.4: the richest last), in ASCII and in lines of at most 998 characters, so that every server takes it.
+/// The recipient's address alone may be in UTF-8 (RFC 6532).
 /// </summary>
 internal sealed class EmailWriter(IOptions<EmailOptions> options, DkimSignature signature, TimeProvider time)
 {
@@ -79,7 +80,7 @@ internal sealed class EmailWriter(IOptions<EmailOptions> options, DkimSignature 
         var boundary = $"=_{Guid.NewGuid():N}";
         WriteHeader(output, "Date", time.GetUtcNow().ToString("ddd, dd MMM yyyy HH':'mm':'ss '+0000'", CultureInfo.InvariantCulture));
         WriteLine(output, $"From: {(Sender.DisplayName.Length == 0 ? Sender.Address : $"{Phrase(Sender.DisplayName)} <{Sender.Address}>")}");
-        WriteHeader(output, "To", to.Address);
+        WriteLine(output, $"To: {to.Address}");
         WriteHeader(output, "Message-ID", email.MessageId);
         WriteSubject(output, email.Subject);
         WriteHeader(output, "Auto-Submitted", "auto-generated");

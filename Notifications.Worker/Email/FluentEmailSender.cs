@@ -24,6 +24,11 @@ internal sealed class FluentEmailSender(IOptions<EmailOptions> options) : IEmail
     public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         var recipient = EmailAddress.ParseRecipient(email.To);
+        if (EmailAddress.NeedsUnicode(recipient))
+        {
+            throw new PermanentEmailException("FluentEmail sends no email to an address that is not ASCII.");
+        }
+
         var smtp = _options.Smtp;
         using var client = new SmtpClient(smtp.Host, smtp.Port)
         {

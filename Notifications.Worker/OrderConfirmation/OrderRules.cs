@@ -31,7 +31,7 @@ public static partial class OrderRules
         }
         else if (!EmailAddress.TryParse(email, out _))
         {
-            mistakes["email"] = [$"The email must be one address, such as customer@example.com, of at most {EmailAddress.MaxLength} characters and without a display name."];
+            mistakes["email"] = [$"The email must be one address, such as customer@example.com, of at most {EmailAddress.MaxLength} bytes and without a display name."];
         }
 
         if (string.IsNullOrWhiteSpace(product))

@@ -73,7 +73,7 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
 
         var email = Field("email");
         email.Type = JsonSchemaType.String;
-        email.Format = "email";
+        email.Format = "idn-email";
         email.MaxLength = EmailAddress.MaxLength;
 
         var product = Field("product");

@@ -118,7 +118,7 @@ public sealed class OpenApiDocumentTests
         {
             Assert.That(RequestSchema["required"]!.AsArray().Select(name => (string?)name), Is.EquivalentTo(["email", "product"]));
             Assert.That((string?)Property("email")["type"], Is.EqualTo("string"));
-            Assert.That((string?)Property("email")["format"], Is.EqualTo("email"));
+            Assert.That((string?)Property("email")["format"], Is.EqualTo("idn-email"));
             Assert.That((int?)Property("email")["maxLength"], Is.EqualTo(254));
             Assert.That((string?)Property("product")["type"], Is.EqualTo("string"));
             foreach (var (_, schema) in RequestSchema["properties"]!.AsObject())

@@ -107,11 +107,19 @@ internal sealed class MailOutagesTests(TransportUnderTest transport) : OrderSyst
         var orders = await PlaceAsync(30);
 
         await TheSystem.Mail.WaitForMessages(30, TimeSpan.FromSeconds(90));
-        var parked = await TheSystem.WaitForParked(20);
+        var parked = TheSystem.WaitForParked(20);
+        while (!parked.IsCompleted)
+        {
+            // Nobody could tell bad emails alone from a server that is down: good ones keep coming, and go out.
+            orders = [.. orders, .. await PlaceAsync(1, $"late-{orders.Count}")];
+            await TheSystem.Mail.WaitForMessages(orders.Count);
+            await Task.WhenAny(parked, Task.Delay(TimeSpan.FromSeconds(1)));
+        }
+
         using (Assert.EnterMultipleScope())
         {
             Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(orders));
-            Assert.That(parked.Select(fault => fault.OrderId), Is.EquivalentTo(Enumerable.Range(0, 20).Select(i => $"bad-{i}")));
+            Assert.That((await parked).Select(fault => fault.OrderId), Is.EquivalentTo(Enumerable.Range(0, 20).Select(i => $"bad-{i}")));
         }
     }
 

@@ -234,6 +234,11 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
             text += " Without PIPELINING each email takes two more round trips.";
         }
 
+        if (!has.HasFlag(SmtpCapabilities.UTF8))
+        {
+            text += " Without SMTPUTF8 it takes no email to an address that is not ASCII, such as zoë@example.com.";
+        }
+
         var isSmall = has.HasFlag(SmtpCapabilities.Size) && client.MaxSize is > 0 and < SmallestSize;
         report.Write(isSmall ? Verdict.Warning : Verdict.Ok, "capabilities", isSmall ? $"{text} It takes only emails of less than {client.MaxSize} bytes." : text);
     }

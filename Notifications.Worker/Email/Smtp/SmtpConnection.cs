@@ -29,7 +29,7 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
     private readonly PipeReader _replies = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true));
     private readonly bool _pipelines = client.Capabilities.HasFlag(SmtpCapabilities.Pipelining);
     private readonly bool _takesSize = client.Capabilities.HasFlag(SmtpCapabilities.Size);
-    private long _lastUsed;
+    private long _lastUsed = time.GetTimestamp();
     private int _emails;
     private int _errors;
     private bool _isInOrder = true;
@@ -39,6 +39,9 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
 
     /// <summary>Whether an email was tried on it before. The server may have closed such a connection since.</summary>
     public bool IsKept { get; private set; }
+
+    /// <summary>Whether it takes emails to an address that <see cref="EmailAddress.NeedsUnicode"/>.</summary>
+    public bool TakesUnicode { get; } = client.Capabilities.HasFlag(SmtpCapabilities.UTF8);
 
     /// <summary>Where an email can be written before it goes out.</summary>
     public ArrayBufferWriter<byte> Content { get; } = new(16 * 1024);
@@ -61,9 +64,11 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
     {
         _isInOrder = false;
         var size = _takesSize ? $" SIZE={Content.WrittenCount}" : "";
+        // RFC 6531, section 3.4. The header field To is not ASCII either.
+        var unicode = EmailAddress.NeedsUnicode(to) ? " BODY=8BITMIME SMTPUTF8" : "";
         (SmtpStage Stage, string Command)[] commands =
         [
-            (SmtpStage.Sender, $"MAIL FROM:<{from.Address}>{size}\r\n"),
+            (SmtpStage.Sender, $"MAIL FROM:<{from.Address}>{size}{unicode}\r\n"),
             (SmtpStage.Recipient, $"RCPT TO:<{to.Address}>\r\n"),
             (SmtpStage.Data, "DATA\r\n"),
         ];
@@ -195,5 +200,5 @@ internal sealed class SmtpConnection(HandshakeClient client, Socket socket, Stre
     }
 
     private ValueTask WriteAsync(string command, CancellationToken cancellationToken) =>
-        stream.WriteAsync(Encoding.ASCII.GetBytes(command), cancellationToken);
+        stream.WriteAsync(Encoding.UTF8.GetBytes(command), cancellationToken);
 }

@@ -64,6 +64,11 @@ internal sealed partial class SmtpEmailSender(
         var contentWasBegun = false;
         try
         {
+            if (EmailAddress.NeedsUnicode(recipient) && !connection.TakesUnicode)
+            {
+                throw new PermanentEmailException("The mail server does not offer SMTPUTF8, without which it takes no email to an address that is not ASCII.");
+            }
+
             connection.Content.ResetWrittenCount();
             writer.Write(email, recipient, connection.Content, dotStuffed: true);
             using (var envelope = CancellationTokenSource.CreateLinkedTokenSource(limit, cancellationToken))

@@ -90,9 +90,34 @@ public abstract class MailServerTests
         await ExpectDeliveredAsync(server, "2");
     }
 
+    [Test]
+    public async Task An_address_in_Unicode_gets_its_email_where_the_server_offers_SMTPUTF8_and_is_refused_for_good_elsewhere()
+    {
+        var server = Add(await StartAsync());
+        using var host = EmailHost.For(server);
+
+        var toUnicode = host.SendAsync("1", $"zoë@{MailServer.Domain}");
+        if (OffersSmtpUtf8)
+        {
+            await toUnicode;
+        }
+        else
+        {
+            var failure = await Assert.ThrowsAsync<PermanentEmailException>(() => toUnicode);
+            Assert.That(failure!.Message, Does.Contain("SMTPUTF8"));
+        }
+
+        await host.SendAsync("2");
+
+        await ExpectDeliveredAsync(server, OffersSmtpUtf8 ? ["1", "2"] : ["2"]);
+    }
+
     /// <summary>Starts the server.</summary>
     /// <param name="mostBytes">The size of the largest email that it takes.</param>
     private protected abstract Task<MailServer> StartAsync(int mostBytes = 1_000_000);
+
+    /// <summary>Whether the server takes emails to addresses that are not ASCII.</summary>
+    private protected virtual bool OffersSmtpUtf8 => true;
 
     /// <summary>What the server logs of each connection that begins.</summary>
     private protected abstract string LoggedConnection { get; }

@@ -21,6 +21,8 @@ public sealed class OpenSmtpdTests : MailServerTests
         await ExpectDeliveredAsync(server, 120);
     }
 
+    private protected override bool OffersSmtpUtf8 => false;
+
     private protected override string LoggedConnection => "smtp connected";
 
     private protected override async Task<MailServer> StartAsync(int mostBytes = 1_000_000) =>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Notifications.Worker.Email;
 
@@ -57,7 +58,7 @@ public sealed class SmtpEmailSenderTests
         await Host().SendAsync(subject: text, text: body, html: $"<p>{body}</p>");
 
         var mail = _server.Messages.Single();
-        var expected = System.Text.Encoding.UTF8.GetString(System.Text.Encoding.UTF8.GetBytes(body));
+        var expected = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(body));
         Assert.Multiple(() =>
         {
             Assert.That(mail.Raw, Has.All.LessThan((char)128));
@@ -124,7 +125,11 @@ public sealed class SmtpEmailSenderTests
     [TestCase("customer@example.com\r\nRCPT TO:<thief@example.net>")]
     [TestCase("customer\0@example.com")]
     [TestCase("\"a\rb\"@example.com")]
-    [TestCase("zoë@example.com", Description = "needs SMTPUTF8")]
+    [TestCase("zo\u200be@example.com")]
+    [TestCase("zo\u00a0e@example.com")]
+    [TestCase("\u202ezoe@example.com")]
+    [TestCase("zoe\u0085@example.com")]
+    [TestCase("\ud83d@example.com")]
     public async Task An_address_that_no_server_would_take_is_refused_for_good_before_anything_is_sent(string address)
     {
         var failure = await Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync(to: address));
@@ -150,6 +155,56 @@ public sealed class SmtpEmailSenderTests
 
         Assert.That(_server.Messages.Single().Recipients.Single(), Is.EqualTo("customer@xn--bcher-kva.example"));
         Assert.That(_server.Messages.Single().Header("To"), Is.EqualTo("customer@xn--bcher-kva.example"));
+    }
+
+    [TestCase("zoë@example.com", "PIPELINING")]
+    [TestCase("用户@例子.example", "PIPELINING")]
+    [TestCase("أحمد@example.com", "8BITMIME")]
+    [TestCase("🦊@example.com", "SIZE 100000")]
+    public async Task An_address_in_Unicode_goes_to_a_server_that_offers_SMTPUTF8_as_it_is(string address, string extension)
+    {
+        _server.Extensions = ["SMTPUTF8", extension];
+
+        await Host().SendAsync("1", address);
+        await Host().SendAsync("2");
+
+        var recipient = address.Replace("例子", "xn--fsqu00a", StringComparison.Ordinal);
+        var mail = _server.Messages[0];
+        var commands = _server.Sessions.Single().Commands.Where(line => line.StartsWith("MAIL", StringComparison.Ordinal)).ToList();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(mail.Recipients, Is.EqualTo([recipient]));
+            Assert.That(Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(mail.Header("To"))), Is.EqualTo(recipient));
+            Assert.That(commands[0], Does.EndWith(" BODY=8BITMIME SMTPUTF8"));
+            Assert.That(commands[1], Does.Not.Contain("BODY").And.Not.Contain("SMTPUTF8"), "It is asked for only where it is needed.");
+        }
+    }
+
+    [Test]
+    public async Task An_address_in_Unicode_is_refused_for_good_where_the_server_does_not_offer_SMTPUTF8()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            var failure = await Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync("1", "zoë@example.com"));
+            Assert.That(failure!.Message, Does.Contain("SMTPUTF8").And.Not.Contain("zoë"));
+        }
+
+        await Host().SendAsync("2");
+
+        Assert.That(_server.Messages.Single().MessageId, Is.EqualTo("<2@shop.example>"));
+        Assert.That(_server.Sessions.Single().Commands.Select(line => line.Split(' ')[0]), Is.EqualTo(["EHLO", "MAIL", "RCPT", "DATA"]));
+    }
+
+    [Test]
+    public async Task An_address_in_Unicode_may_have_254_bytes_but_not_255()
+    {
+        _server.Extensions = ["SMTPUTF8"];
+        var domain = string.Join('.', Enumerable.Repeat(new string('d', 60), 3)) + ".example";
+        var longest = new string('ë', (254 - domain.Length - 1) / 2);
+        await Host().SendAsync(to: $"{longest}@{domain}");
+
+        await Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync(to: $"{longest}ë@{domain}"));
+        Assert.That(_server.Messages.Single().Recipients.Single(), Does.StartWith(longest));
     }
 
     [TestCase(SmtpStep.Recipient, "550 5.1.1 No such user")]

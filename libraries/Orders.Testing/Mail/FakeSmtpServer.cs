@@ -422,6 +422,7 @@ public sealed class SmtpSession
         var authenticated = false;
         var from = "";
         var hasSender = false;
+        var takesUnicode = false;
         var recipients = new List<string>();
         if (_server.ImplicitTls)
         {
@@ -456,6 +457,7 @@ public sealed class SmtpSession
                     break;
                 case "MAIL":
                     from = Path(line);
+                    takesUnicode = line.EndsWith(" SMTPUTF8", StringComparison.Ordinal) && _server.Extensions.Contains("SMTPUTF8");
                     recipients.Clear();
                     reply = await Say(SmtpStep.Mail, from, !_server.RequiresLogin || authenticated ? "250 2.1.0 Ok" : "530 5.7.0 Authentication required");
                     hasSender = reply.Line?.StartsWith('2') == true;
@@ -466,7 +468,7 @@ public sealed class SmtpSession
                 case "RCPT":
                     _recipient = Path(line);
                     recipients.Add(_recipient);
-                    reply = await Say(SmtpStep.Recipient, Path(line), "250 2.1.5 Ok");
+                    reply = await Say(SmtpStep.Recipient, _recipient, takesUnicode || Ascii.IsValid(_recipient) ? "250 2.1.5 Ok" : "553 5.6.7 Not without SMTPUTF8");
                     if (reply.Line?.StartsWith('2') != true)
                     {
                         recipients.RemoveAt(recipients.Count - 1);
@@ -611,7 +613,8 @@ public sealed class SmtpSession
         return reply;
     }
 
-    private static string Path(string line) => line[(line.IndexOf('<', StringComparison.Ordinal) + 1)..line.LastIndexOf('>')];
+    private static string Path(string line) =>
+        Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(line[(line.IndexOf('<', StringComparison.Ordinal) + 1)..line.LastIndexOf('>')]));
 
     private StreamReader NewReader() => new(_stream, Encoding.Latin1, detectEncodingFromByteOrderMarks: false, leaveOpen: true);
 }
