@@ -25,6 +25,10 @@ internal sealed class DkimKey
             Ed25519PrivateKeyParameters ed => (DkimSignatureAlgorithm.Ed25519Sha256, "ed25519", 3072, ed.GeneratePublicKey().GetEncoded()),
             _ => throw new InvalidDataException("the key must be RSA or Ed25519."),
         };
+        if (Bits < DkimOptions.FewestBits)
+        {
+            throw new InvalidDataException($"the key has {Bits} bits, and no server takes less than {DkimOptions.FewestBits}.");
+        }
     }
 
     /// <summary>The key itself.</summary>

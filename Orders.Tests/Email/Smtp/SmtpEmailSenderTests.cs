@@ -183,6 +183,7 @@ public sealed class SmtpEmailSenderTests
     [Test]
     public async Task An_address_in_Unicode_is_refused_for_good_where_the_server_does_not_offer_SMTPUTF8()
     {
+        _server.Extensions = ["PIPELINING"];
         for (var i = 0; i < 3; i++)
         {
             var failure = await Assert.ThrowsAsync<PermanentEmailException>(() => Host().SendAsync("1", "zoë@example.com"));

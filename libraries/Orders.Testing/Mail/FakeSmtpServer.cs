@@ -110,7 +110,7 @@ public sealed class FakeSmtpServer : IAsyncDisposable
     public string Mechanisms { get; set; } = "PLAIN LOGIN";
 
     /// <summary>What it offers besides; empty for nothing but what it must.</summary>
-    public IReadOnlyList<string> Extensions { get; set; } = ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"];
+    public IReadOnlyList<string> Extensions { get; set; } = ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "SMTPUTF8"];
 
     /// <summary>The emails taken so far, in order.</summary>
     public IReadOnlyList<ReceivedMail> Messages
@@ -430,8 +430,9 @@ public sealed class SmtpSession
         }
 
         var reply = await Say(SmtpStep.Connect, "", "220 fake.example ESMTP");
-        while (!reply.ThenClose && await _reader.ReadLineAsync() is { } line)
+        while (!reply.ThenClose && await _reader.ReadLineAsync() is { } bytes)
         {
+            var line = Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(bytes));
             lock (_commands)
             {
                 _commands.Add(line);
@@ -613,8 +614,7 @@ public sealed class SmtpSession
         return reply;
     }
 
-    private static string Path(string line) =>
-        Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(line[(line.IndexOf('<', StringComparison.Ordinal) + 1)..line.LastIndexOf('>')]));
+    private static string Path(string line) => line[(line.IndexOf('<', StringComparison.Ordinal) + 1)..line.LastIndexOf('>')];
 
     private StreamReader NewReader() => new(_stream, Encoding.Latin1, detectEncodingFromByteOrderMarks: false, leaveOpen: true);
 }

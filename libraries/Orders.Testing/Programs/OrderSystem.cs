@@ -324,7 +324,8 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>Waits until so many messages are parked, and returns all that are.</summary>
     public async Task<IReadOnlyList<FaultMessage>> WaitForParked(int count)
     {
-        await Log.WaitFor<RedeliverJob>(201, count);
+        // The last one has been tried, delayed and replayed a dozen times.
+        await Log.WaitFor<RedeliverJob>(201, count, TimeSpan.FromSeconds(60));
         return await Eventually.GetAsync(
             $"{count} messages in parking",
             _ => ReadAsync(OrderConfirmationEndpoint.ParkingQueue),
