@@ -17,7 +17,7 @@ public sealed class BenchmarkProgramTests
     public void TearDown() => Directory.Delete(_folder, recursive: true);
 
     [Long]
-    [NonParallelizable]
+    [Alone]
     [Test]
     public async Task A_report_tells_what_was_measured_on_what()
     {

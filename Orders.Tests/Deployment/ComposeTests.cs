@@ -8,7 +8,7 @@ namespace Orders.Tests.Deployment;
 
 /// <summary>The deployment as <c>compose.yaml</c> says it, beside whatever else runs here: other ports, another project name.</summary>
 [Long]
-[NonParallelizable]
+[Alone]
 public sealed class ComposeTests
 {
     private static readonly TimeSpan CommandTime = TimeSpan.FromMinutes(2);

@@ -2,7 +2,7 @@ namespace Orders.Tests.Deployment;
 
 /// <summary>The deployment with <c>compose.tls.yaml</c>.</summary>
 [Long]
-[NonParallelizable]
+[Alone]
 public sealed class ComposeTlsTests
 {
     /// <summary>The user that the broker runs as.</summary>

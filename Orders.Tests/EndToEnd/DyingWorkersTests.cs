@@ -6,7 +6,7 @@ namespace Orders.Tests.EndToEnd;
 /// <summary>Workers that are processes of their own, and end at a bad moment.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
 [Long]
-[NonParallelizable]
+[Alone]
 internal sealed class DyingWorkersTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const int Concurrency = 4;

@@ -6,7 +6,7 @@ namespace Orders.Tests.EndToEnd;
 /// <summary>Workers that share a ledger on Valkey, with what can happen to them and to it.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
 [Long]
-[NonParallelizable]
+[Alone]
 internal sealed class KilledWorkersTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const int Workers = 3;

@@ -12,7 +12,7 @@ namespace Orders.Tests.EndToEnd;
 /// </summary>
 [TestFixtureSource(nameof(Deployed))]
 [Long]
-[NonParallelizable]
+[Alone]
 internal sealed class MailOutageOfThousandsTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const int Orders = 10_000;

@@ -90,7 +90,7 @@ internal sealed class OutagesTests(TransportUnderTest transport) : OrderSystemTe
     }
 
     [Long]
-    [NonParallelizable]
+    [Alone]
     [Test]
     public async Task Ten_thousand_faults_that_wait_keep_their_order_and_starve_no_new_one()
     {

@@ -14,7 +14,7 @@ namespace Orders.Tests.EndToEnd;
 /// <summary>Ten thousand faults, and the process that replays them as a process of its own, to be killed.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
 [Long]
-[NonParallelizable]
+[Alone]
 internal sealed class ReplayOfThousandsTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const int Faults = 10_000;

@@ -38,7 +38,7 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
     }
 
     [Long]
-    [NonParallelizable]
+    [Alone]
     [Test]
     public async Task A_thousand_looks_leave_every_message_its_order_and_its_headers_as_they_were()
     {

@@ -11,7 +11,7 @@ namespace Orders.Tests.Faults;
 
 /// <summary>A worker whose fault queues are long: it goes on, says what is in them, and stays small.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
-[NonParallelizable]
+[Alone]
 internal sealed class LongQueuesTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const string Error = OrderConfirmationEndpoint.ErrorQueue;

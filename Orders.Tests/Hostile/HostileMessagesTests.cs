@@ -11,7 +11,7 @@ namespace Orders.Tests.Hostile;
 /// <summary>Ten thousand hostile messages straight into the workers' queue.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
 [Long]
-[NonParallelizable]
+[Alone]
 internal sealed class HostileMessagesTests(TransportUnderTest transport) : OrderSystemTests
 {
     private const int Messages = 10_000;

@@ -13,7 +13,7 @@ namespace Orders.Tests.Monitoring;
 
 /// <summary>The dashboard and the alerts on a real Prometheus, which watches real orders on a real RabbitMQ.</summary>
 [Long]
-[NonParallelizable]
+[Alone]
 internal sealed class MonitoringTests
 {
     /// <summary>In the place of Grafana's variable, and long enough that all that has happened is in it.</summary>

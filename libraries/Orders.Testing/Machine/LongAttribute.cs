@@ -6,7 +6,7 @@ namespace Orders.Testing.Machine;
 /// <summary>
 /// A test of the category <c>Long</c>: it takes minutes, thousands of messages or a container engine. It runs with
 /// <c>CI=true</c>, with <c>ORDERS_TEST_LONG=true</c>, and where a filter names it. One that keeps all processors busy is
-/// <see cref="NonParallelizableAttribute"/> as well; the others wait for most of their time, and run beside each other.
+/// <see cref="AloneAttribute"/> as well; the others wait for most of their time, and run beside each other.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
 public sealed class LongAttribute : NUnitAttribute, IApplyToTest
