@@ -6,7 +6,7 @@ namespace Orders.Tests.Hosting;
 /// <summary>A program that is told to stop while it starts ends as after any other stop.</summary>
 public sealed class StoppedStartsTests
 {
-    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(40);
 
     /// <summary>Nothing listens there.</summary>
     private static readonly (string, string)[] NoBroker =
@@ -79,14 +79,14 @@ public sealed class StoppedStartsTests
         }
     }
 
-    /// <summary>From the beginning of the process until well after the first one that has started.</summary>
+    /// <summary>From the beginning of the process until well after the first one that has started, at other moments in each run.</summary>
     private static async Task SweepAsync(RealProgram program, params (string, string)[] settings)
     {
         var started = 0;
-        for (var after = TimeSpan.Zero; started < 25; after += Step)
+        for (var after = Step * Random.Shared.NextDouble(); started < 12; after += Step)
         {
             var ended = await program.StopAfterAsync(after, [.. settings, ("Logging__LogLevel__Microsoft.Hosting.Lifetime", "Information")]);
-            var output = string.Create(CultureInfo.InvariantCulture, $"After {after.TotalMilliseconds} ms: {ended.Output}{string.Join(Environment.NewLine, ended.Errors)}");
+            var output = string.Create(CultureInfo.InvariantCulture, $"After {after.TotalMilliseconds:0.0} ms: {ended.Output}{string.Join(Environment.NewLine, ended.Errors)}");
             using (Assert.EnterMultipleScope())
             {
                 // Before there is a program, the runtime ends as the signal asks it to.

@@ -53,7 +53,7 @@ internal static class BenchmarkCommand
         try
         {
             var startedAt = DateTimeOffset.UtcNow;
-            await using var broker = await TestBrokers.StartNearbyAsync(kind);
+            await using var broker = await TestBrokers.StartAsync(kind);
             var figures = new List<Figure>();
             foreach (var benchmark in benchmarks)
             {

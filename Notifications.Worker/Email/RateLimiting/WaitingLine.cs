@@ -19,6 +19,8 @@ internal sealed class WaitingLine(TimeProvider time) : IDisposable
             TimeSpan late;
             do
             {
+                // Whoever was in front may have given up at the same time.
+                cancellationToken.ThrowIfCancellationRequested();
                 var begun = time.GetTimestamp();
                 var wait = await reserve();
                 if (wait <= TimeSpan.Zero)

@@ -5,8 +5,8 @@ namespace Orders.Testing.Brokers;
 /// <summary>RabbitMQ in a container, of the version that <c>compose.yaml</c> deploys, its ports on loopback.</summary>
 /// <param name="tls">A second port, with TLS; by default there is none.</param>
 /// <param name="onHostNetwork">
-/// Whether it shares the machine's network, which an engine that runs on Linux itself allows, and for which there must be no
-/// <paramref name="tls"/>. Else its ports are published: then a program of the engine's copies every byte.
+/// Whether it shares the machine's network, for which there must be no <paramref name="tls"/>, see
+/// <see cref="ContainerEngine.SharesNetworkAsync"/>. Else its ports are published: then a program of the engine's copies every byte.
 /// </param>
 public sealed class ContainerBroker(BrokerTls? tls = null, bool onHostNetwork = false) : RabbitMqBroker
 {

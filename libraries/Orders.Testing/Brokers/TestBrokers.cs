@@ -58,15 +58,6 @@ public static class TestBrokers
         return await StartNewAsync(kind, tls);
     }
 
-    /// <summary>A broker for the caller alone to be measured: the nearest way to it that the machine has.</summary>
-    public static async Task<RabbitMqBroker> StartNearbyAsync(BrokerKind kind)
-    {
-        await RequireAsync(kind);
-        return kind == BrokerKind.Container
-            ? await StartAsync(new ContainerBroker(onHostNetwork: OperatingSystem.IsLinux()))
-            : await StartNewAsync(kind);
-    }
-
     /// <summary>A cluster of three nodes of the machine's own RabbitMQ for the caller alone, who disposes of it. Where there is none, as <see cref="SharedAsync"/>.</summary>
     public static async Task<ProgramCluster> StartClusterAsync()
     {
@@ -102,10 +93,10 @@ public static class TestBrokers
         }
     }
 
-    private static Task<RabbitMqBroker> StartNewAsync(BrokerKind kind, BrokerTls? tls = null) => StartAsync<RabbitMqBroker>(kind switch
+    private static async Task<RabbitMqBroker> StartNewAsync(BrokerKind kind, BrokerTls? tls = null) => await StartAsync<RabbitMqBroker>(kind switch
     {
         BrokerKind.Program => new ProgramBroker(ProgramBroker.FindScripts()!, tls: tls),
-        BrokerKind.Container => new ContainerBroker(tls),
+        BrokerKind.Container => new ContainerBroker(tls, onHostNetwork: tls is null && await ContainerEngine.SharesNetworkAsync()),
         _ when tls is not null => throw new IgnoreException("The broker of ORDERS_TEST_RABBITMQ is not ours to configure."),
         _ => new GivenBroker(new Uri(Given!)),
     });

@@ -9,6 +9,7 @@ public static class ContainerEngine
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan PullTime = TimeSpan.FromMinutes(3);
     private static readonly Lazy<Task<string?>> Problem = new(FindProblemAsync);
+    private static readonly Lazy<Task<bool>> HasHostNetwork = new(FindHostNetworkAsync);
 
     /// <summary>Ends the calling test or fixture where no engine answers; returns where one does.</summary>
     public static async Task RequireAsync()
@@ -45,12 +46,26 @@ public static class ContainerEngine
         }
     }
 
+    /// <summary>Whether a container with <c>--network host</c> shares the network of the machine, not that of a virtual machine or a user.</summary>
+    public static Task<bool> SharesNetworkAsync() => HasHostNetwork.Value;
+
     /// <summary>Runs <c>docker</c> with these arguments and returns what it wrote.</summary>
     public static Task<string> RunAsync(
         IEnumerable<string> arguments,
         TimeSpan within,
         IReadOnlyDictionary<string, string>? environment = null,
         string? folder = null) => Command.RunAsync("docker", arguments, within, environment, folder);
+
+    private static async Task<bool> FindHostNetworkAsync()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return false;
+        }
+
+        var engine = await RunAsync(["info", "--format", "{{.OperatingSystem}} {{.SecurityOptions}}"], AnswerTime);
+        return !engine.Contains("Docker Desktop", StringComparison.Ordinal) && !engine.Contains("rootless", StringComparison.Ordinal);
+    }
 
     private static async Task<string?> FindProblemAsync()
     {
