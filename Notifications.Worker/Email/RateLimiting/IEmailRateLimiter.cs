@@ -24,8 +24,9 @@ internal static class Throttling
 
     /// <summary>
     /// What is due within this time may go at once, and one more: timers come late. Who comes later than that has missed the turn.
+    /// With <see cref="Share"/>, no second has more than the limit as long as that is 100 a second or more.
     /// </summary>
-    public static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(50);
+    public static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Refusals within this time are one: they come from emails that were under way already.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
