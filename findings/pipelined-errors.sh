@@ -5,19 +5,10 @@
 # them (smtpd_soft_error_limit), with PIPELINING and without.
 # Found: without PIPELINING it is ten. A client that sends MAIL, RCPT and DATA in one write, as RFC 2920 has it, gets "no valid
 # recipients" to DATA as well, which is an error of its own: its answers become slow after five unknown recipients.
-# Needs bash, root, apt-get, and Python 3.
-set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/mail-server.sh"
 
 version=3.7.11-0+deb12u1
 port=${PORT:-25877}
-folder=$(mktemp -d)
-finish() {
-    [ -z "${master:-}" ] || kill $(pgrep -P "$master") "$master" 2>/dev/null || true
-    rm -rf "$folder"
-}
-trap finish EXIT
-cd "$folder"
-chmod 755 "$folder"
 
 apt-get download -qq "postfix=$version" 2>/dev/null
 dpkg -x postfix_*.deb package
@@ -57,35 +48,15 @@ mkdir -p queue/{active,bounce,corrupt,defer,deferred,flush,hold,incoming,maildro
 chown daemon data queue/[a-oq-z]* queue/private
 chown daemon:mail queue/public queue/maildrop
 "$folder/package/usr/lib/postfix/sbin/master" -c "$folder/config" -d >log/start 2>&1 &
-master=$!
+server=$!
 
 cat >client.py <<'EOF'
-import socket, sys, time
-
-def connect():
-    for _ in range(100):
-        try:
-            connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=20)
-            break
-        except OSError:
-            time.sleep(0.1)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    replies = connection.makefile("rb")
-    def reply():
-        while True:
-            line = replies.readline().decode()
-            if line[3:4] != "-":
-                return line
-    def ask(*commands):
-        connection.sendall("".join(command + "\r\n" for command in commands).encode())
-        return [reply() for _ in commands]
-    reply()
-    ask("EHLO worker.shop.example")
-    return ask
+import sys, time, smtp
 
 def count(pipelined):
     """How many unknown recipients it takes until the answers become slow."""
-    ask = connect()
+    ask = smtp.connect(sys.argv[1])
+    ask("EHLO worker.shop.example")
     for unknown in range(1, 30):
         envelope = ["MAIL FROM:<orders@shop.example>", f"RCPT TO:<nobody-{unknown}@shop.example>"]
         answers = ask(*envelope, "DATA") if pipelined else ask(envelope[0]) + ask(envelope[1])

@@ -92,7 +92,8 @@ internal static class Certificates
             read();
             return null;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException
+            or ArgumentException or NotSupportedException or CryptographicException)
         {
             return exception.Message;
         }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Notifications.Worker.Hosting;
 
 namespace Notifications.Worker.Email.Dkim;
 
@@ -53,7 +54,7 @@ public sealed partial class DkimOptions
             yield return $"{Section}__Selector must be a name like mail2026, but is '{Selector}'.";
         }
 
-        if (FindMistakeOfKey() is { } mistake)
+        if (Certificates.FindMistake(() => DkimKey.Read(PrivateKeyFile!)) is { } mistake)
         {
             yield return $"{Section}__PrivateKeyFile cannot be used: {mistake}";
         }
@@ -65,19 +66,6 @@ public sealed partial class DkimOptions
 
     private static bool IsSameOrBelow(string name, string domain) =>
         name.Equals(domain, StringComparison.OrdinalIgnoreCase) || (domain.Contains('.', StringComparison.Ordinal) && name.EndsWith($".{domain}", StringComparison.OrdinalIgnoreCase));
-
-    private string? FindMistakeOfKey()
-    {
-        try
-        {
-            DkimKey.Read(PrivateKeyFile!);
-            return null;
-        }
-        catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            return exception.Message;
-        }
-    }
 
     [GeneratedRegex(@"\A[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\z")]
     private static partial Regex Names();

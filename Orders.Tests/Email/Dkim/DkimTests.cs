@@ -261,7 +261,6 @@ public sealed class DkimTests
         string text = "Hello", string html = "<p>Hello</p>", string subject = "Your order", string to = "customer@example.com")
     {
         await using var server = FakeSmtpServer.Start();
-        server.Extensions = ["SMTPUTF8"];
         using var host = EmailHost.For(server, Settings());
         await host.SendAsync(to: to, text: text, html: html, subject: subject);
         return server.Messages.Single().Raw;

@@ -174,7 +174,7 @@ public sealed class SmtpEmailSenderTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(mail.Recipients, Is.EqualTo([recipient]));
-            Assert.That(Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(mail.Header("To"))), Is.EqualTo(recipient));
+            Assert.That(mail.To, Is.EqualTo(recipient));
             Assert.That(commands[0], Does.EndWith(" BODY=8BITMIME SMTPUTF8"));
             Assert.That(commands[1], Does.Not.Contain("BODY").And.Not.Contain("SMTPUTF8"), "It is asked for only where it is needed.");
         }

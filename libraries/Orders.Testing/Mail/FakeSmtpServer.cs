@@ -432,7 +432,7 @@ public sealed class SmtpSession
         var reply = await Say(SmtpStep.Connect, "", "220 fake.example ESMTP");
         while (!reply.ThenClose && await _reader.ReadLineAsync() is { } bytes)
         {
-            var line = Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(bytes));
+            var line = ReceivedMail.FromUtf8(bytes);
             lock (_commands)
             {
                 _commands.Add(line);

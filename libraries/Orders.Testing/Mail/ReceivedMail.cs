@@ -35,11 +35,17 @@ public sealed partial class ReceivedMail
 
     public string MessageId => Header("Message-ID");
 
+    /// <summary>Whom its header names, which may be in UTF-8 (RFC 6532).</summary>
+    public string To => FromUtf8(Header("To"));
+
     public string Subject => DecodeWords(Header("Subject"));
 
     public string Text => Parts.Single(part => part.MediaType == "text/plain").Content;
 
     public string Html => Parts.Single(part => part.MediaType == "text/html").Content;
+
+    /// <summary>Text in UTF-8 that came as one char for each byte.</summary>
+    public static string FromUtf8(string bytes) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(bytes));
 
     /// <summary>The one field of that name; two of them, or none, are an error.</summary>
     public string Header(string name) => Headers.Single(h => h.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;

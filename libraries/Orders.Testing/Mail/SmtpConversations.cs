@@ -33,7 +33,7 @@ internal static partial class SmtpConversations
             {
                 Assert.That(message.From, Is.EqualTo(Sender));
                 Assert.That(message.Recipients, Has.Count.EqualTo(1));
-                Assert.That(Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(message.Header("To"))), Is.EqualTo(message.Recipients[0]));
+                Assert.That(message.To, Is.EqualTo(message.Recipients[0]));
                 Assert.That(message.Headers.Select(header => header.Key), Is.EquivalentTo(HeaderNames), message.Raw);
                 Assert.That(message.Headers.Where(header => header.Key != "To").Select(header => header.Value), Is.All.Matches("^[\x20-\x7e\t]*$"));
                 Assert.That(message.Subject, Does.Not.Match(@"[\p{Cc}]"));
