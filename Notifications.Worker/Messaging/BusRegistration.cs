@@ -32,6 +32,9 @@ public static class BusRegistration
             builder.Services.AddHealthChecks().AddCheck<BrokerWatch>("broker", tags: ["ready"]);
             builder.Services.AddSingleton<RefusedMessages>();
             builder.Services.AddSingleton<ConsumerRecovery>();
+            builder.Services.AddSingleton<RefusedLogins>();
+            builder.Services.AddBusObserver(services => services.GetRequiredService<RefusedLogins>());
+            builder.Services.AddReceiveEndpointObserver(services => services.GetRequiredService<RefusedLogins>());
             builder.Services.AddSendObserver(services => services.GetRequiredService<RefusedMessages>());
             builder.Services.AddPublishObserver(services => services.GetRequiredService<RefusedMessages>());
         }
@@ -72,7 +75,7 @@ public static class BusRegistration
                             factory.GatherWrites();
                             factory.MaxInboundMessageBodySize = RabbitMqOptions.LargestMessage;
                             factory.EndpointResolverFactory = _ => new DefaultEndpointResolver(options.ReadNodes());
-                            return Task.CompletedTask;
+                            return context.GetRequiredService<RefusedLogins>().TryLoginAsync(options);
                         };
                     });
                     rabbitMq.WriteJsonOnOneLine();

@@ -24,6 +24,9 @@ internal sealed class ChaosProgram : IAsyncDisposable
         _environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";
     }
 
+    /// <summary>What it wrote last since it was started, one line under the other.</summary>
+    public string LastLines => _process?.LastLines ?? "It does not run.";
+
     /// <summary>Starts it; returns when it listens, whether or not its broker is there.</summary>
     public async Task StartAsync() => _process = await Server.StartAsync(
         "dotnet", [_assembly], line => line.Contains("Application started", StringComparison.Ordinal), StartTime, _environment, _onLine);

@@ -221,11 +221,21 @@ internal sealed class ChaosSystem : IAsyncDisposable
         return program.StartAsync;
     }
 
-    private Task<int> WaitUntilReadyAsync() => Eventually.GetAsync(
-        "the API is ready",
-        async cancellationToken => (int)(await Http.GetAsync("/health/ready", cancellationToken)).StatusCode,
-        status => status == 200,
-        StartTime);
+    private async Task WaitUntilReadyAsync()
+    {
+        try
+        {
+            await Eventually.GetAsync(
+                "the API is ready",
+                async cancellationToken => (int)(await Http.GetAsync("/health/ready", cancellationToken)).StatusCode,
+                status => status == 200,
+                StartTime);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{exception.Message} It wrote:{Environment.NewLine}{Api.LastLines}");
+        }
+    }
 
     /// <summary>
     /// Those of our queues that hold something, except for those that may: what is for people to read, and turns, where the

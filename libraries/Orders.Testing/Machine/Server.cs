@@ -24,6 +24,9 @@ public sealed class Server : IAsyncDisposable
     /// <summary>The id of its process.</summary>
     public int ProcessId => _process.Id;
 
+    /// <summary>What it wrote last, one line under the other.</summary>
+    public string LastLines => string.Join(Environment.NewLine, _lastLines);
+
     /// <summary>Starts the program and waits until it writes a line that says that it is ready.</summary>
     /// <param name="program">Its name, if it is on the <c>PATH</c>, or its path.</param>
     /// <param name="arguments">Its arguments, each passed as it is.</param>
@@ -100,7 +103,7 @@ public sealed class Server : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            throw new TimeoutException($"Waited {within} in vain for a line with '{text}'. The last lines:{Environment.NewLine}{string.Join(Environment.NewLine, _lastLines)}");
+            throw new TimeoutException($"Waited {within} in vain for a line with '{text}'. The last lines:{Environment.NewLine}{LastLines}");
         }
         finally
         {
@@ -151,7 +154,7 @@ public sealed class Server : IAsyncDisposable
         {
             await DisposeAsync();
             throw new CommandException(
-                $"{_process.StartInfo.FileName} did not start. {e.Message}{Environment.NewLine}{string.Join(Environment.NewLine, _lastLines)}");
+                $"{_process.StartInfo.FileName} did not start. {e.Message}{Environment.NewLine}{LastLines}");
         }
     }
 

@@ -1,0 +1,88 @@
+using MassTransit;
+using RabbitMQ.Client.Exceptions;
+
+namespace Notifications.Worker.Messaging;
+
+/// <summary>Has the bus go on trying while the broker refuses its login.</summary>
+/// <remarks>
+/// MassTransit gives up for ever: a bus that starts as a whole, later each endpoint by itself. But a broker that stops
+/// refuses logins for a moment, and so does one that cannot reach its directory of users.
+/// </remarks>
+internal sealed partial class RefusedLogins(IHostEnvironment environment, IHostApplicationLifetime lifetime, ILogger<RefusedLogins> logger)
+    : IReceiveEndpointObserver, IBusObserver
+{
+    /// <summary>
+    /// Logs in once, before MassTransit does, so that a refusal reaches it as a failure after which it tries again. Of any
+    /// other failure its own connection will tell.
+    /// </summary>
+    /// <exception cref="ConnectionException">The broker refused the login.</exception>
+    public async Task TryLoginAsync(RabbitMqOptions options)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
+        timeout.CancelAfter(RabbitMqOptions.ConnectTimeout);
+        try
+        {
+            await using var connection = await options.ConnectAsync($"{environment.ApplicationName} login", timeout.Token);
+        }
+        catch (Exception exception)
+        {
+            if (exception.GetBaseException() is AuthenticationFailureException refused)
+            {
+                throw Passing(refused);
+            }
+        }
+    }
+
+    /// <summary>The same for a login that was refused between that one and MassTransit's.</summary>
+    /// <exception cref="ConnectionException">The broker refused the login. MassTransit takes this in place of its own.</exception>
+    public Task Faulted(ReceiveEndpointFaulted faulted) => faulted.Exception?.GetBaseException() is AuthenticationFailureException refused
+        ? Task.FromException(Passing(refused))
+        : Task.CompletedTask;
+
+    /// <summary>Ends the program where that happened to the bus at its start: it cannot be started again, but the program can.</summary>
+    public Task StartFaulted(IBus bus, Exception exception)
+    {
+        if (!lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            Log.CouldNotStart(logger, exception.GetBaseException().Message);
+            Environment.ExitCode = 1;
+            lifetime.StopApplication();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task Ready(ReceiveEndpointReady ready) => Task.CompletedTask;
+
+    public Task Stopping(ReceiveEndpointStopping stopping) => Task.CompletedTask;
+
+    public Task Completed(ReceiveEndpointCompleted completed) => Task.CompletedTask;
+
+    public void PostCreate(IBus bus)
+    {
+    }
+
+    public void CreateFaulted(Exception exception)
+    {
+    }
+
+    public Task PreStart(IBus bus) => Task.CompletedTask;
+
+    public Task PostStart(IBus bus, Task<BusReady> busReady) => Task.CompletedTask;
+
+    public Task PreStop(IBus bus) => Task.CompletedTask;
+
+    public Task PostStop(IBus bus) => Task.CompletedTask;
+
+    public Task StopFaulted(IBus bus, Exception exception) => Task.CompletedTask;
+
+    /// <summary>Without the inner exception by which MassTransit would know that a login was refused.</summary>
+    private static ConnectionException Passing(AuthenticationFailureException refused) =>
+        new($"The broker refused the login: {refused.Message}", isTransient: true);
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 26, Level = LogLevel.Critical, Message = "The bus could not be started. The program ends: {Error}")]
+        public static partial void CouldNotStart(ILogger logger, string error);
+    }
+}

@@ -1,0 +1,142 @@
+using MassTransit;
+using MassTransit.Events;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+using Notifications.Worker.Messaging;
+using Orders.Tests.EndToEnd;
+using RabbitMQ.Client.Exceptions;
+
+namespace Orders.Tests.Messaging;
+
+/// <summary>
+/// A broker that refuses a login for a while, as one does that stops, or whose directory is away, is used again after that.
+/// </summary>
+[TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
+internal sealed class RefusedLoginsTests(TransportUnderTest transport) : OrderSystemTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private readonly string _user = $"renewed-{Guid.NewGuid():N}";
+
+    private (string, string?)[] Login => [("RabbitMq__Username", _user), ("RabbitMq__Password", "right")];
+
+    [SetUp]
+    public async Task CreateUserAsync()
+    {
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.RunBrokerCtlAsync("add_user", _user, "right");
+        await TheSystem.RunCtlAsync("set_permissions", _user, ".*", ".*", ".*");
+    }
+
+    [TearDown]
+    public Task DeleteUserAsync() => TheSystem.RunBrokerCtlAsync("delete_user", _user);
+
+    [Test]
+    public async Task Programs_that_run_consume_again()
+    {
+        await TheSystem.StartWorkerAsync(null, Login);
+        await TheSystem.StartApiAsync(Login);
+
+        await SetPasswordAsync("other");
+        await TheSystem.RunCtlAsync("close_all_connections", "the login changes");
+        await WaitForRefusalsAsync(6);
+        await SetPasswordAsync("right");
+
+        await AssertThatAnOrderIsConfirmedAsync();
+    }
+
+    [Test]
+    public async Task Programs_that_start_meanwhile_consume_after_it()
+    {
+        await SetPasswordAsync("other");
+        var starting = Task.WhenAll(TheSystem.StartWorkerAsync(null, Login), TheSystem.StartApiAsync(Login));
+        await WaitForRefusalsAsync(6);
+        await SetPasswordAsync("right");
+        await starting;
+
+        await AssertThatAnOrderIsConfirmedAsync();
+    }
+
+    private Task SetPasswordAsync(string password) => TheSystem.RunBrokerCtlAsync("change_password", _user, password);
+
+    /// <summary>Waits until MassTransit has told of so many refused logins.</summary>
+    private Task WaitForRefusalsAsync(int count) => Eventually.GetAsync(
+        $"{count} refused logins",
+        _ => Task.FromResult(TheSystem.Log.All.Count(entry =>
+            entry.Category.StartsWith("MassTransit", StringComparison.Ordinal)
+            && entry.Message.StartsWith("Retrying", StringComparison.Ordinal)
+            && entry.Message.Contains("ACCESS_REFUSED", StringComparison.Ordinal))),
+        refused => refused >= count,
+        Patience);
+
+    private async Task AssertThatAnOrderIsConfirmedAsync()
+    {
+        await TheSystem.WaitForReadinessAsync(true, Patience);
+        await TheSystem.PlaceAsync("after");
+        await TheSystem.Mail.WaitFor("the email", _ => TheSystem.ConfirmedOrders.Contains("after"));
+    }
+}
+
+/// <summary>A login that is refused between the one that is tried first and MassTransit's own.</summary>
+internal sealed class RefusedLoginsAtMassTransitTests
+{
+    private static readonly Exception Refused = new RabbitMqConnectionException(
+        "Broker unreachable", new BrokerUnreachableException(new AuthenticationFailureException("ACCESS_REFUSED")));
+
+    [Test]
+    public async Task An_endpoint_is_told_of_a_failure_that_passes()
+    {
+        using var host = new HostBuilder().Build();
+
+        var told = (await Assert.ThrowsAsync<ConnectionException>(() => Make(host).Faulted(Event(Refused))))!;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(told.Message, Does.Contain("refused the login: ACCESS_REFUSED"));
+            Assert.That(told.IsTransient);
+            Assert.That(told.GetBaseException(), Is.SameAs(told), "MassTransit looks for the innermost exception.");
+        }
+    }
+
+    [Test]
+    public void Any_other_failure_is_left_as_it_is()
+    {
+        using var host = new HostBuilder().Build();
+
+        Assert.That(Make(host).Faulted(Event(new RabbitMqConnectionException("Broker unreachable", new IOException()))).IsCompletedSuccessfully);
+    }
+
+    [TestCase(false, 1)]
+    [TestCase(true, 0)]
+    public async Task A_bus_that_could_not_start_ends_its_program_with_1_unless_it_ends_already(bool ends, int exitCode)
+    {
+        using var host = new HostBuilder().Build();
+        var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+        if (ends)
+        {
+            lifetime.StopApplication();
+        }
+
+        try
+        {
+            await Make(host).StartFaulted(null!, Refused);
+
+            using (Assert.EnterMultipleScope())
+            {
+                Assert.That(Environment.ExitCode, Is.EqualTo(exitCode));
+                Assert.That(lifetime.ApplicationStopping.IsCancellationRequested);
+            }
+        }
+        finally
+        {
+            Environment.ExitCode = 0;
+        }
+    }
+
+    private static RefusedLogins Make(IHost host) => ActivatorUtilities.CreateInstance<RefusedLogins>(
+        host.Services, NullLogger<RefusedLogins>.Instance);
+
+    private static ReceiveEndpointFaultedEvent Event(Exception exception) =>
+        new(new ReceiveTransportFaultedEvent(new Uri("rabbitmq://localhost/order-confirmation"), exception), null!);
+}
