@@ -8,13 +8,18 @@ namespace Notifications.Worker.Faults;
 /// <summary>What other programs and operators are told of a message that is parked, whoever parks it.</summary>
 public sealed class ParkedNews(IServiceProvider services, OperatorEvents operators)
 {
+    /// <summary>How long the broker may take for a message. A publish that its channel does not outlive may never end.</summary>
+    private static readonly TimeSpan TimeToPublish = TimeSpan.FromSeconds(10);
+
     /// <summary>Publishes <see cref="OrderConfirmationFailed"/>, which makes the alert.</summary>
+    /// <exception cref="TimeoutException">The broker took too long.</exception>
     public Task PublishAsync(FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken)
     {
         // The order that has the id of a conflict is another one, which has not failed.
         var orderId = kind == FailureKind.Conflict ? null : message.OrderId;
         // The bus is still being made when its endpoints ask for this class.
-        return services.GetRequiredService<IBus>().Publish(new OrderConfirmationFailed(orderId, reason, at), cancellationToken);
+        return services.GetRequiredService<IBus>().Publish(new OrderConfirmationFailed(orderId, reason, at), cancellationToken)
+            .WaitAsync(TimeToPublish, cancellationToken);
     }
 
     /// <summary>Tells operators, best effort.</summary>

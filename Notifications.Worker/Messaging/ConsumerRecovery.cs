@@ -2,6 +2,7 @@ using MassTransit;
 using MassTransit.RabbitMqTransport;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 
 namespace Notifications.Worker.Messaging;
 
@@ -14,26 +15,53 @@ namespace Notifications.Worker.Messaging;
 /// not acknowledged is delivered again in any case.
 /// </item>
 /// <item>
+/// An operation of RabbitMQ.Client 7.2.2 that waits for another one on its channel never ends when the channel is disposed
+/// of (https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1976). MassTransit declares a topology by many at once. So
+/// the endpoint is not kept by what goes on with a channel that is closed.
+/// </item>
+/// <item>
 /// A broker that cancels a consumer (a handler took longer than its time-out, or the queue moved) keeps the channel open.
 /// MassTransit cancels its handlers, and consumes again only when all of them have ended, or after
 /// <see cref="BusRegistration.StopTimeout"/>. So this consumes again at once, over the same channel.
 /// </item>
 /// </list>
 /// </remarks>
-internal sealed partial class ConsumerRecovery(ILogger<ConsumerRecovery> logger) : IEndpointConfigurationObserver
+internal sealed partial class ConsumerRecovery(TimeProvider clock, ILogger<ConsumerRecovery> logger) : IEndpointConfigurationObserver
 {
+    /// <summary>How long what uses a channel may take to end after the channel was closed.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     public void EndpointConfigured<T>(T configurator)
         where T : IReceiveEndpointConfigurator
     {
         if (configurator is IRabbitMqReceiveEndpointConfigurator endpoint)
         {
-            endpoint.ConfigureChannel(channels => channels.UseFilter(new Filter(logger)));
+            endpoint.ConfigureChannel(channels => channels.UseFilter(new Filter(clock, logger)));
         }
     }
 
-    private sealed class Filter(ILogger logger) : IFilter<ChannelContext>
+    private sealed class Filter(TimeProvider clock, ILogger logger) : IFilter<ChannelContext>
     {
-        public Task Send(ChannelContext context, IPipe<ChannelContext> next) => next.Send(new Channel(context, logger));
+        /// <exception cref="AlreadyClosedException">The channel is closed, and what used it has not ended.</exception>
+        public async Task Send(ChannelContext context, IPipe<ChannelContext> next)
+        {
+            var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            context.Channel.ChannelShutdownAsync += (_, _) =>
+            {
+                closed.TrySetResult();
+                return Task.CompletedTask;
+            };
+            var used = next.Send(new Channel(context, logger));
+            await Task.WhenAny(used, closed.Task);
+            try
+            {
+                await used.WaitAsync(Patience, clock);
+            }
+            catch (TimeoutException) when (!used.IsCompleted)
+            {
+                throw new AlreadyClosedException(context.Channel.CloseReason!);
+            }
+        }
 
         public void Probe(ProbeContext context) => context.CreateFilterScope("recoverConsumers");
     }

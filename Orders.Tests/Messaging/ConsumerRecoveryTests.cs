@@ -1,3 +1,6 @@
+using MassTransit;
+using MassTransit.RabbitMqTransport;
+using Microsoft.Extensions.Logging.Abstractions;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Tests.EndToEnd;
@@ -60,5 +63,86 @@ internal sealed class ConsumerRecoveryTests(TransportUnderTest transport) : Orde
 
         await TheSystem.PlaceAsync("next");
         await TheSystem.Mail.WaitFor("the next email", _ => TheSystem.ConfirmedOrders.Contains("next"));
+    }
+}
+
+/// <summary>
+/// A channel that is closed while something uses it that never ends, as an operation of RabbitMQ.Client may:
+/// https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1976.
+/// </summary>
+[TestFixtureSource(typeof(TestBrokers), nameof(TestBrokers.Kinds))]
+internal sealed class StuckChannelTests(BrokerKind kind)
+{
+    private const string Queue = "stuck";
+
+    [Test]
+    public async Task Its_endpoint_gets_another_one()
+    {
+        var broker = await TestBrokers.SharedAsync(kind);
+        var virtualHost = await broker.CreateVirtualHostAsync();
+        var stuck = new StuckOnFirstChannel();
+        var handled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var bus = Bus.Factory.CreateUsingRabbitMq(rabbitMq =>
+        {
+            rabbitMq.Host(broker.Host, (ushort)broker.Port, virtualHost, host =>
+            {
+                host.Username(broker.Username);
+                host.Password(broker.Password);
+            });
+            rabbitMq.ConnectEndpointConfigurationObserver(new ConsumerRecovery(TimeProvider.System, NullLogger<ConsumerRecovery>.Instance));
+            rabbitMq.ConnectEndpointConfigurationObserver(stuck);
+            rabbitMq.ReceiveEndpoint(Queue, endpoint => endpoint.Handler<Ping>(_ =>
+            {
+                handled.TrySetResult();
+                return Task.CompletedTask;
+            }));
+        });
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        try
+        {
+            await bus.StartAsync(patience.Token);
+            await bus.Publish(new Ping(), patience.Token);
+            await handled.Task.WaitAsync(patience.Token);
+        }
+        finally
+        {
+            await bus.StopAsync(TimeSpan.FromSeconds(10));
+            await broker.DeleteVirtualHostAsync(virtualHost);
+        }
+
+        Assert.That(stuck.Channels, Is.EqualTo(2));
+    }
+
+    private sealed record Ping;
+
+    private sealed class StuckOnFirstChannel : IEndpointConfigurationObserver, IFilter<ChannelContext>
+    {
+        /// <summary>How many channels the endpoint has had.</summary>
+        public int Channels { get; private set; }
+
+        public void EndpointConfigured<T>(T configurator)
+            where T : IReceiveEndpointConfigurator
+        {
+            if (configurator.InputAddress.AbsolutePath.EndsWith($"/{Queue}", StringComparison.Ordinal))
+            {
+                ((IRabbitMqReceiveEndpointConfigurator)configurator).ConfigureChannel(channels => channels.UseFilter(this));
+            }
+        }
+
+        public async Task Send(ChannelContext context, IPipe<ChannelContext> next)
+        {
+            if (++Channels == 1)
+            {
+                _ = context.Channel.CloseAsync();
+                await new TaskCompletionSource().Task;
+            }
+
+            await next.Send(context);
+        }
+
+        public void Probe(ProbeContext context)
+        {
+        }
     }
 }

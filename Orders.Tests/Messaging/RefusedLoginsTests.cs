@@ -9,9 +9,7 @@ using RabbitMQ.Client.Exceptions;
 
 namespace Orders.Tests.Messaging;
 
-/// <summary>
-/// A broker that refuses a login for a while, as one does that stops, or whose directory is away, is used again after that.
-/// </summary>
+/// <summary>A broker that refuses a login for a while, as when its directory of users is away, is used again after that.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
 internal sealed class RefusedLoginsTests(TransportUnderTest transport) : OrderSystemTests
 {

@@ -86,7 +86,8 @@ internal sealed partial class MailOutageAnnouncer(
         giveUp.CancelAfter(TimeToPublish);
         try
         {
-            await bus.Publish(message, giveUp.Token);
+            // It does not look at the token all the time.
+            await bus.Publish(message, giveUp.Token).WaitAsync(giveUp.Token);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
