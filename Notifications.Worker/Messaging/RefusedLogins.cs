@@ -44,7 +44,7 @@ internal sealed partial class RefusedLogins(IHostEnvironment environment, IHostA
     {
         if (!lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            Log.CouldNotStart(logger, exception.GetBaseException().Message);
+            Log.CouldNotStart(logger, exception);
             Environment.ExitCode = 1;
             lifetime.StopApplication();
         }
@@ -82,7 +82,7 @@ internal sealed partial class RefusedLogins(IHostEnvironment environment, IHostA
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 26, Level = LogLevel.Critical, Message = "The bus could not be started. The program ends: {Error}")]
-        public static partial void CouldNotStart(ILogger logger, string error);
+        [LoggerMessage(EventId = 26, Level = LogLevel.Critical, Message = "The bus could not be started. The program ends.")]
+        public static partial void CouldNotStart(ILogger logger, Exception exception);
     }
 }

@@ -56,10 +56,10 @@ internal sealed class RefusedLoginsTests(TransportUnderTest transport) : OrderSy
         await AssertThatAnOrderIsConfirmedAsync();
     }
 
-    private Task SetPasswordAsync(string password) => TheSystem.RunBrokerCtlAsync("change_password", _user, password);
+    private Task<string> SetPasswordAsync(string password) => TheSystem.RunBrokerCtlAsync("change_password", _user, password);
 
     /// <summary>Waits until MassTransit has told of so many refused logins.</summary>
-    private Task WaitForRefusalsAsync(int count) => Eventually.GetAsync(
+    private Task<int> WaitForRefusalsAsync(int count) => Eventually.GetAsync(
         $"{count} refused logins",
         _ => Task.FromResult(TheSystem.Log.All.Count(entry =>
             entry.Category.StartsWith("MassTransit", StringComparison.Ordinal)
