@@ -16,6 +16,7 @@ internal sealed class RefusedLoginsTests(TransportUnderTest transport) : OrderSy
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly string _user = $"renewed-{Guid.NewGuid():N}";
+    private bool _isThere;
 
     private (string, string?)[] Login => [("RabbitMq__Username", _user), ("RabbitMq__Password", "right")];
 
@@ -24,11 +25,19 @@ internal sealed class RefusedLoginsTests(TransportUnderTest transport) : OrderSy
     {
         TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
         await TheSystem.RunBrokerCtlAsync("add_user", _user, "right");
+        _isThere = true;
         await TheSystem.RunCtlAsync("set_permissions", _user, ".*", ".*", ".*");
     }
 
     [TearDown]
-    public Task DeleteUserAsync() => TheSystem.RunBrokerCtlAsync("delete_user", _user);
+    public async Task DeleteUserAsync()
+    {
+        if (_isThere)
+        {
+            _isThere = false;
+            await TheSystem.RunBrokerCtlAsync("delete_user", _user);
+        }
+    }
 
     [Test]
     public async Task Programs_that_run_consume_again()
