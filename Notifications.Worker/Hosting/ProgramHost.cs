@@ -21,7 +21,10 @@ public static partial class ProgramHost
     /// <param name="compose">Adds the program's services.</param>
     /// <param name="map">Maps the program's endpoints.</param>
     /// <param name="commands">What the program does instead where its command line begins with one of these words; each is given the rest of it.</param>
-    /// <returns>The exit code: 0 after an ordinary stop, 1 where the program could not start; that of a command.</returns>
+    /// <returns>
+    /// The exit code: 0 after an ordinary stop, 1 where the program could not start; otherwise <see cref="Environment.ExitCode"/>,
+    /// or that of a command.
+    /// </returns>
     public static async Task<int> RunAsync(
         string[] args,
         int port,
@@ -69,13 +72,13 @@ public static partial class ProgramHost
     }
 
     /// <summary>Runs what a person may have to mend the configuration for: says why it failed, in one readable line each on standard error.</summary>
-    /// <returns>The exit code: 0, or 1 where it failed so.</returns>
+    /// <returns>The exit code: 1 where it failed so, otherwise <see cref="Environment.ExitCode"/>.</returns>
     internal static async Task<int> RunAsync(Func<Task> run)
     {
         try
         {
             await run();
-            return 0;
+            return Environment.ExitCode;
         }
         catch (Exception exception) when (Explain(exception).ToArray() is { Length: > 0 } lines)
         {

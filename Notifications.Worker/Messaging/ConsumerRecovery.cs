@@ -17,7 +17,7 @@ namespace Notifications.Worker.Messaging;
 /// <item>
 /// An operation of RabbitMQ.Client 7.2.2 that waits for another one on its channel never ends when the channel is disposed
 /// of (https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1976). MassTransit declares a topology by many at once. So
-/// the endpoint is not kept by what goes on with a channel that is closed.
+/// an endpoint whose channel is closed before it consumes gives that channel up after <see cref="Patience"/>.
 /// </item>
 /// <item>
 /// A broker that cancels a consumer (a handler took longer than its time-out, or the queue moved) keeps the channel open.
@@ -28,7 +28,7 @@ namespace Notifications.Worker.Messaging;
 /// </remarks>
 internal sealed partial class ConsumerRecovery(TimeProvider clock, ILogger<ConsumerRecovery> logger) : IEndpointConfigurationObserver
 {
-    /// <summary>How long what uses a channel may take to end after the channel was closed.</summary>
+    /// <summary>How long the declarations of an endpoint may take to end after their channel was closed.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     public void EndpointConfigured<T>(T configurator)
@@ -42,25 +42,22 @@ internal sealed partial class ConsumerRecovery(TimeProvider clock, ILogger<Consu
 
     private sealed class Filter(TimeProvider clock, ILogger logger) : IFilter<ChannelContext>
     {
-        /// <exception cref="AlreadyClosedException">The channel is closed, and what used it has not ended.</exception>
+        /// <exception cref="AlreadyClosedException">The channel is closed, and the declarations over it have not ended.</exception>
         public async Task Send(ChannelContext context, IPipe<ChannelContext> next)
         {
-            var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            context.Channel.ChannelShutdownAsync += (_, _) =>
-            {
-                closed.TrySetResult();
-                return Task.CompletedTask;
-            };
-            var used = next.Send(new Channel(context, logger));
-            await Task.WhenAny(used, closed.Task);
-            try
-            {
-                await used.WaitAsync(Patience, clock);
-            }
-            catch (TimeoutException) when (!used.IsCompleted)
+            var closed = context.Channel.Closed();
+            var channel = new Channel(context, logger);
+            var used = next.Send(channel);
+            // What consumes ends by itself when its channel is closed.
+            Task declared = Task.WhenAny(used, channel.Consumes);
+            await Task.WhenAny(declared, closed);
+            await declared.WaitAsync(Patience, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!declared.IsCompleted)
             {
                 throw new AlreadyClosedException(context.Channel.CloseReason!);
             }
+
+            await used;
         }
 
         public void Probe(ProbeContext context) => context.CreateFilterScope("recoverConsumers");
@@ -68,7 +65,12 @@ internal sealed partial class ConsumerRecovery(TimeProvider clock, ILogger<Consu
 
     private sealed class Channel(ChannelContext channel, ILogger logger) : ScopeChannelContext(channel, channel.CancellationToken), ChannelContext
     {
-        Task<string> ChannelContext.BasicConsume(
+        private readonly TaskCompletionSource _consumes = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Ends when the endpoint has declared all that it needs, and consumes.</summary>
+        public Task Consumes => _consumes.Task;
+
+        async Task<string> ChannelContext.BasicConsume(
             string queue, bool noAck, bool exclusive, IDictionary<string, object> arguments, IAsyncBasicConsumer consumer, string consumerTag, CancellationToken cancellationToken)
         {
             var recovered = new Consumer(
@@ -78,7 +80,9 @@ internal sealed partial class ConsumerRecovery(TimeProvider clock, ILogger<Consu
                 logger,
                 // Under another name: the broker keeps that of a consumer that it cancelled as long as its messages are in hand.
                 again => BasicConsume(queue, noAck, exclusive, arguments, again, consumerTag: "", CancellationToken));
-            return BasicConsume(queue, noAck, exclusive, arguments, recovered, consumerTag, cancellationToken);
+            var tag = await BasicConsume(queue, noAck, exclusive, arguments, recovered, consumerTag, cancellationToken);
+            _consumes.TrySetResult();
+            return tag;
         }
     }
 
@@ -88,7 +92,7 @@ internal sealed partial class ConsumerRecovery(TimeProvider clock, ILogger<Consu
         private readonly string _queue;
         private readonly ILogger _logger;
         private readonly Func<IAsyncBasicConsumer, Task> _consumeAgain;
-        private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Task _closed;
 
         public Consumer(IAsyncBasicConsumer consumer, string queue, IChannel channel, ILogger logger, Func<IAsyncBasicConsumer, Task> consumeAgain)
         {
@@ -96,11 +100,7 @@ internal sealed partial class ConsumerRecovery(TimeProvider clock, ILogger<Consu
             _queue = queue;
             _logger = logger;
             _consumeAgain = consumeAgain;
-            channel.ChannelShutdownAsync += (_, _) =>
-            {
-                _closed.TrySetResult();
-                return Task.CompletedTask;
-            };
+            _closed = channel.Closed();
         }
 
         public IChannel? Channel => _consumer.Channel;
@@ -111,7 +111,7 @@ internal sealed partial class ConsumerRecovery(TimeProvider clock, ILogger<Consu
             // The client takes its memory back when this returns, and the handler may still read it.
             var handled = _consumer.HandleBasicDeliverAsync(
                 consumerTag, deliveryTag, redelivered, exchange, routingKey, properties, body.ToArray(), cancellationToken);
-            await await Task.WhenAny(handled, _closed.Task);
+            await await Task.WhenAny(handled, _closed);
         }
 
         public Task HandleBasicConsumeOkAsync(string consumerTag, CancellationToken cancellationToken = default) =>
@@ -146,5 +146,26 @@ internal sealed partial class ConsumerRecovery(TimeProvider clock, ILogger<Consu
 
         [LoggerMessage(EventId = 25, Level = LogLevel.Warning, Message = "The broker cancelled the consumer of {Queue}, which will be made anew: {Error}")]
         public static partial void Cancelled(ILogger logger, string queue, string error);
+    }
+}
+
+file static class ChannelExtensions
+{
+    /// <summary>Ends when the channel is closed.</summary>
+    public static Task Closed(this IChannel channel)
+    {
+        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        channel.ChannelShutdownAsync += (_, _) =>
+        {
+            closed.TrySetResult();
+            return Task.CompletedTask;
+        };
+        // Closed between the client's look at that and its taking the handler, it tells nobody.
+        if (channel.IsClosed)
+        {
+            closed.TrySetResult();
+        }
+
+        return closed.Task;
     }
 }

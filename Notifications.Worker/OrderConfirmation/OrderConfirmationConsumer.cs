@@ -104,7 +104,8 @@ public sealed partial class OrderConfirmationConsumer(
     {
         try
         {
-            await context.Publish(sent, context.CancellationToken);
+            // A publish whose channel is closed meanwhile may never end. It would keep the place of another message.
+            await context.Publish(sent, context.CancellationToken).WaitAsync(context.CancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

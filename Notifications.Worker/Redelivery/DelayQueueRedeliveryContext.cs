@@ -38,6 +38,8 @@ internal sealed class DelayQueueRedeliveryContext<TMessage, TExchange>(ConsumeCo
 
         // By the exchange's type and not by its address: MassTransit declares whatever it has the address of, each time.
         var exchange = await context.ReceiveContext.PublishEndpointProvider.GetPublishSendEndpoint<TExchange>();
-        await new ConsumeSendEndpoint(exchange, context).Send(context.Message, new ForwardMessagePipe<TMessage>(context, pipe), context.CancellationToken);
+        // A send whose channel is closed meanwhile may never end. It would keep the place of another message.
+        await new ConsumeSendEndpoint(exchange, context).Send(context.Message, new ForwardMessagePipe<TMessage>(context, pipe), context.CancellationToken)
+            .WaitAsync(context.CancellationToken);
     }
 }

@@ -54,7 +54,8 @@ public sealed partial class OrderStatusConsumer(
                 await book.RecordAsync(orderId!, change, context.CancellationToken);
                 return;
             }
-            catch (LedgerUnreachableException exception) when (clock.GetElapsedTime(began) < Patience && !lifetime.ApplicationStopping.IsCancellationRequested)
+            catch (LedgerUnreachableException exception) when (clock.GetElapsedTime(began) < Patience
+                && !lifetime.ApplicationStopping.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested)
             {
                 Log.Waits(logger, exception.Message);
                 await PauseAsync(context.CancellationToken);

@@ -3,6 +3,7 @@ using MassTransit.Events;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
+using Notifications.Worker.Hosting;
 using Notifications.Worker.Messaging;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client.Exceptions;
@@ -65,6 +66,62 @@ internal sealed class RefusedLoginsTests(TransportUnderTest transport) : OrderSy
         await AssertThatAnOrderIsConfirmedAsync();
     }
 
+    /// <summary>Without the login that comes before MassTransit's.</summary>
+    [Test]
+    public async Task An_endpoint_whose_own_login_was_refused_connects_again()
+    {
+        using var host = new HostBuilder().Build();
+        var refused = RefusedLoginsAtMassTransitTests.Make(host);
+        var options = TheSystem.BrokerOptions;
+        var handled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var faults = new SemaphoreSlim(0);
+        var bus = Bus.Factory.CreateUsingRabbitMq(rabbitMq =>
+        {
+            rabbitMq.Host(options.Host, (ushort)options.Port!.Value, options.VirtualHost, host =>
+            {
+                host.Username(_user);
+                host.Password("right");
+            });
+            rabbitMq.ReceiveEndpoint("refused", endpoint =>
+            {
+                endpoint.ConnectReceiveEndpointObserver(refused);
+                endpoint.ConnectReceiveEndpointObserver(new Faults(faults));
+                endpoint.Handler<Ping>(_ =>
+                {
+                    handled.TrySetResult();
+                    return Task.CompletedTask;
+                });
+            });
+        });
+        using var patience = new CancellationTokenSource(Patience);
+        await bus.StartAsync(patience.Token);
+        try
+        {
+            await SetPasswordAsync("other");
+            await TheSystem.RunCtlAsync("close_all_connections", "the login changes");
+            await faults.WaitAsync(patience.Token);
+            await faults.WaitAsync(patience.Token);
+            await SetPasswordAsync("right");
+
+            await using var connection = await TheSystem.ConnectAsync();
+            await Eventually.GetAsync(
+                "a consumer again",
+                async cancellationToken =>
+                {
+                    await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+                    return await channel.ConsumerCountAsync("refused", cancellationToken);
+                },
+                consumers => consumers == 1,
+                Patience);
+            await bus.Publish(new Ping(), patience.Token);
+            await handled.Task.WaitAsync(patience.Token);
+        }
+        finally
+        {
+            await bus.StopAsync(TimeSpan.FromSeconds(10));
+        }
+    }
+
     private Task<string> SetPasswordAsync(string password) => TheSystem.RunBrokerCtlAsync("change_password", _user, password);
 
     /// <summary>Waits until MassTransit has told of so many refused logins.</summary>
@@ -83,9 +140,27 @@ internal sealed class RefusedLoginsTests(TransportUnderTest transport) : OrderSy
         await TheSystem.PlaceAsync("after");
         await TheSystem.Mail.WaitFor("the email", _ => TheSystem.ConfirmedOrders.Contains("after"));
     }
+
+    private sealed record Ping;
+
+    /// <summary>Counts how often an endpoint fails to connect.</summary>
+    private sealed class Faults(SemaphoreSlim faults) : IReceiveEndpointObserver
+    {
+        public Task Faulted(ReceiveEndpointFaulted faulted)
+        {
+            faults.Release();
+            return Task.CompletedTask;
+        }
+
+        public Task Ready(ReceiveEndpointReady ready) => Task.CompletedTask;
+
+        public Task Stopping(ReceiveEndpointStopping stopping) => Task.CompletedTask;
+
+        public Task Completed(ReceiveEndpointCompleted completed) => Task.CompletedTask;
+    }
 }
 
-/// <summary>A login that is refused between the one that is tried first and MassTransit's own.</summary>
+/// <summary>MassTransit's own login, where it is refused.</summary>
 internal sealed class RefusedLoginsAtMassTransitTests
 {
     private static readonly Exception Refused = new RabbitMqConnectionException(
@@ -119,6 +194,7 @@ internal sealed class RefusedLoginsAtMassTransitTests
     public async Task A_bus_that_could_not_start_ends_its_program_with_1_unless_it_ends_already(bool ends, int exitCode)
     {
         using var host = new HostBuilder().Build();
+        await host.StartAsync();
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         if (ends)
         {
@@ -127,11 +203,11 @@ internal sealed class RefusedLoginsAtMassTransitTests
 
         try
         {
-            await Make(host).StartFaulted(null!, Refused);
+            var code = await ProgramHost.RunAsync(() => Make(host).StartFaulted(null!, Refused));
 
             using (Assert.EnterMultipleScope())
             {
-                Assert.That(Environment.ExitCode, Is.EqualTo(exitCode));
+                Assert.That(code, Is.EqualTo(exitCode));
                 Assert.That(lifetime.ApplicationStopping.IsCancellationRequested);
             }
         }
@@ -141,7 +217,7 @@ internal sealed class RefusedLoginsAtMassTransitTests
         }
     }
 
-    private static RefusedLogins Make(IHost host) => ActivatorUtilities.CreateInstance<RefusedLogins>(
+    public static RefusedLogins Make(IHost host) => ActivatorUtilities.CreateInstance<RefusedLogins>(
         host.Services, NullLogger<RefusedLogins>.Instance);
 
     private static ReceiveEndpointFaultedEvent Event(Exception exception) =>

@@ -86,7 +86,7 @@ internal sealed partial class MailOutageAnnouncer(
         giveUp.CancelAfter(TimeToPublish);
         try
         {
-            // It does not look at the token all the time.
+            // MassTransit and the client do not look at the token all the time.
             await bus.Publish(message, giveUp.Token).WaitAsync(giveUp.Token);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

@@ -61,7 +61,7 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
         {
             await look.WaitAsync(patience, cancellationToken);
         }
-        catch (TimeoutException) when (!look.IsCompleted)
+        catch (TimeoutException) when (!look.IsFaulted)
         {
             // Long, or somebody has the queue.
         }

@@ -233,7 +233,7 @@ internal sealed class ChaosSystem : IAsyncDisposable
         }
         catch (TimeoutException exception)
         {
-            throw new TimeoutException($"{exception.Message} It wrote:{Environment.NewLine}{Api.LastLines}");
+            throw new TimeoutException($"{exception.Message} It wrote:{Environment.NewLine}{Api.LastLines}", exception);
         }
     }
 
