@@ -1,5 +1,6 @@
 using Contracts;
 using MassTransit;
+using Notifications.Worker.Messaging;
 using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
 
@@ -8,21 +9,17 @@ namespace Notifications.Worker.Faults;
 /// <summary>What other programs and operators are told of a message that is parked, whoever parks it.</summary>
 public sealed class ParkedNews(IServiceProvider services, OperatorEvents operators)
 {
-    /// <summary>How long the broker may take for a message. A publish whose channel is closed meanwhile may never end.</summary>
+    /// <summary>How long the broker may take for a message.</summary>
     private static readonly TimeSpan TimeToPublish = TimeSpan.FromSeconds(30);
 
     /// <summary>Publishes <see cref="OrderConfirmationFailed"/>, which makes the alert.</summary>
     /// <exception cref="OperationCanceledException">Cancelled, or the broker took too long.</exception>
-    public async Task PublishAsync(FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken)
+    public Task PublishAsync(FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken)
     {
         // The order that has the id of a conflict is another one, which has not failed.
         var orderId = kind == FailureKind.Conflict ? null : message.OrderId;
         // The bus is still being made when its endpoints ask for this class.
-        var bus = services.GetRequiredService<IBus>();
-        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        giveUp.CancelAfter(TimeToPublish);
-        // By the token twice: with it alone, it may never end; without it, it would be published later all the same.
-        await bus.Publish(new OrderConfirmationFailed(orderId, reason, at), giveUp.Token).WaitAsync(giveUp.Token);
+        return services.GetRequiredService<IBus>().PublishWithinAsync(new OrderConfirmationFailed(orderId, reason, at), TimeToPublish, cancellationToken);
     }
 
     /// <summary>Tells operators, best effort.</summary>

@@ -5,8 +5,9 @@ namespace Notifications.Worker.Messaging;
 
 /// <summary>Has the bus go on trying while the broker refuses its login.</summary>
 /// <remarks>
-/// MassTransit gives up for ever (https://github.com/MassTransit/MassTransit/issues/6172): a bus that starts as a whole, later each endpoint by itself. But the broker may only be
-/// unable to reach its directory of users, or somebody is changing the password.
+/// MassTransit gives up for ever (https://github.com/MassTransit/MassTransit/issues/6172): a bus that starts as a whole, later
+/// each endpoint by itself. But the broker may only be unable to reach its directory of users, or somebody is changing the
+/// password.
 /// </remarks>
 internal sealed partial class RefusedLogins(IHostEnvironment environment, IHostApplicationLifetime lifetime, ILogger<RefusedLogins> logger)
     : IReceiveEndpointObserver, IBusObserver

@@ -1,6 +1,7 @@
 using Contracts;
 using MassTransit;
 using MassTransit.Serialization;
+using Notifications.Worker.Messaging;
 
 namespace Notifications.Worker.Operators;
 
@@ -16,19 +17,18 @@ public sealed partial class OperatorEvents(IServiceProvider services, ILogger<Op
     /// <summary>Publishes an event. Best effort: what fails is a warning in the log, and takes <see cref="Patience"/> at most.</summary>
     public async Task TellAsync(OperatorEvent what, CancellationToken cancellationToken)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(Patience);
         try
         {
             // The bus is still being made when its endpoints ask for this class.
-            await services.GetRequiredService<IBus>().Publish(
+            await services.GetRequiredService<IBus>().PublishWithinAsync(
                 what,
                 send =>
                 {
                     send.TrySetRoutingKey(what.Key);
                     send.Serializer = new SystemTextJsonRawMessageSerializer(default);
                 },
-                timeout.Token).WaitAsync(timeout.Token);
+                Patience,
+                cancellationToken);
         }
         catch (Exception exception)
         {

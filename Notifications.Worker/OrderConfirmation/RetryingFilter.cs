@@ -3,6 +3,7 @@ using MassTransit;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Ledger;
+using Notifications.Worker.Messaging;
 
 namespace Notifications.Worker.OrderConfirmation;
 
@@ -60,9 +61,7 @@ internal sealed partial class RetryingFilter(
             now);
         try
         {
-            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
-            timeout.CancelAfter(Patience);
-            await context.Publish(retrying, timeout.Token).WaitAsync(timeout.Token);
+            await context.PublishWithinAsync(retrying, Patience, context.CancellationToken);
         }
         catch (Exception failure)
         {

@@ -1,6 +1,7 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Messaging;
 using Notifications.Worker.Operators;
 
 namespace Notifications.Worker.Email.Outages;
@@ -82,12 +83,9 @@ internal sealed partial class MailOutageAnnouncer(
     private async Task PublishAsync<T>(T message, CancellationToken cancellationToken)
         where T : class
     {
-        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        giveUp.CancelAfter(TimeToPublish);
         try
         {
-            // MassTransit and the client do not look at the token all the time.
-            await bus.Publish(message, giveUp.Token).WaitAsync(giveUp.Token);
+            await bus.PublishWithinAsync(message, TimeToPublish, cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {

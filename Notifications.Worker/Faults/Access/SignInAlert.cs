@@ -1,5 +1,6 @@
 using Contracts;
 using MassTransit;
+using Notifications.Worker.Messaging;
 using Notifications.Worker.Operators;
 
 namespace Notifications.Worker.Faults.Access;
@@ -19,10 +20,9 @@ internal sealed partial class SignInAlert(IBus bus, OperatorEvents operators, Ti
         var at = clock.GetUtcNow();
         var reason = $"{SignInLimit.Many} wrong passwords came for the user {user} within an hour; that name has one try in {SignInLimit.Pause.TotalSeconds:0} s now";
         Log.NameSlowed(logger, reason);
-        using var patience = new CancellationTokenSource(Patience);
         try
         {
-            await bus.Publish(new SignInsSlowed(user, SignInLimit.Many, at), patience.Token).WaitAsync(patience.Token);
+            await bus.PublishWithinAsync(new SignInsSlowed(user, SignInLimit.Many, at), Patience, CancellationToken.None);
         }
         catch (Exception exception)
         {
