@@ -1,8 +1,8 @@
 namespace Notifications.Worker.Email.Smtp;
 
 /// <summary>
-/// Who may use a connection to the mail server: so many at a time, and one fewer for any one domain of recipients. A domain
-/// whose emails the server is slow to take must not keep the connections from the emails of others.
+/// Who may use a connection to the mail server: so many at a time, one fewer for any one domain of recipients, and one fewer
+/// for all slow domains together. Domains whose emails the server is slow to take must not keep the connections from others.
 /// </summary>
 /// <param name="size">How many there are.</param>
 /// <param name="time">Says for how long one has been in use.</param>
@@ -11,12 +11,17 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
     /// <summary>How long an email waits at least before it makes room for others.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    /// <summary>A domain is slow while one of its emails has taken longer.</summary>
+    /// <summary>A domain is slow while one of its emails has taken longer, and for a while afterwards.</summary>
     public static readonly TimeSpan Slow = TimeSpan.FromSeconds(2);
+
+    /// <summary>For how long a domain is slow after a slow email, unless an email that is not slow comes first.</summary>
+    public static readonly TimeSpan Memory = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiters = [];
     private readonly List<Slot> _used = [];
+    // The domains whose last email was slow, and when it ended.
+    private readonly Dictionary<string, long> _slow = [];
     private int _size = size;
     private TaskCompletionSource? _drained;
 
@@ -66,8 +71,7 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
                         return waiter.Turn.Task.Result;
                     }
 
-                    var isSlow = _used.Exists(slot => slot.Domain == domain && time.GetElapsedTime(slot.Since) > Slow);
-                    if (isSlow || exception is OperationCanceledException)
+                    if (IsSlow(domain) || exception is OperationCanceledException)
                     {
                         _waiters.Remove(waiter);
                         throw exception is OperationCanceledException ? exception : new MailHeldException(makesRoom: true);
@@ -98,8 +102,16 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
         }
     }
 
-    private bool MayHave(string domain) =>
-        _used.Count < _size && (_size == 1 || _used.Count(slot => slot.Domain == domain) < _size - 1);
+    private bool MayHave(string domain) => _used.Count < _size && (_size == 1 || (HasRoomFor(domain) && (!IsSlow(domain) || HasRoomForSlow())));
+
+    private bool HasRoomFor(string domain) => _used.Count(slot => slot.Domain == domain) < _size - 1;
+
+    private bool HasRoomForSlow() => _used.Count(slot => IsSlow(slot.Domain)) < _size - 1;
+
+    private bool IsSlow(string domain) =>
+        _used.Exists(slot => slot.Domain == domain && IsSlow(slot)) || (_slow.TryGetValue(domain, out var ended) && time.GetElapsedTime(ended) < Memory);
+
+    private bool IsSlow(Slot slot) => time.GetElapsedTime(slot.Since) > Slow;
 
     private Slot Give(string domain)
     {
@@ -114,8 +126,27 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
         {
             if (_used.Remove(slot))
             {
+                Remember(slot);
                 Distribute();
                 EndDrain();
+            }
+        }
+    }
+
+    private void Remember(Slot slot)
+    {
+        if (!IsSlow(slot))
+        {
+            _slow.Remove(slot.Domain);
+            return;
+        }
+
+        _slow[slot.Domain] = time.GetTimestamp();
+        foreach (var (domain, ended) in _slow)
+        {
+            if (time.GetElapsedTime(ended) >= Memory)
+            {
+                _slow.Remove(domain);
             }
         }
     }

@@ -56,6 +56,46 @@ public sealed class ConnectionSlotsTests
     }
 
     [Test]
+    public async Task Slow_domains_leave_one_to_others_together()
+    {
+        var slots = new ConnectionSlots(3, _clock);
+        var (first, second) = (await Take(slots, "slow"), await Take(slots, "slower"));
+        _clock.Advance(ConnectionSlots.Slow + TimeSpan.FromMilliseconds(1));
+        first.Dispose();
+
+        var again = await Take(slots, "slow");
+        var (third, other) = (Take(slots, "slow"), Take(slots, "b"));
+
+        Assert.That((third.IsCompleted, other.IsCompleted), Is.EqualTo((false, true)));
+        second.Dispose();
+        await third.WaitAsync(Timeout);
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task A_domain_is_slow_until_it_is_quick_again_or_long_enough_ago(bool isQuick)
+    {
+        var slots = new ConnectionSlots(3, _clock);
+        var (first, second) = (await Take(slots, "slow"), await Take(slots, "slower"));
+        _clock.Advance(ConnectionSlots.Slow + TimeSpan.FromMilliseconds(1));
+        first.Dispose();
+        if (isQuick)
+        {
+            (await Take(slots, "slow")).Dispose();
+        }
+        else
+        {
+            _clock.Advance(ConnectionSlots.Memory);
+        }
+
+        await Take(slots, "slow");
+
+        Assert.That(Take(slots, "slow").IsCompleted);
+        Assert.That(slots.Used, Is.EqualTo(3));
+        second.Dispose();
+    }
+
+    [Test]
     public async Task Who_gives_up_waiting_is_passed_over()
     {
         using var cancellation = new CancellationTokenSource();
