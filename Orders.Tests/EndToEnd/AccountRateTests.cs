@@ -17,7 +17,7 @@ internal sealed class AccountRateTests(TransportUnderTest transport) : OrderSyst
     private static readonly IEnumerable<TestFixtureData> OneBroker = TransportUnderTest.OnQuorumQueues.Take(1);
 
     private readonly Cleanup _cleanup = new();
-    private readonly Provider _provider = new();
+    private readonly RateLimitedAccount _account = new(Rate);
     private ValkeyServer _valkey = null!;
 
     [SetUp]
@@ -25,7 +25,7 @@ internal sealed class AccountRateTests(TransportUnderTest transport) : OrderSyst
     {
         _valkey = _cleanup.Add(await ValkeyServer.StartNewAsync());
         TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
-        TheSystem.Mail.On(SmtpStep.Mail, _ => _provider.Answer());
+        TheSystem.Mail.On(SmtpStep.Mail, _ => _account.TryTake() ? null : RateLimitedAccount.Refusal);
         // Makes the queues.
         await (await TheSystem.StartWorkerProcessAsync(Settings)).DisposeAsync();
     }
@@ -56,10 +56,10 @@ internal sealed class AccountRateTests(TransportUnderTest transport) : OrderSyst
         await workers[0].DisposeAsync();
         await TheSystem.Mail.WaitFor("an email for each order", _ => TheSystem.ConfirmedOrders.Distinct().Count() == Orders, TimeSpan.FromMinutes(2));
 
-        TestContext.Out.WriteLine($"{watch.Elapsed.TotalSeconds:0.0} s, {_provider.Refused} of {_provider.Asked} refused");
+        TestContext.Out.WriteLine($"{watch.Elapsed.TotalSeconds:0.0} s, {_account.Refused} of {_account.Asked} refused");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(_provider.Refused, Is.LessThanOrEqualTo(Orders / 100));
+            Assert.That(_account.Refused, Is.LessThanOrEqualTo(Orders / 100));
             Assert.That(watch.Elapsed.TotalSeconds, Is.GreaterThan(((Orders - 1) / (double)Rate) - 1));
             // All of them at the rate and 5 s for the worker that was killed, on a machine that is three times as busy.
             Assert.That(watch.Elapsed.TotalSeconds, Is.LessThan(3 * ((Orders / (double)Rate) + 5)));
@@ -67,37 +67,5 @@ internal sealed class AccountRateTests(TransportUnderTest transport) : OrderSyst
 
         await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.Queue, 0);
         await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, 0);
-    }
-
-    /// <summary>Takes so many emails in any second, and not one more.</summary>
-    private sealed class Provider
-    {
-        private readonly Lock _lock = new();
-        private readonly Queue<long> _taken = new();
-
-        public int Asked { get; private set; }
-
-        public int Refused { get; private set; }
-
-        public SmtpReply? Answer()
-        {
-            lock (_lock)
-            {
-                Asked++;
-                while (_taken.TryPeek(out var oldest) && Stopwatch.GetElapsedTime(oldest) > TimeSpan.FromSeconds(1))
-                {
-                    _taken.Dequeue();
-                }
-
-                if (_taken.Count >= Rate)
-                {
-                    Refused++;
-                    return "454 4.7.0 Throttling failure: Maximum sending rate exceeded.";
-                }
-
-                _taken.Enqueue(Stopwatch.GetTimestamp());
-                return null;
-            }
-        }
     }
 }

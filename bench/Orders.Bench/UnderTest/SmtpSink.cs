@@ -1,18 +1,20 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Orders.Testing.Mail;
 
 namespace Orders.Bench.UnderTest;
 
 /// <summary>
 /// A mail server that takes every email as fast as it can and forgets it but for its <c>Message-ID</c>. It can be told to
-/// keep the answer to each email back for a while.
+/// keep the answer to each email back for a while, and to take no more than an account may send.
 /// </summary>
 internal sealed class SmtpSink : IDisposable
 {
     private static readonly byte[] Greeting = "220 sink.example\r\n"u8.ToArray();
     private static readonly byte[] Hello = "250-sink.example\r\n250 8BITMIME\r\n"u8.ToArray();
     private static readonly byte[] Ok = "250 2.0.0 OK\r\n"u8.ToArray();
+    private static readonly byte[] TooMany = Encoding.ASCII.GetBytes($"{RateLimitedAccount.Refusal}\r\n");
     private static readonly byte[] GoAhead = "354 Go ahead\r\n"u8.ToArray();
     private static readonly byte[] Goodbye = "221 2.0.0 Bye\r\n"u8.ToArray();
     private static readonly byte[] EndOfLine = "\r\n"u8.ToArray();
@@ -43,6 +45,9 @@ internal sealed class SmtpSink : IDisposable
     }
 
     public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
+
+    /// <summary>The account of all who send; <c>null</c> where they may send as much as they can.</summary>
+    public RateLimitedAccount? Account { get; set; }
 
     /// <summary>How many emails were taken since the last <see cref="Expect"/>.</summary>
     public int Count
@@ -184,6 +189,7 @@ internal sealed class SmtpSink : IDisposable
                 'E' or 'H' => Hello,
                 'D' => GoAhead,
                 'Q' => Goodbye,
+                'M' when Account?.TryTake() == false => TooMany,
                 _ => Ok,
             };
             conversation.IsContent = answer == GoAhead;
