@@ -1,10 +1,12 @@
+using Notifications.Worker;
 using Notifications.Worker.Email.Check;
 using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.CommandLine;
 using Notifications.Worker.Faults.Http;
-using Notifications.Worker.Health;
-using Notifications.Worker.Hosting;
 using Notifications.Worker.Messaging;
+using Orders.ServiceDefaults.Health;
+using Orders.ServiceDefaults.Hosting;
 
 return await ProgramHost.RunAsync(
     args,
@@ -13,13 +15,14 @@ return await ProgramHost.RunAsync(
     {
         builder.RequireBroker();
         builder.AddNotifications();
+        builder.AddFaultAccess();
         builder.AddHealth();
     },
     app =>
     {
         app.MapFaults();
         app.UseFaultSwaggerUI();
-        app.MapHealth();
+        app.MapHealth(FaultAccess.Operator);
     },
     (CheckMailCommand.Word, CheckMailCommand.RunAsync),
     (FaultsCommand.Word, FaultsCommand.RunAsync),

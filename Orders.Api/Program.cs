@@ -1,11 +1,12 @@
 using Notifications.Worker.Faults;
-using Notifications.Worker.Health;
-using Notifications.Worker.Hosting;
+using Notifications.Worker.Faults.Access;
 using Orders.Api.Documentation;
 using Orders.Api.Errors;
 using Orders.Api.Messaging;
 using Orders.Api.Orders;
 using Orders.Api.Status;
+using Orders.ServiceDefaults.Health;
+using Orders.ServiceDefaults.Hosting;
 
 return await ProgramHost.RunAsync(
     args,
@@ -17,6 +18,7 @@ return await ProgramHost.RunAsync(
         builder.AddMessaging();
         builder.AddProblems();
         builder.AddDocumentation();
+        builder.AddFaultAccess();
         builder.AddHealth();
     },
     app =>
@@ -26,5 +28,5 @@ return await ProgramHost.RunAsync(
         app.MapStatus();
         app.MapFaults();
         app.MapDocumentation();
-        app.MapHealth();
+        app.MapHealth(FaultAccess.Operator);
     });

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using Notifications.Worker.Telemetry;
+using Orders.ServiceDefaults.Telemetry;
 
 namespace Notifications.Worker.Backlog;
 

@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults.Alerts;
 using Notifications.Worker.Faults.Job;
-using Notifications.Worker.Hosting;
 using Notifications.Worker.OrderConfirmation;
 using Notifications.Worker.Redelivery;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Backlog;
 

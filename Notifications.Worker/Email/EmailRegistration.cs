@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 using Notifications.Worker.Email.Dkim;
 using Notifications.Worker.Email.Smtp;
 using Notifications.Worker.Email.Smtp.OAuth;
-using Notifications.Worker.Hosting;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Email;
 

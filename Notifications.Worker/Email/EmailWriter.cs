@@ -5,7 +5,7 @@ using System.Net.Mail;
 using System.Text;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email.Dkim;
-using Notifications.Worker.Telemetry;
+using Orders.ServiceDefaults.Telemetry;
 
 namespace Notifications.Worker.Email;
 

@@ -6,7 +6,7 @@ using FluentEmail.Smtp;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email.Refusals;
 using Notifications.Worker.Email.Smtp;
-using Notifications.Worker.Telemetry;
+using Orders.ServiceDefaults.Telemetry;
 
 namespace Notifications.Worker.Email;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using Notifications.Worker.Faults.Audit;
-using Notifications.Worker.Telemetry;
+using Orders.ServiceDefaults.Telemetry;
 
 namespace Notifications.Worker.Faults;
 

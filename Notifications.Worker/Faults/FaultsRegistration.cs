@@ -11,10 +11,10 @@ using Notifications.Worker.Faults.Live;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Pages;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Hosting;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Faults;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
-using Notifications.Worker.Hosting;
+using Orders.ServiceDefaults.Hosting;
 using StackExchange.Redis;
 
 namespace Notifications.Worker.Ledger;

@@ -1,7 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Hosting;
 using Notifications.Worker.Operators;
+using Orders.ServiceDefaults.Hosting;
 using RabbitMQ.Client;
 
 namespace Notifications.Worker.Messaging;

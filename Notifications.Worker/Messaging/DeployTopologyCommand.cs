@@ -2,7 +2,7 @@ using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Hosting;
+using Orders.ServiceDefaults.Hosting;
 using RabbitMQ.Client.Exceptions;
 
 namespace Notifications.Worker.Messaging;

@@ -1,5 +1,5 @@
 using System.Security.Authentication;
-using Notifications.Worker.Hosting;
+using Orders.ServiceDefaults.Hosting;
 using RabbitMQ.Client;
 
 namespace Notifications.Worker.Messaging;

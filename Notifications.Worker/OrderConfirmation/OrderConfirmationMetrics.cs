@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using Notifications.Worker.Telemetry;
+using Orders.ServiceDefaults.Telemetry;
 
 namespace Notifications.Worker.OrderConfirmation;
 

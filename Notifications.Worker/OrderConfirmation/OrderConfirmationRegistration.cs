@@ -2,9 +2,9 @@ using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker.Backlog;
 using Notifications.Worker.Faults;
-using Notifications.Worker.Hosting;
 using Notifications.Worker.Operators;
 using Notifications.Worker.Redelivery;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.OrderConfirmation;
 

@@ -1,4 +1,4 @@
-using Notifications.Worker.Documentation;
+using Orders.ServiceDefaults.Documentation;
 using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Http;
 

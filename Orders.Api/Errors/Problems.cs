@@ -2,7 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
-using Notifications.Worker.Protection;
+using Orders.ServiceDefaults.Protection;
 using Orders.Api.Orders;
 
 namespace Orders.Api.Errors;

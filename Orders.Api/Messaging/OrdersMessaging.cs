@@ -1,10 +1,11 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Notifications.Worker.Hosting;
+using Notifications.Worker;
 using Notifications.Worker.Ledger;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.Operators;
 using Orders.Api.Status;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Orders.Api.Messaging;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Protection;
+using Orders.ServiceDefaults.Protection;
 
 namespace Orders.Api.Status;
 

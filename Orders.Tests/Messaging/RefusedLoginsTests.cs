@@ -3,8 +3,8 @@ using MassTransit.Events;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
-using Notifications.Worker.Hosting;
 using Notifications.Worker.Messaging;
+using Orders.ServiceDefaults.Hosting;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client.Exceptions;
 

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Telemetry;
+using Orders.ServiceDefaults.Telemetry;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 

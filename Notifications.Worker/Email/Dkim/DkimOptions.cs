@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Notifications.Worker.Hosting;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Email.Dkim;
 

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using MailKit;
 using MailKit.Net.Smtp;
-using Notifications.Worker.Hosting;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Email.Smtp;
 

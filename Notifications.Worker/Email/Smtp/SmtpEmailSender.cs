@@ -1,7 +1,7 @@
 using System.Net.Mail;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email.Refusals;
-using Notifications.Worker.Telemetry;
+using Orders.ServiceDefaults.Telemetry;
 
 namespace Notifications.Worker.Email.Smtp;
 
@@ -18,7 +18,7 @@ internal sealed partial class SmtpEmailSender(
     public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
         var recipient = EmailAddress.ParseRecipient(email.To);
-        using var activity = Activities.StartSmtp(_options.Host!, _options.Port);
+        using var activity = EmailActivities.StartSmtp(_options.Host!, _options.Port);
         try
         {
             var reply = await SendAsync(email, recipient, cancellationToken);

@@ -2,7 +2,7 @@ using System.Net;
 using MailKit.Security;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email.Smtp.OAuth;
-using Notifications.Worker.Hosting;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Email.Smtp;
 

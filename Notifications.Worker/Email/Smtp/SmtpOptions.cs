@@ -1,6 +1,6 @@
 using System.Net;
 using Notifications.Worker.Email.Smtp.OAuth;
-using Notifications.Worker.Hosting;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Email.Smtp;
 

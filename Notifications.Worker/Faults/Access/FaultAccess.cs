@@ -1,8 +1,9 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Faults.Inspection;
-using Notifications.Worker.Hosting;
 using Notifications.Worker.Operators;
+using Orders.ServiceDefaults.Health;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Faults.Access;
 
@@ -18,15 +19,14 @@ public static class FaultAccess
     /// <summary>What all addresses of the fault queues begin with.</summary>
     public const string Path = "/faults";
 
-    /// <summary>Where a program tells its operators how it is.</summary>
-    internal const string HealthPath = "/health/details";
-
     /// <summary>The authentication scheme.</summary>
     internal const string Scheme = "Faults";
 
     /// <summary>Adds the users and the two policies, for both programs in each of their roles.</summary>
     public static void AddFaultAccess(this IHostApplicationBuilder builder)
     {
+        // Every browser is asked for a name and a password once; a wrong one is told as a warning.
+        builder.AddConfigurationDefaults(($"Logging:LogLevel:{typeof(FaultAccess).Namespace}", "Warning"));
         builder.AddValidatedOptions<FaultsOptions>(FaultsOptions.Section);
         builder.Services.AddSingleton<SignInLimit>();
         builder.Services.TryAddSingleton<OperatorEvents>();
@@ -50,7 +50,7 @@ public static class FaultAccess
         && (app.Services.GetRequiredService<FaultUsers>().Any || app.Environment.IsDevelopment());
 
     /// <summary>Whether an address is for those alone who have signed in.</summary>
-    internal static bool Guards(PathString path) => path.StartsWithSegments(Path) || path.StartsWithSegments(HealthPath);
+    internal static bool Guards(PathString path) => path.StartsWithSegments(Path) || path.StartsWithSegments(HealthEndpoints.DetailsPath);
 
     /// <summary>Guards what is for those alone who have signed in, and answers its errors in words of its own.</summary>
     internal static void UseFaultAccess(this WebApplication app)

@@ -5,7 +5,7 @@ using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
-using Notifications.Worker.Protection;
+using Orders.ServiceDefaults.Protection;
 
 namespace Notifications.Worker.Faults.Access;
 
@@ -27,7 +27,7 @@ internal sealed partial class FaultSignIn(
         if (_retryAfter is { } wait)
         {
             Response.StatusCode = StatusCodes.Status429TooManyRequests;
-            RateLimit.SetRetryAfter(Response, wait);
+            RetryAfter.Set(Response, wait);
             return Task.CompletedTask;
         }
 

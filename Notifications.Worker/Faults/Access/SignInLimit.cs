@@ -1,7 +1,7 @@
 using System.Net;
 using System.Security.Claims;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Protection;
+using Orders.ServiceDefaults.Protection;
 
 namespace Notifications.Worker.Faults.Access;
 

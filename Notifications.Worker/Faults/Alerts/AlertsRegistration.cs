@@ -1,6 +1,6 @@
 using MassTransit;
 using Notifications.Worker.Faults.Alerts.Webhooks;
-using Notifications.Worker.Hosting;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Faults.Alerts;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
-using Notifications.Worker.Documentation;
+using Orders.ServiceDefaults.Documentation;
 using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Queues;
 

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.WebUtilities;
 using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.Messaging;
+using Orders.ServiceDefaults.Health;
 using RabbitMQ.Client.Exceptions;
 
 namespace Notifications.Worker.Faults.Http;
@@ -32,7 +33,7 @@ internal static partial class FaultProblems
     public static Task AnswerAsync(HttpContext http, int status, string? detail = null, string? title = null)
     {
         detail ??= Explain(status);
-        if (http.Request.Path.StartsWithSegments(FaultApi.Path) || http.Request.Path.StartsWithSegments(FaultAccess.HealthPath))
+        if (http.Request.Path.StartsWithSegments(FaultApi.Path) || http.Request.Path.StartsWithSegments(HealthEndpoints.DetailsPath))
         {
             return TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(http);
         }

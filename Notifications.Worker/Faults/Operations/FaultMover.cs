@@ -3,7 +3,7 @@ using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
-using Notifications.Worker.Telemetry;
+using Orders.ServiceDefaults.Telemetry;
 
 namespace Notifications.Worker.Faults.Operations;
 
@@ -25,7 +25,7 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
     public async Task ReplayAsync(
         IFaultSession session, FaultQueue queue, HeldFault held, int redeliverCount, OnBehalf by, CancellationToken cancellationToken)
     {
-        using var activity = Activities.StartOnFault("replay", held.Message);
+        using var activity = FaultActivities.Start("replay", held.Message);
         await RecordAsync(AuditEvent.Replay, queue, held, by, cancellationToken);
         await session.SendAsync(held, OrderConfirmationEndpoint.Queue, held.Message.ForReplay(redeliverCount, DecisionIn(queue)).In(activity), cancellationToken);
         await CompleteAsync(session, queue, held, cancellationToken);
@@ -36,7 +36,7 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
     public async Task ReplayEditedAsync(
         IFaultSession session, FaultQueue queue, HeldFault held, ReadOnlyMemory<byte> body, string? contentType, OnBehalf by, CancellationToken cancellationToken)
     {
-        using var activity = Activities.StartOnFault("replay", held.Message);
+        using var activity = FaultActivities.Start("replay", held.Message);
         await RecordAsync(AuditEvent.Edit, queue, held, by, cancellationToken);
         await session.SendAsync(
             held,
@@ -50,7 +50,7 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
     /// <summary>Has a message wait for a person, and tells everybody.</summary>
     public async Task ParkAsync(IFaultSession session, HeldFault held, string reason, OnBehalf by, CancellationToken cancellationToken)
     {
-        using var activity = Activities.StartOnFault("park", held.Message);
+        using var activity = FaultActivities.Start("park", held.Message);
         var parkedAt = clock.GetUtcNow();
         await RecordAsync(AuditEvent.Park, FaultQueue.Error, held, by, cancellationToken);
         await session.SendAsync(held, OrderConfirmationEndpoint.ParkingQueue, held.Message.ForParking(reason, parkedAt), cancellationToken);

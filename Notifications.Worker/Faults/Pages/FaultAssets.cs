@@ -1,4 +1,4 @@
-using Notifications.Worker.Pages;
+using Orders.ServiceDefaults.Pages;
 
 namespace Notifications.Worker.Faults.Pages;
 

@@ -11,8 +11,8 @@ using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Pages;
-using Notifications.Worker.Protection;
+using Orders.ServiceDefaults.Pages;
+using Orders.ServiceDefaults.Protection;
 using RabbitMQ.Client.Exceptions;
 
 namespace Notifications.Worker.Faults.Pages;

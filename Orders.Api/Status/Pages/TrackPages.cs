@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Mvc;
 using Notifications.Worker.Ledger;
-using Notifications.Worker.Pages;
+using Orders.ServiceDefaults.Pages;
 using Orders.Api.OrderBook;
 using Orders.Api.Orders;
 

@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Access;
-using Notifications.Worker.Protection;
+using Orders.ServiceDefaults.Protection;
 using Orders.Tests.EndToEnd;
 
 namespace Orders.Tests.Faults.Access;

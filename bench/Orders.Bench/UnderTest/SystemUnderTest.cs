@@ -1,8 +1,9 @@
 using System.Diagnostics;
-using Notifications.Worker.Hosting;
+using Notifications.Worker;
 using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
+using Orders.ServiceDefaults.Hosting;
 using Orders.Testing.Brokers;
 using Orders.Testing.Machine;
 using Orders.Testing.Programs;

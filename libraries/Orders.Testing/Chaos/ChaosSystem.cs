@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Notifications.Worker;
 using Notifications.Worker.Faults;
-using Notifications.Worker.Hosting;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
+using Orders.ServiceDefaults.Hosting;
 using Orders.Testing.Brokers;
 using Orders.Testing.Ledger;
 using Orders.Testing.Machine;

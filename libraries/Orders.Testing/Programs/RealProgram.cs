@@ -1,6 +1,7 @@
 using System.Diagnostics;
-using Notifications.Worker.Hosting;
+using Notifications.Worker;
 using Orders.Api.Orders;
+using Orders.ServiceDefaults.Hosting;
 using Orders.Testing.Machine;
 
 namespace Orders.Testing.Programs;

@@ -1,4 +1,4 @@
-using Notifications.Worker.Hosting;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Email.Smtp.OAuth;
 

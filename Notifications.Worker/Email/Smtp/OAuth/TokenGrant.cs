@@ -1,5 +1,5 @@
 using System.Net.Mime;
-using Notifications.Worker.Hosting;
+using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Email.Smtp.OAuth;
 

@@ -1,0 +1,65 @@
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Email;
+using Notifications.Worker.Email.Outages;
+using Notifications.Worker.Faults;
+using Notifications.Worker.Faults.Alerts;
+using Notifications.Worker.Ledger;
+using Notifications.Worker.Messaging;
+using Notifications.Worker.OrderConfirmation;
+using Orders.ServiceDefaults.Hosting;
+
+namespace Notifications.Worker;
+
+/// <summary>The worker as a whole, for its own program and for the one that hosts it in its process.</summary>
+public static class NotificationsRegistration
+{
+    /// <summary>Adds the bus with the consumers of this process's <see cref="WorkerRole"/>, and all that they need.</summary>
+    /// <param name="builder">The program.</param>
+    /// <param name="configure">Adds the consumers of a program that hosts the worker.</param>
+    public static void AddNotifications(this IHostApplicationBuilder builder, Action<IBusRegistrationConfigurator>? configure = null)
+    {
+        var role = builder.Configuration.ReadOptions<WorkerOptions>(WorkerOptions.Section).Role;
+        if (role != WorkerRole.All && builder.Configuration.GetTransport() == Transport.InMemory)
+        {
+            throw new OptionsValidationException(
+                WorkerOptions.Section,
+                typeof(WorkerOptions),
+                ["Worker__Role must be All when Messaging__Transport is InMemory: no other process can do the rest of the work."]);
+        }
+
+        var confirmations = role is WorkerRole.All or WorkerRole.Confirmations;
+        var faults = role is WorkerRole.All or WorkerRole.Faults;
+
+        builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
+        builder.AddLedger();
+        builder.AddEmail();
+        builder.AddMailOutages();
+        if (confirmations)
+        {
+            builder.AddOrderConfirmation();
+        }
+
+        if (faults)
+        {
+            builder.AddFaults();
+        }
+
+        builder.AddBus(
+            bus =>
+            {
+                if (confirmations)
+                {
+                    bus.AddOrderConfirmation();
+                }
+
+                if (faults)
+                {
+                    bus.AddAlerts(builder.Configuration);
+                }
+
+                configure?.Invoke(bus);
+            },
+            FaultsRegistration.KeepFaults);
+    }
+}

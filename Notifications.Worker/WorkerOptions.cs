@@ -1,0 +1,20 @@
+namespace Notifications.Worker;
+
+/// <summary>Section <c>Worker</c>: which part of the work this process does.</summary>
+public sealed class WorkerOptions
+{
+    public const string Section = "Worker";
+
+    public WorkerRole Role { get; set; } = WorkerRole.All;
+}
+
+public enum WorkerRole
+{
+    All,
+
+    /// <summary>Sends order confirmations. Any number of processes.</summary>
+    Confirmations,
+
+    /// <summary>Replays and parks faults, and tells people. One process is enough; more do no harm.</summary>
+    Faults,
+}
