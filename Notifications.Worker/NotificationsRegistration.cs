@@ -1,3 +1,4 @@
+using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email;
@@ -5,8 +6,9 @@ using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Alerts;
 using Notifications.Worker.Ledger;
-using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.OrderStatus;
+using Orders.Messaging;
 using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker;
@@ -32,6 +34,8 @@ public static class NotificationsRegistration
         var faults = role is WorkerRole.All or WorkerRole.Faults;
 
         builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
+        builder.Services.AddPublishedMessages(typeof(OrderPlaced).Assembly.GetExportedTypes());
+        builder.Services.AddSingleton<ITopologyPart, OrderStatusTopology>();
         builder.AddLedger();
         builder.AddEmail();
         builder.AddMailOutages();

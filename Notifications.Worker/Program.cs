@@ -4,7 +4,7 @@ using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.CommandLine;
 using Notifications.Worker.Faults.Http;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using Orders.ServiceDefaults.Health;
 using Orders.ServiceDefaults.Hosting;
 

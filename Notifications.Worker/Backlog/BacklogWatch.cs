@@ -1,6 +1,6 @@
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 

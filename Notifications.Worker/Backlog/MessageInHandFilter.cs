@@ -1,5 +1,5 @@
 using MassTransit;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 
 namespace Notifications.Worker.Backlog;
 

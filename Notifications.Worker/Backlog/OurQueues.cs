@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults.Alerts;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.OrderConfirmation;
-using Notifications.Worker.Redelivery;
+using Orders.Messaging.Redelivery;
 using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Backlog;

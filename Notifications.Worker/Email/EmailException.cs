@@ -1,4 +1,5 @@
 using Notifications.Worker.Faults;
+using Orders.Messaging.Failures;
 
 namespace Notifications.Worker.Email;
 

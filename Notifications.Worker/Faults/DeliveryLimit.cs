@@ -1,4 +1,5 @@
 using MassTransit;
+using Orders.Messaging.Failures;
 
 namespace Notifications.Worker.Faults;
 

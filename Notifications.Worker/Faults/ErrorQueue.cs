@@ -2,7 +2,7 @@ using MassTransit;
 using MassTransit.Middleware;
 using MassTransit.RabbitMqTransport;
 using MassTransit.RabbitMqTransport.Configuration;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using RabbitMQ.Client;
 
 namespace Notifications.Worker.Faults;

@@ -5,8 +5,9 @@ using MassTransit.Logging;
 using MassTransit.Middleware;
 using MassTransit.Middleware.Rescue;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Messaging;
-using Notifications.Worker.Operators;
+using Orders.Messaging;
+using Orders.Messaging.Failures;
+using Orders.Messaging.Operators;
 
 namespace Notifications.Worker.Faults;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using MassTransit;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 
 namespace Notifications.Worker.Faults;
 
@@ -11,7 +11,7 @@ public static class FaultHeaders
     /// <summary>How often the redeliver job has replayed the message, as a number.</summary>
     public const string RedeliverCount = "x-redeliver-count";
 
-    /// <summary>A <see cref="Faults.FailureKind"/>, on messages in the error queue and in parking.</summary>
+    /// <summary>A <see cref="Orders.Messaging.Failures.FailureKind"/>, on messages in the error queue and in parking.</summary>
     public const string FailureKind = "x-failure-kind";
 
     /// <summary>How often the message was tried again at once in its last delivery, as a number.</summary>

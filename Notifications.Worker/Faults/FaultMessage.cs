@@ -10,6 +10,7 @@ using MassTransit;
 using MassTransit.Logging;
 using MassTransit.Serialization;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging.Failures;
 using RabbitMQ.Client;
 
 namespace Notifications.Worker.Faults;

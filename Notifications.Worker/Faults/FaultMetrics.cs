@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Notifications.Worker.Faults.Audit;
+using Orders.Messaging.Failures;
 using Orders.ServiceDefaults.Telemetry;
 
 namespace Notifications.Worker.Faults;

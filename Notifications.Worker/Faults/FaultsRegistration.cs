@@ -11,9 +11,9 @@ using Notifications.Worker.Faults.Live;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Pages;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Messaging;
-using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging;
+using Orders.Messaging.Operators;
 using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Faults;
@@ -29,6 +29,7 @@ public static class FaultsRegistration
         if (builder.Configuration.GetTransport() == Transport.RabbitMq)
         {
             builder.AddAuditTrail();
+            builder.Services.AddSingleton<ITopologyPart, FaultsTopology>();
             builder.Services.AddSingleton<IFaultTransport, RabbitMqFaultTransport>();
             builder.Services.AddHostedService(services => services.GetRequiredService<RabbitMqAuditTrail>());
             builder.Services.AddHostedService<ParkingWatch>();

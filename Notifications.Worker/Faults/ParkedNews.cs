@@ -1,8 +1,9 @@
 using Contracts;
 using MassTransit;
-using Notifications.Worker.Messaging;
-using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging;
+using Orders.Messaging.Failures;
+using Orders.Messaging.Operators;
 
 namespace Notifications.Worker.Faults;
 

@@ -2,6 +2,7 @@ using MassTransit;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Queues;
+using Orders.Messaging.Failures;
 
 namespace Notifications.Worker.Faults;
 

@@ -1,5 +1,6 @@
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
+using Orders.Messaging.Failures;
 
 namespace Notifications.Worker.Ledger;
 

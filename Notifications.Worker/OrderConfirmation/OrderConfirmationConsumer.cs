@@ -4,7 +4,7 @@ using MassTransit;
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Ledger;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 
 namespace Notifications.Worker.OrderConfirmation;
 

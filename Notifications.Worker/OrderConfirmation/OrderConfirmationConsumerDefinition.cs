@@ -5,9 +5,10 @@ using Notifications.Worker.Backlog;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
-using Notifications.Worker.Messaging;
-using Notifications.Worker.Operators;
-using Notifications.Worker.Redelivery;
+using Orders.Messaging;
+using Orders.Messaging.Failures;
+using Orders.Messaging.Operators;
+using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.OrderConfirmation;
 

@@ -2,8 +2,8 @@ using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker.Backlog;
 using Notifications.Worker.Faults;
-using Notifications.Worker.Operators;
-using Notifications.Worker.Redelivery;
+using Orders.Messaging.Operators;
+using Orders.Messaging.Redelivery;
 using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.OrderConfirmation;

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Contracts;
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
+using Orders.Messaging.Failures;
 
 namespace Notifications.Worker.OrderConfirmation;
 

@@ -3,7 +3,8 @@ using MassTransit;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Ledger;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
+using Orders.Messaging.Failures;
 
 namespace Notifications.Worker.OrderConfirmation;
 

@@ -1,7 +1,6 @@
-using Contracts;
 using MassTransit;
 using Notifications.Worker.Faults;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 
 namespace Notifications.Worker.OrderStatus;
 
@@ -27,18 +26,4 @@ public static class OrderStatusEndpoint
 
         endpoint.SetFaultsAside(context, deliveryLimit: int.MaxValue);
     }
-
-    /// <summary>
-    /// Has a program that deploys the topology make the queue. It is bound to what workers tell and not to the orders: the
-    /// broker refuses an order that no queue takes, and this one would take it whether or not there ever was a worker.
-    /// </summary>
-    internal static void DeployOrderStatus(this IRabbitMqBusFactoryConfigurator bus, IServiceProvider services) =>
-        bus.ReceiveEndpoint(Queue, endpoint =>
-        {
-            services.UseTopology(endpoint);
-            endpoint.SetQueueArguments(QueueArguments.Holding(services.GetQueueType()));
-            endpoint.Bind<OrderConfirmationSent>();
-            endpoint.Bind<OrderConfirmationRetrying>();
-            endpoint.Bind<OrderConfirmationFailed>();
-        });
 }

@@ -1,10 +1,11 @@
+using Contracts;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker;
 using Notifications.Worker.Ledger;
-using Notifications.Worker.Messaging;
-using Notifications.Worker.Operators;
 using Orders.Api.Status;
+using Orders.Messaging;
+using Orders.Messaging.Operators;
 using Orders.ServiceDefaults.Hosting;
 
 namespace Orders.Api.Messaging;
@@ -24,6 +25,7 @@ public static class OrdersMessaging
         else
         {
             builder.AddLedger();
+            builder.Services.AddPublishedMessages(typeof(OrderPlaced).Assembly.GetExportedTypes());
             builder.Services.TryAddSingleton<OperatorEvents>();
             builder.AddBus(AddOrderStatus);
         }

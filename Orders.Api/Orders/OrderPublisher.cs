@@ -1,7 +1,7 @@
 using Contracts;
 using MassTransit;
-using Notifications.Worker.Messaging;
 using Orders.Api.OrderBook;
+using Orders.Messaging;
 
 namespace Orders.Api.Orders;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Notifications.Worker.Operators;
+using Orders.Messaging.Operators;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;
 

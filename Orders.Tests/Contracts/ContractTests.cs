@@ -2,6 +2,7 @@ using System.Text.Json;
 using Contracts;
 using MassTransit;
 using MassTransit.Serialization;
+using Orders.Messaging.Operators;
 
 namespace Orders.Tests.Contracts;
 

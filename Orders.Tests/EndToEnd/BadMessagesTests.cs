@@ -5,6 +5,7 @@ using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging.Failures;
 using RabbitMQ.Client;
 
 namespace Orders.Tests.EndToEnd;

@@ -1,6 +1,6 @@
 using MassTransit;
 using MassTransit.RabbitMqTransport;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 
 namespace Orders.Tests.EndToEnd;
 

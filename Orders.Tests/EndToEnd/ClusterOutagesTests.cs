@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging;
 
 namespace Orders.Tests.EndToEnd;
 

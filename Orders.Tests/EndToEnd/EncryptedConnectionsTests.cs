@@ -1,6 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 
 namespace Orders.Tests.EndToEnd;
 

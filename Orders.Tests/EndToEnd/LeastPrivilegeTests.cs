@@ -5,7 +5,7 @@ using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 
 namespace Orders.Tests.EndToEnd;
 

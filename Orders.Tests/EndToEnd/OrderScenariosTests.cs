@@ -4,6 +4,7 @@ using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging.Failures;
 
 namespace Orders.Tests.EndToEnd;
 

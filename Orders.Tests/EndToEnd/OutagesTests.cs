@@ -3,8 +3,9 @@ using System.Net;
 using System.Net.Http.Json;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
-using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging;
+using Orders.Messaging.Failures;
 using RabbitMQ.Client;
 
 namespace Orders.Tests.EndToEnd;

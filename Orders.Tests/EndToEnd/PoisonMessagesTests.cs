@@ -1,5 +1,6 @@
 using Notifications.Worker.Faults;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging.Failures;
 
 namespace Orders.Tests.EndToEnd;
 

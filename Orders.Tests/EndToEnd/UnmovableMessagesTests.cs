@@ -5,6 +5,7 @@ using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.OrderConfirmation;
 using Notifications.Worker.OrderStatus;
+using Orders.Messaging.Failures;
 using Orders.Tests.Hostile;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;

@@ -4,6 +4,7 @@ using MassTransit;
 using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Ledger;
+using Orders.Messaging.Failures;
 
 namespace Orders.Tests.Faults;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
+using Orders.Messaging.Failures;
 
 namespace Orders.Tests.Faults;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Notifications.Worker.Faults;
+using Orders.Messaging.Failures;
 using RabbitMQ.Client;
 
 namespace Orders.Tests.Faults;

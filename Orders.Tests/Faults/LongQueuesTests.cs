@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Notifications.Worker.Faults;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging.Failures;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;
 

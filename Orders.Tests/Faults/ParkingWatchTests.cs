@@ -1,7 +1,7 @@
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 
 namespace Orders.Tests.Faults;
 

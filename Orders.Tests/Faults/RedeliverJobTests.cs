@@ -5,7 +5,8 @@ using Contracts;
 using MassTransit;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
+using Orders.Messaging.Operators;
 
 namespace Orders.Tests.Faults;
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging.Failures;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;
 

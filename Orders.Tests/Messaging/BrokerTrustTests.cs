@@ -1,7 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 
 namespace Orders.Tests.Messaging;
 

@@ -1,4 +1,4 @@
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using RabbitMQ.Client;
 
 namespace Orders.Tests.Messaging;

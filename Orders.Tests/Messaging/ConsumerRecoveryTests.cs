@@ -1,8 +1,8 @@
 using MassTransit;
 using MassTransit.RabbitMqTransport;
 using Microsoft.Extensions.Logging.Abstractions;
-using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;
 

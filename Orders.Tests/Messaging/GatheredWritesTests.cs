@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using RabbitMQ.Client;
 
 namespace Orders.Tests.Messaging;

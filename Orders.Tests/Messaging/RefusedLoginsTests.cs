@@ -3,7 +3,7 @@ using MassTransit.Events;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using Orders.ServiceDefaults.Hosting;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client.Exceptions;

@@ -6,6 +6,7 @@ using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
+using Orders.Messaging.Failures;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;
 

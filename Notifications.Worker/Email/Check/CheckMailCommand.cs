@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults.CommandLine;
+using Orders.ServiceDefaults.CommandLine;
 using Orders.ServiceDefaults.Hosting;
 
 namespace Notifications.Worker.Email.Check;

@@ -1,4 +1,5 @@
 using Notifications.Worker.Faults.CommandLine;
+using Orders.ServiceDefaults.CommandLine;
 
 namespace Notifications.Worker.Email.Check;
 

@@ -1,8 +1,8 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Messaging;
-using Notifications.Worker.Operators;
+using Orders.Messaging;
+using Orders.Messaging.Operators;
 
 namespace Notifications.Worker.Email.Outages;
 

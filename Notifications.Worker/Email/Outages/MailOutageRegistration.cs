@@ -3,9 +3,9 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Email.RateLimiting;
 using Notifications.Worker.Ledger;
-using Notifications.Worker.Messaging;
-using Notifications.Worker.Operators;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging;
+using Orders.Messaging.Operators;
 
 namespace Notifications.Worker.Email.Outages;
 

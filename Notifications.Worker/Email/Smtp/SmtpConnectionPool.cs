@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 
 namespace Notifications.Worker.Email.Smtp;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Faults.Inspection;
-using Notifications.Worker.Operators;
+using Orders.Messaging.Operators;
 using Orders.ServiceDefaults.Health;
 using Orders.ServiceDefaults.Hosting;
 

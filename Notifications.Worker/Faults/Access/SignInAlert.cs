@@ -1,7 +1,7 @@
 using Contracts;
 using MassTransit;
-using Notifications.Worker.Messaging;
-using Notifications.Worker.Operators;
+using Orders.Messaging;
+using Orders.Messaging.Operators;
 
 namespace Notifications.Worker.Faults.Access;
 

@@ -3,8 +3,9 @@ using Microsoft.Extensions.Options;
 using Notifications.Worker.Backlog;
 using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults.Job;
-using Notifications.Worker.Messaging;
-using Notifications.Worker.Redelivery;
+using Orders.Messaging;
+using Orders.Messaging.Failures;
+using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.Faults.Alerts;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using RabbitMQ.Client;
 
 namespace Notifications.Worker.Faults.Audit;

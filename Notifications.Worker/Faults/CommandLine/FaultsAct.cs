@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Faults.Operations;
+using Orders.ServiceDefaults.CommandLine;
 
 namespace Notifications.Worker.Faults.CommandLine;
 

@@ -7,6 +7,7 @@ using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
+using Orders.ServiceDefaults.CommandLine;
 
 namespace Notifications.Worker.Faults.CommandLine;
 

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using Orders.ServiceDefaults.Health;
 using RabbitMQ.Client.Exceptions;
 

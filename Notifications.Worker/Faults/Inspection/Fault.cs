@@ -1,4 +1,5 @@
 using Notifications.Worker.Faults.Queues;
+using Orders.Messaging.Failures;
 
 namespace Notifications.Worker.Faults.Inspection;
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Orders.Messaging.Failures;
 
 namespace Notifications.Worker.Faults.Job;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 

@@ -1,4 +1,4 @@
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;

@@ -5,6 +5,7 @@ using Notifications.Worker.Email;
 using Notifications.Worker.Email.Check;
 using Notifications.Worker.Email.Smtp;
 using Notifications.Worker.Faults.CommandLine;
+using Orders.ServiceDefaults.CommandLine;
 
 namespace Orders.Tests.Email.Check;
 

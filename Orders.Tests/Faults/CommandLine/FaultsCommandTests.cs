@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Notifications.Worker.Faults.CommandLine;
 using Notifications.Worker.Faults.Operations;
+using Orders.ServiceDefaults.CommandLine;
 
 namespace Orders.Tests.Faults.CommandLine;
 

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using Orders.ServiceDefaults.Hosting;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;

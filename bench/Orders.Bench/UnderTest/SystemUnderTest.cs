@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Notifications.Worker;
-using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
+using Orders.Messaging;
 using Orders.ServiceDefaults.Hosting;
 using Orders.Testing.Brokers;
 using Orders.Testing.Machine;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Notifications.Worker.Email.Smtp;
 using Notifications.Worker.Faults;
+using Orders.Messaging.Failures;
 using Orders.Testing.Mail;
 
 namespace Orders.Testing.Chaos;

@@ -1,6 +1,6 @@
 using Notifications.Worker.Faults;
-using Notifications.Worker.Messaging;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Messaging;
 using Orders.Testing.Programs;
 using RabbitMQ.Client;
 

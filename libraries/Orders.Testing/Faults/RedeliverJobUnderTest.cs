@@ -11,7 +11,7 @@ using Notifications.Worker.Faults.Job;
 using Notifications.Worker.Faults.Live;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Operators;
+using Orders.Messaging.Operators;
 using Orders.Testing.Programs;
 
 namespace Orders.Testing.Faults;

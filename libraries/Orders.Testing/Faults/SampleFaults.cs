@@ -3,6 +3,7 @@ using System.Text;
 using MassTransit;
 using MassTransit.Serialization;
 using Notifications.Worker.Faults;
+using Orders.Messaging.Failures;
 
 namespace Orders.Testing.Faults;
 

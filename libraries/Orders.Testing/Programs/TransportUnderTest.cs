@@ -1,4 +1,4 @@
-using Notifications.Worker.Messaging;
+using Orders.Messaging;
 using Orders.Testing.Brokers;
 
 namespace Orders.Testing.Programs;

@@ -4,6 +4,7 @@ using System.Net.Mime;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Orders.Messaging.Failures;
 
 namespace Notifications.Worker.Faults.Alerts.Webhooks;
 

@@ -1,0 +1,19 @@
+using Notifications.Worker.Faults.Audit;
+using Notifications.Worker.Faults.Queues;
+using Orders.Messaging;
+using RabbitMQ.Client;
+
+namespace Notifications.Worker.Faults;
+
+/// <summary>What looking after faults needs on the broker: the audit trail, and a lock for each queue.</summary>
+internal sealed class FaultsTopology : ITopologyPart
+{
+    public async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
+    {
+        await RabbitMqAuditTrail.DeclareAsync(channel, cancellationToken);
+        foreach (var queue in FaultQueues.All)
+        {
+            await RabbitMqTurn.DeclareAsync(channel, queue.QueueName(), cancellationToken);
+        }
+    }
+}

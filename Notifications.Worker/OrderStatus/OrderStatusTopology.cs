@@ -1,0 +1,32 @@
+using Contracts;
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Ledger;
+using Orders.Messaging;
+
+namespace Notifications.Worker.OrderStatus;
+
+/// <summary>
+/// Has a program that deploys the topology make the queue. It is bound to what workers tell and not to the orders: the
+/// broker refuses an order that no queue takes, and this one would take it whether or not there ever was a worker.
+/// </summary>
+internal sealed class OrderStatusTopology : ITopologyPart
+{
+    public void Configure(IRabbitMqBusFactoryConfigurator bus, IServiceProvider services)
+    {
+        // Without an order book nobody would take anything out of it.
+        if (services.GetRequiredService<IOptions<LedgerOptions>>().Value.Store == LedgerStore.None)
+        {
+            return;
+        }
+
+        bus.ReceiveEndpoint(OrderStatusEndpoint.Queue, endpoint =>
+        {
+            services.UseTopology(endpoint);
+            endpoint.SetQueueArguments(QueueArguments.Holding(services.GetQueueType()));
+            endpoint.Bind<OrderConfirmationSent>();
+            endpoint.Bind<OrderConfirmationRetrying>();
+            endpoint.Bind<OrderConfirmationFailed>();
+        });
+    }
+}
