@@ -1,13 +1,13 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Email;
-using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Alerts;
-using Notifications.Worker.Ledger;
 using Notifications.Worker.OrderConfirmation;
 using Notifications.Worker.OrderStatus;
+using Orders.Email;
+using Orders.Email.Outages;
+using Orders.Ledger;
 using Orders.Messaging;
 using Orders.ServiceDefaults.Hosting;
 
@@ -34,11 +34,11 @@ public static class NotificationsRegistration
         var faults = role is WorkerRole.All or WorkerRole.Faults;
 
         builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
-        builder.Services.AddPublishedMessages(typeof(OrderPlaced).Assembly.GetExportedTypes());
+        builder.Services.AddPublishedMessages([.. typeof(OrderPlaced).Assembly.GetExportedTypes(), typeof(MailServerUnreachable), typeof(MailServerReachable)]);
         builder.Services.AddSingleton<ITopologyPart, OrderStatusTopology>();
         builder.AddLedger();
         builder.AddEmail();
-        builder.AddMailOutages();
+        builder.AddMailOutages(services => services.GetRequiredService<IOptions<OrderConfirmationOptions>>().Value.PrefetchedForEach);
         if (confirmations)
         {
             builder.AddOrderConfirmation();

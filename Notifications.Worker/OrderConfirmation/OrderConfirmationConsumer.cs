@@ -1,9 +1,10 @@
 using System.Runtime.Serialization;
 using Contracts;
 using MassTransit;
-using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
-using Notifications.Worker.Ledger;
+using Orders.Email;
+using Orders.Email.Deliveries;
+using Orders.Ledger;
 using Orders.Messaging;
 
 namespace Notifications.Worker.OrderConfirmation;

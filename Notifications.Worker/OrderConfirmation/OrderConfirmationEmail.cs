@@ -6,7 +6,7 @@ using Contracts;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Web;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Email;
+using Orders.Email;
 
 namespace Notifications.Worker.OrderConfirmation;
 

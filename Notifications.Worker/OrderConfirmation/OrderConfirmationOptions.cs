@@ -21,6 +21,9 @@ public sealed class OrderConfirmationOptions
     [Range(1, ushort.MaxValue, ErrorMessage = "OrderConfirmation__Prefetch must be between 1 and 65535.")]
     public int Prefetch { get; set; } = 32;
 
+    /// <summary>How many messages are prefetched for each that is in hand.</summary>
+    internal double PrefetchedForEach => (double)Prefetch / Concurrency;
+
     /// <summary>How many more times a failed send is tried at once, in process, before the message is delayed.</summary>
     [Range(0, 100, ErrorMessage = "OrderConfirmation__Retries must be between 0 and 100.")]
     public int Retries { get; set; } = 1;

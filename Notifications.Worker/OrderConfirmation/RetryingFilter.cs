@@ -2,7 +2,7 @@ using Contracts;
 using MassTransit;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
-using Notifications.Worker.Ledger;
+using Orders.Email.Deliveries;
 using Orders.Messaging;
 using Orders.Messaging.Failures;
 

@@ -1,7 +1,7 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Ledger;
+using Orders.Ledger;
 using Orders.Messaging;
 
 namespace Notifications.Worker.OrderStatus;

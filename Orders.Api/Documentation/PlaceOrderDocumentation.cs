@@ -4,9 +4,9 @@ using Contracts;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
-using Notifications.Worker.Email;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
+using Orders.Email;
 
 namespace Orders.Api.Documentation;
 

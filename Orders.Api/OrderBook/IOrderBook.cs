@@ -1,5 +1,5 @@
-using Notifications.Worker.Ledger;
 using Orders.Api.Orders;
+using Orders.Ledger;
 
 namespace Orders.Api.OrderBook;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Ledger;
+using Orders.Ledger;
 
 namespace Orders.Api.OrderBook;
 

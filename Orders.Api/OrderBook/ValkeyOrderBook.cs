@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using Notifications.Worker.Ledger;
 using Orders.Api.Orders;
+using Orders.Ledger;
 using StackExchange.Redis;
 
 namespace Orders.Api.OrderBook;

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Contracts;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Ledger;
 using Orders.Api.OrderBook;
+using Orders.Ledger;
 
 namespace Orders.Api.Orders;
 

@@ -1,5 +1,5 @@
 using MassTransit;
-using Notifications.Worker.Ledger;
+using Orders.Ledger;
 
 namespace Orders.Api.Status;
 

@@ -1,10 +1,10 @@
 using System.Runtime.Serialization;
 using Contracts;
 using MassTransit;
-using Notifications.Worker.Email;
-using Notifications.Worker.Ledger;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.OrderBook;
+using Orders.Email;
+using Orders.Ledger;
 
 namespace Orders.Api.Status;
 

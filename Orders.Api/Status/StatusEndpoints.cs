@@ -1,10 +1,10 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Notifications.Worker.Ledger;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.OrderBook;
 using Orders.Api.Orders;
 using Orders.Api.Status.Pages;
+using Orders.Ledger;
 
 namespace Orders.Api.Status;
 

@@ -1,9 +1,9 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Mvc;
-using Notifications.Worker.Ledger;
 using Orders.Api.OrderBook;
 using Orders.Api.Orders;
+using Orders.Ledger;
 
 namespace Orders.Api.Status;
 

@@ -38,7 +38,7 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
         await Expect(groups).ToHaveCountAsync(3);
         await Expect(groups.Nth(0)).ToContainTextAsync("TransientEmailException");
         await Expect(groups.Nth(0)).ToContainTextAsync("The mail store is full");
-        await Expect(groups.Nth(0).GetByTitle("Notifications.Worker.Email.TransientEmailException")).ToBeVisibleAsync();
+        await Expect(groups.Nth(0).GetByTitle("Orders.Email.TransientEmailException")).ToBeVisibleAsync();
         await Expect(groups.Nth(2).GetByRole(AriaRole.Link, new() { Name = "Replay 1 message" })).ToBeInViewportAsync();
         await Expect(page).ToHaveTitleAsync("(6) Overview – Faults");
     }
@@ -58,7 +58,7 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
 
         await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync("Order wrong-2");
         await Expect(page.GetByText("trying again cannot help")).ToBeVisibleAsync();
-        await Expect(page.GetByLabel("Stack trace").Locator(".ours").First).ToContainTextAsync("Notifications.Worker.Email");
+        await Expect(page.GetByLabel("Stack trace").Locator(".ours").First).ToContainTextAsync("Orders.Email");
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Body", Exact = true }).Last).ToContainTextAsync("\"product\": \"Laptop\"");
         await Expect(page.Locator(".headers")).ToContainTextAsync("MT-Fault-Message");
         await Expect(page.Locator(".facts div", new() { HasText = "Trace id" }).Locator("dd")).ToHaveTextAsync(new Regex("^[0-9a-f]{32}$"));

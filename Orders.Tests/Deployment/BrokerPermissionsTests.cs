@@ -1,3 +1,4 @@
+using Orders.Email.Outages;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 

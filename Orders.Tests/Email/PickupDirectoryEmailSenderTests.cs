@@ -1,6 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
-using Notifications.Worker.Email;
+using Orders.Email;
 
 namespace Orders.Tests.Email;
 

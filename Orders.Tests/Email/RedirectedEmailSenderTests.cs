@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using Notifications.Worker.Email;
+using Orders.Email;
 
 namespace Orders.Tests.Email;
 

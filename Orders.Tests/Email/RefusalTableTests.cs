@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Notifications.Worker.Email.Refusals;
+using Orders.Email.Refusals;
 
 namespace Orders.Tests.Email;
 

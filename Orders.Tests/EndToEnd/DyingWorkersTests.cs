@@ -69,7 +69,7 @@ internal sealed class DyingWorkersTests(TransportUnderTest transport) : OrderSys
         TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
         await TheSystem.Mail.Stop();
         await using var worker = await TheSystem.StartWorkerProcessAsync(
-            [.. Settings, ("Email__Outage__FirstPause", "00:01:00"), ("Email__Outage__LongestPause", "00:01:00"), ("Logging__LogLevel__Notifications.Worker.Email", "Debug")]);
+            [.. Settings, ("Email__Outage__FirstPause", "00:01:00"), ("Email__Outage__LongestPause", "00:01:00"), ("Logging__LogLevel__Orders.Email", "Debug")]);
         await TheSystem.StartApiAsync();
         var held = worker.WaitForLineAsync("waits for the mail server", TimeSpan.FromSeconds(30));
         for (var i = 0; i < Orders; i++)

@@ -1,5 +1,6 @@
-using Notifications.Worker.Ledger;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Email.Deliveries;
+using Orders.Ledger;
 
 namespace Orders.Tests.EndToEnd;
 

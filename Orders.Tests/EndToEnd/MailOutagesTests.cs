@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json;
-using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Email.Outages;
 
 namespace Orders.Tests.EndToEnd;
 

@@ -6,8 +6,8 @@ using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.Ledger;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Email.Deliveries;
 
 namespace Orders.Tests.EndToEnd;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Notifications.Worker.Email.Outages;
+using Orders.Email.Outages;
 
 namespace Orders.Tests.EndToEnd;
 

@@ -1,6 +1,6 @@
 using System.Net;
-using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults;
+using Orders.Email.Outages;
 
 namespace Orders.Tests.EndToEnd;
 

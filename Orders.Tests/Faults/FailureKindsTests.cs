@@ -1,9 +1,9 @@
 using System.Runtime.Serialization;
 using System.Text.Json;
 using MassTransit;
-using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
-using Notifications.Worker.Ledger;
+using Orders.Email;
+using Orders.Email.Deliveries;
 using Orders.Messaging.Failures;
 
 namespace Orders.Tests.Faults;

@@ -5,9 +5,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
-using Orders.ServiceDefaults.Telemetry;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
+using Orders.Email.Outages;
+using Orders.ServiceDefaults.Telemetry;
 
 namespace Orders.Tests.Monitoring;
 

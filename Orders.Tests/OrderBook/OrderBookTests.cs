@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Ledger;
 using Orders.Api.OrderBook;
+using Orders.Ledger;
 using StackExchange.Redis;
 
 namespace Orders.Tests.OrderBook;

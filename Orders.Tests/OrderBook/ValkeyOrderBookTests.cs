@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using Contracts;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Ledger;
 using Orders.Api.OrderBook;
+using Orders.Ledger;
 using StackExchange.Redis;
 
 namespace Orders.Tests.OrderBook;

@@ -1,9 +1,9 @@
 using Contracts;
 using MassTransit;
-using Notifications.Worker.Email;
 using Notifications.Worker.Faults;
-using Notifications.Worker.Ledger;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Email;
+using Orders.Email.Deliveries;
 using Orders.Messaging.Failures;
 
 namespace Orders.Tests.OrderConfirmation;

@@ -79,6 +79,7 @@ public static class BusRegistration
                         };
                     });
                     rabbitMq.WriteJsonOnOneLine();
+                    rabbitMq.MessageTopology.SetEntityNameFormatter(new FaultNames(rabbitMq.MessageTopology.EntityNameFormatter));
                     rabbitMq.ConnectEndpointConfigurationObserver(context.GetRequiredService<ConsumerRecovery>());
                     rabbitMq.UseOperatorEvents();
                     context.UseTopology(rabbitMq);

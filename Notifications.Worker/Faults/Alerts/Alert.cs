@@ -4,6 +4,7 @@ using System.Text;
 using Contracts;
 using Notifications.Worker.Faults.Access;
 using Notifications.Worker.OrderConfirmation;
+using Orders.Email.Outages;
 
 namespace Notifications.Worker.Faults.Alerts;
 

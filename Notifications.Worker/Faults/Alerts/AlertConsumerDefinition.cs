@@ -1,8 +1,8 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Backlog;
-using Notifications.Worker.Email.Outages;
 using Notifications.Worker.Faults.Job;
+using Orders.Email.Outages;
 using Orders.Messaging;
 using Orders.Messaging.Failures;
 using Orders.Messaging.Redelivery;

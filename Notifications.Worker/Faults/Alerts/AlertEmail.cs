@@ -1,6 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Email;
+using Orders.Email;
 
 namespace Notifications.Worker.Faults.Alerts;
 

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
-using Notifications.Worker.Email;
 using Notifications.Worker.Faults.Alerts.Webhooks;
+using Orders.Email;
 
 namespace Notifications.Worker.Faults.Alerts;
 

@@ -2,6 +2,7 @@ using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Faults.Job;
+using Orders.Email.Outages;
 using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.Faults.Alerts;

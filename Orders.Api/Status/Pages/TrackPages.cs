@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Mvc;
-using Notifications.Worker.Ledger;
-using Orders.ServiceDefaults.Pages;
 using Orders.Api.OrderBook;
 using Orders.Api.Orders;
+using Orders.Ledger;
+using Orders.ServiceDefaults.Pages;
 
 namespace Orders.Api.Status.Pages;
 

@@ -1,3 +1,5 @@
+using Notifications.Worker;
+
 namespace Orders.Tests.Email.Check;
 
 /// <summary>What <c>check-mail</c> says of a mail server, and how it ends.</summary>
@@ -339,7 +341,7 @@ public sealed class CheckMailCommandTests
         await using var server = FakeSmtpServer.Start();
         var (exitCode, output, errors) = await Command.RunToEndAsync(
             RealProgram.Runtime,
-            [typeof(Notifications.Worker.Email.EmailOptions).Assembly.Location, "check-mail", "--to", "me@example.com"],
+            [typeof(WorkerOptions).Assembly.Location, "check-mail", "--to", "me@example.com"],
             TimeSpan.FromSeconds(60),
             new Dictionary<string, string>
             {

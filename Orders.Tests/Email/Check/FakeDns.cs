@@ -1,4 +1,4 @@
-using Notifications.Worker.Email.Check;
+using Orders.Email.Check;
 
 namespace Orders.Tests.Email.Check;
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Notifications.Worker.Email.Check;
+using Orders.Email.Check;
 
 namespace Orders.Tests.Email.Check;
 

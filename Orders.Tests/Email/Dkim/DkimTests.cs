@@ -3,13 +3,13 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using MimeKit;
 using MimeKit.Cryptography;
-using Notifications.Worker.Email.Dkim;
+using Orders.Email.Dkim;
+using Orders.Tests.Email.Check;
 using Org.BouncyCastle.Crypto;
 using Org.BouncyCastle.Crypto.Generators;
 using Org.BouncyCastle.Crypto.Parameters;
 using Org.BouncyCastle.OpenSsl;
 using Org.BouncyCastle.Security;
-using Orders.Tests.Email.Check;
 
 namespace Orders.Tests.Email.Dkim;
 

@@ -1,5 +1,5 @@
-using Notifications.Worker.Email;
 using NUnit.Framework.Interfaces;
+using Orders.Email;
 using Orders.Testing.Mail.Servers;
 
 namespace Orders.Tests.Email.MailServers;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Notifications.Worker.Email;
+using Orders.Email;
 using Orders.Testing.Mail.Servers;
 
 namespace Orders.Tests.Email.MailServers;

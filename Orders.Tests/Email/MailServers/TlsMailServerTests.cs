@@ -1,4 +1,4 @@
-using Notifications.Worker.Email;
+using Orders.Email;
 using Orders.Testing.Mail.Servers;
 
 namespace Orders.Tests.Email.MailServers;

@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Email;
-using Notifications.Worker.Email.Outages;
-using Notifications.Worker.Email.RateLimiting;
-using Notifications.Worker.Ledger;
+using Orders.Email;
+using Orders.Email.Deliveries;
+using Orders.Email.Outages;
+using Orders.Email.RateLimiting;
 
 namespace Orders.Tests.Email.Outages;
 

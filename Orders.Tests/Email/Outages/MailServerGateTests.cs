@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Email;
-using Notifications.Worker.Email.Outages;
+using Orders.Email;
+using Orders.Email.Outages;
 
 namespace Orders.Tests.Email.Outages;
 

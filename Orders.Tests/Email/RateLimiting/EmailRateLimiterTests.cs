@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Email;
-using Notifications.Worker.Email.RateLimiting;
+using Orders.Email;
+using Orders.Email.RateLimiting;
 
 namespace Orders.Tests.Email.RateLimiting;
 

@@ -1,5 +1,5 @@
-using Notifications.Worker.Email;
-using Notifications.Worker.Email.Smtp;
+using Orders.Email;
+using Orders.Email.Smtp;
 
 namespace Orders.Tests.Email.Smtp;
 

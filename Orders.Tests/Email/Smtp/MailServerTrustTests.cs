@@ -1,5 +1,5 @@
 using System.Net.Http.Json;
-using Notifications.Worker.Email;
+using Orders.Email;
 
 namespace Orders.Tests.Email.Smtp;
 

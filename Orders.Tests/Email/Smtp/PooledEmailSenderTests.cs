@@ -1,10 +1,11 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Notifications.Worker.Email;
-using Notifications.Worker.Email.Smtp;
-using Notifications.Worker.Email.Outages;
-using Notifications.Worker.Ledger;
+using Orders.Email;
+using Orders.Email.Deliveries;
+using Orders.Email.Outages;
+using Orders.Email.Smtp;
+using Orders.Ledger;
 
 namespace Orders.Tests.Email.Smtp;
 
@@ -166,7 +167,7 @@ internal sealed class PooledEmailSenderTests
         builder.Services.AddSingleton<TimeProvider>(_clock);
         builder.AddLedger();
         builder.AddEmail();
-        builder.AddMailOutages();
+        builder.AddMailOutages(_ => 2);
         if (ledger is not null)
         {
             builder.Services.AddSingleton(ledger);

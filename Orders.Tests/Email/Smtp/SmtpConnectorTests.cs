@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Email;
-using Notifications.Worker.Email.Smtp;
+using Orders.Email;
+using Orders.Email.Smtp;
 
 namespace Orders.Tests.Email.Smtp;
 

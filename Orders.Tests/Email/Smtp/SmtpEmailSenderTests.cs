@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.Logging;
-using Notifications.Worker.Email;
+using Orders.Email;
 
 namespace Orders.Tests.Email.Smtp;
 

@@ -1,5 +1,6 @@
 using Contracts;
 using Notifications.Worker.Faults.Alerts;
+using Orders.Email.Outages;
 
 namespace Orders.Tests.Faults.Alerts;
 

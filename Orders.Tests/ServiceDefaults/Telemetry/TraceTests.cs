@@ -85,7 +85,7 @@ internal sealed class TraceTests(TransportUnderTest transport) : OrderSystemTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That(refused, Has.Length.EqualTo(2 * OrderSystem.TriesInACycle), "And the alert went well.");
-            Assert.That(refused.Select(smtp => smtp.GetTagItem("error.type")), Is.All.EqualTo("Notifications.Worker.Email.TransientEmailException"));
+            Assert.That(refused.Select(smtp => smtp.GetTagItem("error.type")), Is.All.EqualTo("Orders.Email.TransientEmailException"));
             Assert.That(tries.Select(smtp => spans.Around(smtp).Last()), Is.All.SameAs(request[0]), "All of it is one tree.");
             Assert.That(refused.Count(smtp => spans.Around(smtp).Contains(replay.Single())), Is.EqualTo(OrderSystem.TriesInACycle));
             Assert.That(park, Has.Count.EqualTo(1));

@@ -11,5 +11,5 @@ namespace Orders.Messaging.Operators;
 /// <param name="OrderId">The order that it is about, where there is one that can be read.</param>
 /// <param name="MessageId">The message that it is about, where it has an id.</param>
 /// <param name="Reason">Why, in one line.</param>
-[MessageUrn("urn:message:Contracts:OperatorEvent", useDefaultPrefix: false)]
+[MessageUrn("Contracts:OperatorEvent")]
 public sealed record OperatorEvent(string Key, DateTimeOffset At, string? OrderId, string? MessageId, string Reason);

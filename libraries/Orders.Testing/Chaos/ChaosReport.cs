@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using Notifications.Worker.Email.Smtp;
 using Notifications.Worker.Faults;
+using Orders.Email.Smtp;
 using Orders.Messaging.Failures;
 using Orders.Testing.Mail;
 

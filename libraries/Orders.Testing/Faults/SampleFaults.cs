@@ -12,7 +12,7 @@ internal static class SampleFaults
 {
     private const string StackTrace = """
            at System.Net.Sockets.Socket.ConnectAsync(Object token)
-           at Notifications.Worker.Email.SmtpEmailSender.SendAsync(EmailMessage email, CancellationToken cancellationToken) in /src/Email/SmtpEmailSender.cs:line 40
+           at Orders.Email.SmtpEmailSender.SendAsync(EmailMessage email, CancellationToken cancellationToken) in /src/Email/SmtpEmailSender.cs:line 40
            at Notifications.Worker.OrderConfirmation.OrderConfirmationConsumer.Consume(ConsumeContext`1 context)
         """;
 
@@ -20,7 +20,7 @@ internal static class SampleFaults
     public static FaultMessage Create(
         string orderId,
         string email = "customer@example.com",
-        string exceptionType = "Notifications.Worker.Email.TransientEmailException",
+        string exceptionType = "Orders.Email.TransientEmailException",
         string error = "The email could not be handed to the mail server: Connection refused",
         string? stackTrace = StackTrace,
         FailureKind kind = FailureKind.Transient,

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Notifications.Worker.Email;
+using Orders.Email;
 using Orders.Testing.Mail.Servers;
 using Orders.Testing.Programs;
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Notifications.Worker.Email;
+using Orders.Email;
 
 namespace Orders.Testing.Mail;
 

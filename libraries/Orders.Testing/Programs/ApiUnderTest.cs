@@ -7,8 +7,8 @@ using MassTransit;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.Email;
 using Orders.Api.Orders;
+using Orders.Email;
 
 namespace Orders.Testing.Programs;
 

@@ -1,5 +1,5 @@
-using Notifications.Worker.Email;
-using Notifications.Worker.Email.Smtp.OAuth;
+using Orders.Email;
+using Orders.Email.Smtp.OAuth;
 
 namespace Orders.Tests.Email.Smtp.OAuth;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Notifications.Worker.Email;
+using Orders.Email;
 
 namespace Orders.Tests.Email.Smtp.OAuth;
 

@@ -1,6 +1,0 @@
-namespace Contracts;
-
-/// <summary>A worker cannot reach the mail server: order confirmations wait. Each worker that finds it so says it.</summary>
-/// <param name="Since">When the first email failed for it.</param>
-/// <param name="Reason">What happened to that email, in one line.</param>
-public sealed record MailServerUnreachable(DateTimeOffset Since, string Reason);

@@ -1,0 +1,132 @@
+using System.Text.RegularExpressions;
+using Contracts;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.OrderConfirmation;
+using Orders.Email;
+
+namespace Orders.Tests.OrderConfirmation;
+
+public sealed partial class OrderConfirmationEmailTests
+{
+    private static readonly OrderPlaced Order =
+        new("12345", "customer@example.com", "Laptop", new DateTimeOffset(2025, 6, 3, 16, 5, 0, TimeSpan.FromHours(2)));
+
+    [Test]
+    public async Task It_tells_the_order_the_product_and_the_time_in_UTC_in_both_parts()
+    {
+        var email = await Compose(Order);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(email.To, Is.EqualTo("customer@example.com"));
+            Assert.That(email.Subject, Is.EqualTo("Your order 12345 is confirmed"));
+            Assert.That(email.MessageId, Is.EqualTo("<order-confirmation-12345@shop.example>"));
+            foreach (var part in new[] { email.Text, email.Html })
+            {
+                Assert.That(part, Does.Contain("12345").And.Contain("Laptop").And.Contain("3 June 2025, 14:05 UTC").And.Contain("Acorn Shop"));
+            }
+        });
+    }
+
+    [Test]
+    public async Task The_same_order_makes_the_same_email() =>
+        Assert.That(await Compose(Order), Is.EqualTo(await Compose(Order with { })));
+
+    [Test]
+    public async Task Everything_that_comes_from_outside_is_encoded_in_the_HTML()
+    {
+        const string Hostile = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>";
+        var email = await Compose(Order with { OrderId = Hostile, Product = Hostile }, from: "\"<b>Shop</b>\" <orders@shop.example>");
+
+        Assert.That(email.Html, Does.Not.Contain("<script").And.Not.Contain("<img").And.Not.Contain("<b>"));
+        Assert.That(email.Html, Does.Contain("&lt;script&gt;"));
+        Assert.That(email.Text, Does.Contain(Hostile));
+    }
+
+    [TestCase("Laptop 💻 für Zoë")]
+    [TestCase("מחשב נייד")]
+    [TestCase("حاسوب محمول \u202Eabc")]
+    [TestCase("👩‍👩‍👧‍👦")]
+    public async Task Any_script_survives_in_both_parts(string product)
+    {
+        var email = await Compose(Order with { Product = product });
+
+        Assert.That(email.Text, Does.Contain(product));
+        Assert.That(System.Net.WebUtility.HtmlDecode(email.Html), Does.Contain($"<bdi>{product}</bdi>"), "isolated from the text around it");
+    }
+
+    [Test]
+    public async Task The_HTML_needs_nothing_from_elsewhere_and_runs_nothing()
+    {
+        var email = await Compose(Order);
+
+        Assert.That(email.Html, Does.StartWith("<!DOCTYPE html>"));
+        Assert.That(email.Html, Does.Not.Contain("http").And.Not.Contain("src=").And.Not.Contain("<script").And.Not.Contain("url(").And.Not.Contain("@import"));
+        Assert.That(email.Html, Does.Contain("lang=\"en\"").And.Contain("name=\"color-scheme\""));
+        Assert.That(Tables().Count(email.Html), Is.EqualTo(LayoutTables().Count(email.Html)), "tables that a screen reader must not read as tables");
+    }
+
+    [TestCase("12345", "12345")]
+    [TestCase("A.b_c-1", "A.b_c-1")]
+    [TestCase(".a", ".a")]
+    [TestCase("a.", "a%002E")]
+    [TestCase("a..b", "a%002E.b")]
+    [TestCase("a%002E", "a%0025002E")]
+    [TestCase("a@b>c", "a%0040b%003Ec")]
+    [TestCase("ü\r\n", "%00FC%000D%000A")]
+    [TestCase("", "")]
+    public async Task The_message_id_is_valid_whatever_the_order_id(string orderId, string encoded)
+    {
+        var email = await Compose(Order with { OrderId = orderId });
+
+        Assert.That(email.MessageId, Is.EqualTo($"<order-confirmation-{encoded}@shop.example>"));
+        Assert.That(email.MessageId, Does.Match(DotAtomMessageId()));
+    }
+
+    [Test]
+    public async Task Different_orders_never_share_a_message_id()
+    {
+        string[] ids =
+        [
+            "a", "A", "a.", "a..", "a%002E", "a%002e", ".a", "..a", "%", "%%", "", " ", "\ud800", "\udbff", "\ufffd", "\u00e9", "e\u0301",
+            new string('x', 200), new string('x', 201), new string('x', 50_000), new string('%', 300), "%sha256-",
+        ];
+
+        var messageIds = new List<string>();
+        foreach (var id in ids)
+        {
+            messageIds.Add((await Compose(Order with { OrderId = id })).MessageId);
+        }
+
+        Assert.That(messageIds, Is.Unique);
+        Assert.That(messageIds, Has.All.Match(DotAtomMessageId()));
+        Assert.That(messageIds, Has.All.Length.LessThan(300));
+    }
+
+    [Test]
+    public async Task Many_are_written_at_once()
+    {
+        var email = Email();
+        var emails = await Task.WhenAll(Enumerable.Range(0, 500).Select(i => Task.Run(() => email.ComposeAsync(Order with { OrderId = $"id-{i}" }))));
+
+        Assert.That(emails.Select((e, i) => e.Html.Contains($">id-{i}<", StringComparison.Ordinal)), Has.All.True);
+    }
+
+    private static Task<EmailMessage> Compose(OrderPlaced order, string from = "Acorn Shop <orders@shop.example>") => Email(from).ComposeAsync(order);
+
+    private static OrderConfirmationEmail Email(string from = "Acorn Shop <orders@shop.example>") => new(
+        Options.Create(new EmailOptions { From = from }),
+        new ServiceCollection().BuildServiceProvider(),
+        NullLoggerFactory.Instance);
+
+    [GeneratedRegex(@"^<[A-Za-z0-9%_-]+(\.[A-Za-z0-9%_-]+)*@shop\.example>$", RegexOptions.CultureInvariant)]
+    private static partial Regex DotAtomMessageId();
+
+    [GeneratedRegex("<table")]
+    private static partial Regex Tables();
+
+    [GeneratedRegex("<table role=\"presentation\"")]
+    private static partial Regex LayoutTables();
+}

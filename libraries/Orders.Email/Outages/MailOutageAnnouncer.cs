@@ -1,0 +1,107 @@
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Orders.Messaging;
+using Orders.Messaging.Operators;
+
+namespace Orders.Email.Outages;
+
+/// <summary>Tells people and other programs of each outage of the mail server, once when it begins and once when it has ended.</summary>
+internal sealed partial class MailOutageAnnouncer(
+    MailServerGate gate,
+    IBus bus,
+    OperatorEvents operators,
+    EmailMetrics metrics,
+    IOptions<EmailOptions> options,
+    TimeProvider time,
+    ILogger<MailOutageAnnouncer> logger) : BackgroundService
+{
+    private const string Began = "order-confirmation.outage.began";
+    private const string Ended = "order-confirmation.outage.ended";
+
+    private static readonly TimeSpan TimeToPublish = TimeSpan.FromSeconds(30);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        metrics.ObserveOutage(() => gate.OpenSince is null);
+        while (true)
+        {
+            await WaitUntilAsync(() => gate.Outage is not null, stoppingToken);
+            if (gate.Outage is { } outage)
+            {
+                Log.Unreachable(logger, outage.Since, outage.Reason);
+                await PublishAsync(new MailServerUnreachable(outage.Since, outage.Reason), stoppingToken);
+                await operators.TellAsync(new OperatorEvent(Began, outage.Since, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
+                var until = await WaitForEndAsync(stoppingToken);
+                Log.Reachable(logger, until, outage.Since);
+                await PublishAsync(new MailServerReachable(outage.Since, until), stoppingToken);
+                await operators.TellAsync(new OperatorEvent(Ended, until, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
+            }
+        }
+    }
+
+    /// <returns>When the gate opened and stayed open.</returns>
+    private async Task<DateTimeOffset> WaitForEndAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await WaitUntilAsync(() => gate.OpenSince is not null, cancellationToken);
+            if (gate.OpenSince is not { } opened)
+            {
+                continue;
+            }
+
+            using var settling = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            using var settled = new CancellationTokenSource(options.Value.Outage.SettlingTime, time);
+            using var registration = settled.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), settling);
+            try
+            {
+                await WaitUntilAsync(() => gate.OpenSince != opened, settling.Token);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                return opened;
+            }
+        }
+    }
+
+    private async Task WaitUntilAsync(Func<bool> condition, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // Before the look: what changes after it is not missed.
+            var changed = gate.Changed;
+            if (condition())
+            {
+                return;
+            }
+
+            await changed.WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task PublishAsync<T>(T message, CancellationToken cancellationToken)
+        where T : class
+    {
+        try
+        {
+            await bus.PublishWithinAsync(message, TimeToPublish, cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // It stands in the log, and the next outage is another chance.
+            Log.NotPublished(logger, typeof(T).Name, exception);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2131, LogLevel.Critical, "The mail server cannot be reached since {Since:O}; order confirmations wait, and are sent when it is back. {Reason}")]
+        public static partial void Unreachable(ILogger logger, DateTimeOffset since, string reason);
+
+        [LoggerMessage(2132, LogLevel.Information, "The mail server is back since {Until:O}; it could not be reached since {Since:O}")]
+        public static partial void Reachable(ILogger logger, DateTimeOffset until, DateTimeOffset since);
+
+        [LoggerMessage(2133, LogLevel.Warning, "{Message} could not be published")]
+        public static partial void NotPublished(ILogger logger, string message, Exception exception);
+    }
+}
