@@ -1,8 +1,8 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Alerts;
 using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Alerts;
 using Notifications.Worker.OrderConfirmation;
 using Notifications.Worker.OrderStatus;
 using Orders.Email;
@@ -34,11 +34,12 @@ public static class NotificationsRegistration
         var faults = role is WorkerRole.All or WorkerRole.Faults;
 
         builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
-        builder.Services.AddPublishedMessages([.. typeof(OrderPlaced).Assembly.GetExportedTypes(), typeof(MailServerUnreachable), typeof(MailServerReachable)]);
+        builder.Services.AddPublishedMessages(typeof(OrderPlaced).Assembly.GetExportedTypes());
         builder.Services.AddSingleton<ITopologyPart, OrderStatusTopology>();
         builder.AddLedger();
         builder.AddEmail();
         builder.AddMailOutages(services => services.GetRequiredService<IOptions<OrderConfirmationOptions>>().Value.PrefetchedForEach);
+        builder.AddOrderConfirmationFaults();
         if (confirmations)
         {
             builder.AddOrderConfirmation();
@@ -47,6 +48,7 @@ public static class NotificationsRegistration
         if (faults)
         {
             builder.AddFaults();
+            builder.AddAlerts();
         }
 
         builder.AddBus(

@@ -1,3 +1,4 @@
+using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Queues;
 using Orders.Messaging;
@@ -18,6 +19,7 @@ namespace Notifications.Worker.Backlog;
 internal sealed partial class BacklogWatch(
     BacklogMetrics backlog,
     OurQueues queues,
+    FaultEndpoint endpoint,
     FaultInspector inspector,
     TimeProvider clock,
     ILogger<BacklogWatch> logger,
@@ -79,7 +81,7 @@ internal sealed partial class BacklogWatch(
         var counts = new List<QueueCounts>();
         foreach (var queue in FaultQueues.All)
         {
-            counts.Add(new QueueCounts(queue.QueueName(), await inspector.CountAsync(queue, cancellationToken), Consumers: null));
+            counts.Add(new QueueCounts(endpoint.NameOf(queue), await inspector.CountAsync(queue, cancellationToken), Consumers: null));
         }
 
         if (broker is not null)
@@ -155,7 +157,7 @@ internal sealed partial class BacklogWatch(
         _parked = _parked with { Count = count, HasLost = _parked.HasLost || count < _parked.Count };
         if (count == 0)
         {
-            backlog.SetOldest(FaultQueue.Parked.QueueName(), null);
+            backlog.SetOldest(endpoint.ParkingQueue, null);
             return _parked = Parked.Unknown;
         }
 
@@ -163,7 +165,7 @@ internal sealed partial class BacklogWatch(
         if (now >= _parked.ReadAt + LongestTrust || (_parked.HasLost && now >= _parked.ReadAt + Seldom))
         {
             var page = await inspector.ListAsync(FaultQueue.Parked, new FaultFilter(), skip: 0, take: 1, cancellationToken);
-            backlog.SetOldest(FaultQueue.Parked.QueueName(), page.Items is [var oldest] ? oldest.ParkedAt : null);
+            backlog.SetOldest(endpoint.ParkingQueue, page.Items is [var oldest] ? oldest.ParkedAt : null);
             _parked = new Parked(count, now, HasLost: false);
         }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Notifications.Worker.OrderConfirmation;
 using Orders.ServiceDefaults.Telemetry;
 
 namespace Notifications.Worker.Faults;
@@ -11,13 +10,14 @@ internal static class FaultActivities
     /// Begins the span of what is done about a fault. It goes on with the trace of the order, and is linked to that of the
     /// request by which a person asked for it.
     /// </summary>
+    /// <param name="endpoint">Whose fault it is.</param>
     /// <param name="what">What is done, in a word.</param>
     /// <param name="fault">The fault.</param>
-    public static Activity? Start(string what, FaultMessage fault)
+    public static Activity? Start(FaultEndpoint endpoint, string what, FaultMessage fault)
     {
         var asked = Activity.Current;
         return Activities.Source.StartActivity(
-            $"{OrderConfirmationEndpoint.Queue} {what}",
+            $"{endpoint.Queue} {what}",
             ActivityKind.Producer,
             fault.Trace ?? default,
             links: asked is null ? null : [new ActivityLink(asked.Context)]);

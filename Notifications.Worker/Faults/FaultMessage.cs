@@ -9,7 +9,6 @@ using System.Text.Unicode;
 using MassTransit;
 using MassTransit.Logging;
 using MassTransit.Serialization;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Messaging.Failures;
 using RabbitMQ.Client;
 
@@ -83,7 +82,7 @@ public sealed partial record FaultMessage(
     public string? Recipient => ReadMessage("email");
 
     /// <summary>The order that the message is about, where it has a proper order id.</summary>
-    public string? OrderId => ReadMessage("orderId") is { } id && OrderRules.IsOrderId(id) ? id : null;
+    public string? OrderId => ReadMessage("orderId") is { } id && ProperId().IsMatch(id) ? id : null;
 
     /// <summary>Where the message stands in its trace; <c>null</c> where nothing says so, or nonsense.</summary>
     public ActivityContext? Trace =>
@@ -265,6 +264,10 @@ public sealed partial record FaultMessage(
             or "x-delivery-count" or "x-acquired-count" or "x-dotnet-pub-seq-no"
             or "x-death" or "x-first-death-exchange" or "x-first-death-queue" or "x-first-death-reason"
             or "x-last-death-exchange" or "x-last-death-queue" or "x-last-death-reason";
+
+    /// <summary>What may stand in logs, addresses and audit trails, whoever wrote it.</summary>
+    [GeneratedRegex(@"^[A-Za-z0-9._-]{1,64}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ProperId();
 
     [GeneratedRegex(@"\p{C}+")]
     private static partial Regex ControlCharacters();

@@ -2,7 +2,6 @@ using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker.Backlog;
 using Notifications.Worker.Faults.Access;
-using Notifications.Worker.Faults.Alerts;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Faults.Inspection;
@@ -11,7 +10,6 @@ using Notifications.Worker.Faults.Live;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Pages;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Messaging;
 using Orders.Messaging.Operators;
 using Orders.ServiceDefaults.Hosting;
@@ -41,7 +39,6 @@ public static class FaultsRegistration
             builder.Services.AddSingleton<IAuditTrail, InMemoryAuditTrail>();
         }
 
-        builder.AddAlerts();
         builder.Services.TryAddSingleton<OperatorEvents>();
         builder.Services.AddSingleton<RedeliverPolicy>();
         builder.Services.AddSingleton<FaultReading>();
@@ -96,7 +93,8 @@ public static class FaultsRegistration
     public static void KeepFaults(IBusRegistrationContext context, IInMemoryBusFactoryConfigurator bus)
     {
         var faults = context.GetRequiredService<InMemoryFaultTransport>();
-        faults.Keep(OrderConfirmationEndpoint.ErrorQueue, bus);
-        faults.Keep(OrderConfirmationEndpoint.ParkingQueue, bus);
+        var endpoint = context.GetRequiredService<FaultEndpoint>();
+        faults.Keep(endpoint.ErrorQueue, bus);
+        faults.Keep(endpoint.ParkingQueue, bus);
     }
 }

@@ -6,14 +6,14 @@ using RabbitMQ.Client;
 namespace Notifications.Worker.Faults;
 
 /// <summary>What looking after faults needs on the broker: the audit trail, and a lock for each queue.</summary>
-internal sealed class FaultsTopology : ITopologyPart
+internal sealed class FaultsTopology(FaultEndpoint endpoint) : ITopologyPart
 {
     public async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
     {
-        await RabbitMqAuditTrail.DeclareAsync(channel, cancellationToken);
+        await RabbitMqAuditTrail.DeclareAsync(channel, endpoint.AuditStream, cancellationToken);
         foreach (var queue in FaultQueues.All)
         {
-            await RabbitMqTurn.DeclareAsync(channel, queue.QueueName(), cancellationToken);
+            await RabbitMqTurn.DeclareAsync(channel, endpoint.NameOf(queue), cancellationToken);
         }
     }
 }

@@ -1,3 +1,5 @@
+using Notifications.Worker.Faults;
+
 namespace Notifications.Worker.OrderConfirmation;
 
 /// <summary>The names that belong to the queue of order confirmations. Other systems rely on them.</summary>
@@ -10,4 +12,7 @@ public static class OrderConfirmationEndpoint
 
     /// <summary>Where messages wait for a person.</summary>
     public const string ParkingQueue = Queue + "_parked";
+
+    /// <summary>The endpoint to those who look after its faults.</summary>
+    internal static readonly FaultEndpoint Faults = new(Queue);
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Contracts;
 using MassTransit;
 using MassTransit.Serialization;
+using Notifications.Worker.Faults.Access;
 using Orders.Email.Outages;
 using Orders.Messaging.Operators;
 
@@ -84,7 +85,7 @@ public sealed class ContractTests
     public void Every_message_is_pinned_here() =>
         Assert.That(
             Messages.Select(message => message.Arguments[0]!.GetType()).Distinct(),
-            Is.EquivalentTo([.. typeof(OrderPlaced).Assembly.GetExportedTypes(), typeof(MailServerUnreachable), typeof(MailServerReachable), typeof(OperatorEvent)]));
+            Is.EquivalentTo([.. typeof(OrderPlaced).Assembly.GetExportedTypes(), typeof(MailServerUnreachable), typeof(MailServerReachable), typeof(SignInsSlowed), typeof(OperatorEvent)]));
 
     [Test]
     public void A_field_of_a_newer_sender_is_passed_over() =>

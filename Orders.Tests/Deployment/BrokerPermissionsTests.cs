@@ -1,3 +1,4 @@
+using Notifications.Worker.Faults.Access;
 using Orders.Email.Outages;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;

@@ -22,7 +22,7 @@ internal sealed class FaultLooksTests : IAsyncDisposable
     public FaultLooksTests()
     {
         var reading = new FaultReading(new RedeliverPolicy(Options.Create(new RedeliverOptions()), _clock));
-        _looks = new FaultLooks(_transport, reading, _feed, _clock);
+        _looks = new FaultLooks(new FaultEndpoint("endpoint"), _transport, reading, _feed, _clock);
         _inspector = new FaultInspector(_looks, reading, _clock);
     }
 

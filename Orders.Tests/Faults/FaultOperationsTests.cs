@@ -4,6 +4,7 @@ using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
+using Notifications.Worker.OrderConfirmation;
 using Orders.Messaging;
 using Orders.Tests.EndToEnd;
 
@@ -40,7 +41,7 @@ internal sealed class FaultOperationsTests : OrderSystemTests
         {
             Assert.That(cancelled!.State, Is.EqualTo(OperationState.Cancelled));
             Assert.That(cancelled.Done, Is.InRange(Unheld + 1, Unheld + FaultTurn.InFlight));
-            Assert.That(await TheSystem.ReadAsync(FaultQueue.Error.QueueName()), Has.Count.EqualTo(Orders - cancelled.Done));
+            Assert.That(await TheSystem.ReadAsync(OrderConfirmationEndpoint.ErrorQueue), Has.Count.EqualTo(Orders - cancelled.Done));
             Assert.That(_audit.Entries[^1].Reason, Is.EqualTo("cancelled"));
         }
     }

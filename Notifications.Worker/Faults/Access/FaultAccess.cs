@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Notifications.Worker.Faults.Http;
 using Notifications.Worker.Faults.Inspection;
+using Orders.Messaging;
 using Orders.Messaging.Operators;
 using Orders.ServiceDefaults.Health;
 using Orders.ServiceDefaults.Hosting;
@@ -28,6 +29,7 @@ public static class FaultAccess
         // Every browser is asked for a name and a password once; a wrong one is told as a warning.
         builder.AddConfigurationDefaults(($"Logging:LogLevel:{typeof(FaultAccess).Namespace}", "Warning"));
         builder.AddValidatedOptions<FaultsOptions>(FaultsOptions.Section);
+        builder.Services.AddPublishedMessages(typeof(SignInsSlowed));
         builder.Services.AddSingleton<SignInLimit>();
         builder.Services.TryAddSingleton<OperatorEvents>();
         builder.Services.AddSingleton<SignInAlert>();

@@ -9,12 +9,9 @@ namespace Notifications.Worker.Faults.Audit;
 /// <see cref="AuditMemory.Capacity"/> entries are at hand here; the stream keeps all of them for 90 days.
 /// </summary>
 public sealed partial class RabbitMqAuditTrail(
-    RabbitMqConnection connection, TimeProvider clock, ILogger<RabbitMqAuditTrail> logger)
+    FaultEndpoint endpoint, RabbitMqConnection connection, TimeProvider clock, ILogger<RabbitMqAuditTrail> logger)
     : BackgroundService, IAuditTrail
 {
-    /// <summary>The stream.</summary>
-    public const string Stream = "order-confirmation_audit";
-
     // No option: a queue keeps the arguments that it was declared with. A broker policy can shorten it.
     private const string MaxAge = "90D";
 
@@ -31,16 +28,16 @@ public sealed partial class RabbitMqAuditTrail(
         var properties = new BasicProperties { ContentType = "application/json", Persistent = true };
 
         // Completes when the entry is safe.
-        await (await GetWriterAsync(cancellationToken)).BasicPublishAsync(exchange: Stream, routingKey: "", mandatory: true, properties, body, cancellationToken);
+        await (await GetWriterAsync(cancellationToken)).BasicPublishAsync(exchange: endpoint.AuditStream, routingKey: "", mandatory: true, properties, body, cancellationToken);
     }
 
     public Task<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
         Task.FromResult(_entries.Read(query));
 
     /// <summary>Declares the stream and the exchange of its name.</summary>
-    internal static Task DeclareAsync(IChannel channel, CancellationToken cancellationToken) =>
+    internal static Task DeclareAsync(IChannel channel, string stream, CancellationToken cancellationToken) =>
         channel.DeclareWithExchangeAsync(
-            Stream,
+            stream,
             new Dictionary<string, object?>
             {
                 ["x-queue-type"] = "stream",
@@ -92,7 +89,7 @@ public sealed partial class RabbitMqAuditTrail(
             return Task.CompletedTask;
         };
         await channel.BasicConsumeAsync(
-            Stream,
+            endpoint.AuditStream,
             autoAck: false,
             consumerTag: "",
             noLocal: false,
@@ -141,7 +138,7 @@ public sealed partial class RabbitMqAuditTrail(
     }
 
     private Task DeclareWhereNeededAsync(IChannel channel, CancellationToken cancellationToken) =>
-        connection.DeclaresTopology ? DeclareAsync(channel, cancellationToken) : Task.CompletedTask;
+        connection.DeclaresTopology ? DeclareAsync(channel, endpoint.AuditStream, cancellationToken) : Task.CompletedTask;
 
     private sealed class Follower(IChannel channel, Action<ReadOnlyMemory<byte>> add) : AsyncDefaultBasicConsumer(channel)
     {

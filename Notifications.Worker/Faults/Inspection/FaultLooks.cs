@@ -8,7 +8,7 @@ namespace Notifications.Worker.Faults.Inspection;
 /// Remembers what the last look at each queue found. Whoever opens a queue through here, for whatever purpose, refreshes that:
 /// so lists, counts and groups need not wait for a queue that somebody is working on.
 /// </summary>
-public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, FaultFeed feed, TimeProvider clock) : IAsyncDisposable
+public sealed class FaultLooks(FaultEndpoint endpoint, IFaultTransport transport, FaultReading reading, FaultFeed feed, TimeProvider clock) : IAsyncDisposable
 {
     /// <summary>A look of a long queue stays good for several times as long as it took, so that others have the queue most of the time.</summary>
     private const int Rest = 5;
@@ -23,12 +23,12 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
 
     /// <summary>How many messages a queue holds now.</summary>
     public Task<long> CountAsync(FaultQueue queue, CancellationToken cancellationToken) =>
-        transport.CountAsync(queue.QueueName(), cancellationToken);
+        transport.CountAsync(endpoint.NameOf(queue), cancellationToken);
 
     /// <summary>Opens a queue, as <see cref="IFaultTransport.OpenAsync"/> does.</summary>
     public async Task<IFaultSession?> OpenAsync(FaultQueue queue, CancellationToken cancellationToken)
     {
-        var session = await transport.OpenAsync(queue.QueueName(), cancellationToken);
+        var session = await transport.OpenAsync(endpoint.NameOf(queue), cancellationToken);
         if (session is not null)
         {
             return new Session(this, queue, session);
@@ -86,7 +86,7 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
 
         await Begin(queue).WaitAsync(cancellationToken);
         // A look that somebody took messages away from is not remembered.
-        return GetLast(queue) ?? throw new FaultQueueBusyException(queue.QueueName());
+        return GetLast(queue) ?? throw new FaultQueueBusyException(endpoint.NameOf(queue));
     }
 
     public async ValueTask DisposeAsync()

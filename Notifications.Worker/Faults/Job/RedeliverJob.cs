@@ -6,7 +6,6 @@ using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Operations;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Messaging;
 
 namespace Notifications.Worker.Faults.Job;
@@ -16,6 +15,7 @@ namespace Notifications.Worker.Faults.Job;
 /// hopeless. A queue in which nothing has come in and nothing has become due is not read.
 /// </summary>
 public sealed partial class RedeliverJob(
+    FaultEndpoint endpoint,
     FaultLooks looks,
     RedeliverPolicy policy,
     FaultMover mover,
@@ -68,7 +68,7 @@ public sealed partial class RedeliverJob(
         if (count == 0)
         {
             policy.EndLook(sawAll: false);
-            backlog.SetOldest(OrderConfirmationEndpoint.ErrorQueue, null);
+            backlog.SetOldest(endpoint.ErrorQueue, null);
             return;
         }
 
@@ -115,7 +115,7 @@ public sealed partial class RedeliverJob(
         }
 
         _seen = new Seen(waiting, readAgainAt);
-        backlog.SetOldest(OrderConfirmationEndpoint.ErrorQueue, oldest);
+        backlog.SetOldest(endpoint.ErrorQueue, oldest);
         return true;
 
         Due? ChooseDue(HeldFault held)

@@ -2,7 +2,6 @@ using MassTransit;
 using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.Faults.Inspection;
 using Notifications.Worker.Faults.Queues;
-using Notifications.Worker.OrderConfirmation;
 using Orders.ServiceDefaults.Telemetry;
 
 namespace Notifications.Worker.Faults.Operations;
@@ -17,7 +16,7 @@ public sealed record OnBehalf(string Who, string? Reason = null, string? Operati
 /// Moves messages out of the queues of faults: on record first, then sent on and confirmed, then acknowledged. Whatever
 /// breaks in between repeats a step and loses nothing.
 /// </summary>
-public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics metrics, TimeProvider clock)
+public sealed class FaultMover(FaultEndpoint endpoint, IAuditTrail audit, ParkedNews news, FaultMetrics metrics, TimeProvider clock)
 {
     private long _parked;
 
@@ -25,9 +24,9 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
     public async Task ReplayAsync(
         IFaultSession session, FaultQueue queue, HeldFault held, int redeliverCount, OnBehalf by, CancellationToken cancellationToken)
     {
-        using var activity = FaultActivities.Start("replay", held.Message);
+        using var activity = FaultActivities.Start(endpoint, "replay", held.Message);
         await RecordAsync(AuditEvent.Replay, queue, held, by, cancellationToken);
-        await session.SendAsync(held, OrderConfirmationEndpoint.Queue, held.Message.ForReplay(redeliverCount, DecisionIn(queue)).In(activity), cancellationToken);
+        await session.SendAsync(held, endpoint.Queue, held.Message.ForReplay(redeliverCount, DecisionIn(queue)).In(activity), cancellationToken);
         await CompleteAsync(session, queue, held, cancellationToken);
         metrics.Replay(by.Who);
     }
@@ -36,11 +35,11 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
     public async Task ReplayEditedAsync(
         IFaultSession session, FaultQueue queue, HeldFault held, ReadOnlyMemory<byte> body, string? contentType, OnBehalf by, CancellationToken cancellationToken)
     {
-        using var activity = FaultActivities.Start("replay", held.Message);
+        using var activity = FaultActivities.Start(endpoint, "replay", held.Message);
         await RecordAsync(AuditEvent.Edit, queue, held, by, cancellationToken);
         await session.SendAsync(
             held,
-            OrderConfirmationEndpoint.Queue,
+            endpoint.Queue,
             held.Message.WithBody(body, contentType, NewId.NextGuid()).ForReplay(0, DecisionIn(queue)).In(activity),
             cancellationToken);
         await CompleteAsync(session, queue, held, cancellationToken);
@@ -50,10 +49,10 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
     /// <summary>Has a message wait for a person, and tells everybody.</summary>
     public async Task ParkAsync(IFaultSession session, HeldFault held, string reason, OnBehalf by, CancellationToken cancellationToken)
     {
-        using var activity = FaultActivities.Start("park", held.Message);
+        using var activity = FaultActivities.Start(endpoint, "park", held.Message);
         var parkedAt = clock.GetUtcNow();
         await RecordAsync(AuditEvent.Park, FaultQueue.Error, held, by, cancellationToken);
-        await session.SendAsync(held, OrderConfirmationEndpoint.ParkingQueue, held.Message.ForParking(reason, parkedAt), cancellationToken);
+        await session.SendAsync(held, endpoint.ParkingQueue, held.Message.ForParking(reason, parkedAt), cancellationToken);
         Interlocked.Increment(ref _parked);
         // Before the fault is let go: a crash in between tells people twice, never not at all.
         await news.PublishAsync(held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
@@ -75,7 +74,7 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
     /// <summary>Writes on a parked message why it is there. It is the last one of its queue then.</summary>
     public async Task WriteReasonAsync(IFaultSession session, HeldFault held, string reason, CancellationToken cancellationToken)
     {
-        await session.SendAsync(held, OrderConfirmationEndpoint.ParkingQueue, held.Message.ForParking(reason, clock.GetUtcNow()), cancellationToken);
+        await session.SendAsync(held, endpoint.ParkingQueue, held.Message.ForParking(reason, clock.GetUtcNow()), cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
     }
 

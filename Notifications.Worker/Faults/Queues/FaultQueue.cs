@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Notifications.Worker.OrderConfirmation;
 
 namespace Notifications.Worker.Faults.Queues;
 
@@ -19,14 +18,6 @@ public enum FaultQueue
 public static class FaultQueues
 {
     public static readonly IReadOnlyList<FaultQueue> All = Enum.GetValues<FaultQueue>();
-
-    /// <summary>What the queue is called in the broker.</summary>
-    public static string QueueName(this FaultQueue queue) => queue switch
-    {
-        FaultQueue.Error => OrderConfirmationEndpoint.ErrorQueue,
-        FaultQueue.Parked => OrderConfirmationEndpoint.ParkingQueue,
-        _ => throw new ArgumentOutOfRangeException(nameof(queue), queue, null),
-    };
 
     /// <summary>What the queue is called in addresses and on the command line.</summary>
     public static string Word(this FaultQueue queue) => queue switch

@@ -21,6 +21,7 @@ public static class MailOutageRegistration
     {
         var inMemory = builder.Configuration.GetTransport() == Transport.InMemory;
         builder.Services.TryAddSingleton<OperatorEvents>();
+        builder.Services.AddPublishedMessages(typeof(MailServerUnreachable), typeof(MailServerReachable));
         builder.Services.AddSingleton<MailServerGate>();
         builder.AddEmailRateLimiter();
         builder.AddDeliveryLedger();

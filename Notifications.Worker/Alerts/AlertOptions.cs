@@ -1,8 +1,8 @@
 using System.ComponentModel.DataAnnotations;
-using Notifications.Worker.Faults.Alerts.Webhooks;
+using Notifications.Worker.Alerts.Webhooks;
 using Orders.Email;
 
-namespace Notifications.Worker.Faults.Alerts;
+namespace Notifications.Worker.Alerts;
 
 /// <summary>Section <c>Alerts</c>: who is told when a message is parked, the mail server is down, or somebody tries passwords.</summary>
 public sealed class AlertOptions : IValidatableObject

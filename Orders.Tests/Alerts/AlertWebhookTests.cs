@@ -4,11 +4,11 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
-using Notifications.Worker.Faults.Alerts;
-using Notifications.Worker.Faults.Alerts.Webhooks;
+using Notifications.Worker.Alerts;
+using Notifications.Worker.Alerts.Webhooks;
 using StandardWebhooks;
 
-namespace Orders.Tests.Faults.Alerts;
+namespace Orders.Tests.Alerts;
 
 /// <summary>What a web address is told, and what is made of its answers.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]

@@ -1,13 +1,14 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Backlog;
+using Notifications.Worker.Faults;
 using Notifications.Worker.Faults.Job;
 using Orders.Email.Outages;
 using Orders.Messaging;
 using Orders.Messaging.Failures;
 using Orders.Messaging.Redelivery;
 
-namespace Notifications.Worker.Faults.Alerts;
+namespace Notifications.Worker.Alerts;
 
 /// <summary>
 /// How alerts are consumed. They wait out what keeps them from being sent by the same steps as the redeliver job. One

@@ -6,7 +6,7 @@ using Notifications.Worker.Faults.Access;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Email.Outages;
 
-namespace Notifications.Worker.Faults.Alerts;
+namespace Notifications.Worker.Alerts;
 
 /// <summary>What people are told, whatever carries it to them.</summary>
 /// <param name="Id">The same for every attempt to tell this.</param>

@@ -1,8 +1,12 @@
 using MassTransit;
-using Notifications.Worker.Faults.Alerts.Webhooks;
+using Microsoft.Extensions.Options;
+using Notifications.Worker.Alerts.Webhooks;
+using Notifications.Worker.Backlog;
+using Notifications.Worker.Faults.Job;
+using Orders.Messaging.Redelivery;
 using Orders.ServiceDefaults.Hosting;
 
-namespace Notifications.Worker.Faults.Alerts;
+namespace Notifications.Worker.Alerts;
 
 public static class AlertsRegistration
 {
@@ -11,6 +15,14 @@ public static class AlertsRegistration
     {
         builder.AddValidatedOptions<AlertOptions>(AlertOptions.Section);
         builder.Services.AddSingleton<AlertEmail>();
+        builder.Services.AddSingleton(services =>
+        {
+            var queues = services.GetRequiredService<IOptions<AlertOptions>>().Value.Queues.ToArray();
+            var delays = AlertDelays.Of(services.GetRequiredService<IOptions<RedeliverOptions>>().Value);
+            return new WatchedQueues(
+                [.. queues.SelectMany(queue => new[] { queue, $"{queue}_error" })],
+                [.. queues.SelectMany(queue => delays.Select(delay => DelayQueues.QueueName(queue, delay)))]);
+        });
         // One for each queue: when the mail server is down, the emails lag behind.
         builder.Services.AddKeyedSingleton<OutageAlerts>(OutageAlertConsumerDefinition.Queue);
         builder.Services.AddKeyedSingleton<OutageAlerts>(WebhookAlertConsumerDefinition.Queue);

@@ -6,7 +6,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Orders.Messaging.Failures;
 
-namespace Notifications.Worker.Faults.Alerts.Webhooks;
+namespace Notifications.Worker.Alerts.Webhooks;
 
 /// <summary>Tells <see cref="WebhookOptions.Url"/>.</summary>
 internal sealed class AlertWebhook(HttpClient http, IOptions<AlertOptions> alerts, TimeProvider clock)

@@ -5,7 +5,7 @@ using Notifications.Worker.Faults.Job;
 using Orders.Email.Outages;
 using Orders.Messaging.Redelivery;
 
-namespace Notifications.Worker.Faults.Alerts;
+namespace Notifications.Worker.Alerts;
 
 /// <summary>
 /// Emails <see cref="AlertOptions.To"/> once when an outage of the mail server begins and once when it has ended, however

@@ -1,4 +1,6 @@
-namespace Contracts;
+using MassTransit;
+
+namespace Notifications.Worker.Faults.Access;
 
 /// <summary>
 /// Somebody tries passwords of a user of the fault queues: from now on that name has one try in a while. Each program counts,
@@ -7,4 +9,5 @@ namespace Contracts;
 /// <param name="User">The user's name.</param>
 /// <param name="WrongPasswords">How many wrong ones came within an hour, from all addresses together.</param>
 /// <param name="At">When the last of them came.</param>
+[MessageUrn("Contracts:SignInsSlowed"), EntityName("Contracts:SignInsSlowed")]
 public sealed record SignInsSlowed(string User, int WrongPasswords, DateTimeOffset At);

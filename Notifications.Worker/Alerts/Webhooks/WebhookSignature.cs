@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Notifications.Worker.Faults.Alerts.Webhooks;
+namespace Notifications.Worker.Alerts.Webhooks;
 
 /// <summary>
 /// Signs requests so that whoever gets one can tell that it is ours and not an old one sent again

@@ -1,4 +1,4 @@
-namespace Notifications.Worker.Faults.Alerts.Webhooks;
+namespace Notifications.Worker.Alerts.Webhooks;
 
 /// <summary>Settings <c>Alerts:Webhook</c>: the web address that is told what people should know.</summary>
 public sealed class WebhookOptions

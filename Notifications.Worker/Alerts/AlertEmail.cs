@@ -2,7 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Options;
 using Orders.Email;
 
-namespace Notifications.Worker.Faults.Alerts;
+namespace Notifications.Worker.Alerts;
 
 /// <summary>Emails <see cref="AlertOptions.To"/>.</summary>
 internal sealed class AlertEmail(IEmailSender sender, IOptions<AlertOptions> alerts, IOptions<EmailOptions> email)

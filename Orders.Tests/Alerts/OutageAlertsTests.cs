@@ -1,8 +1,8 @@
 using Contracts;
-using Notifications.Worker.Faults.Alerts;
+using Notifications.Worker.Alerts;
 using Orders.Email.Outages;
 
-namespace Orders.Tests.Faults.Alerts;
+namespace Orders.Tests.Alerts;
 
 /// <summary>What several workers say of the same outages becomes one story.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]

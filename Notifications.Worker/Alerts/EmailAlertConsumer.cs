@@ -1,10 +1,11 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Job;
 using Orders.Messaging.Redelivery;
 
-namespace Notifications.Worker.Faults.Alerts;
+namespace Notifications.Worker.Alerts;
 
 /// <summary>Emails <see cref="AlertOptions.To"/> what stands by itself: that a message was parked, that somebody tries passwords.</summary>
 internal sealed class EmailAlertConsumer(AlertEmail alert) : IConsumer<OrderConfirmationFailed>, IConsumer<SignInsSlowed>

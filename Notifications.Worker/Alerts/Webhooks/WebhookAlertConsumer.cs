@@ -1,11 +1,12 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.Faults.Access;
 using Notifications.Worker.Faults.Job;
 using Orders.Email.Outages;
 using Orders.Messaging.Redelivery;
 
-namespace Notifications.Worker.Faults.Alerts.Webhooks;
+namespace Notifications.Worker.Alerts.Webhooks;
 
 /// <summary>
 /// Tells <see cref="WebhookOptions.Url"/> that a message was parked, that an outage of the mail server has begun, that it has
