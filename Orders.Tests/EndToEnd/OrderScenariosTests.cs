@@ -73,7 +73,7 @@ internal sealed class OrderScenariosTests(TransportUnderTest transport) : OrderS
         using (Assert.EnterMultipleScope())
         {
             Assert.That(tries(), Is.EqualTo(2 * OrderSystem.TriesInACycle));
-            Assert.That(TheSystem.Log.Of<RedeliverJob>(Replayed), Has.Count.EqualTo(1));
+            Assert.That(await TheSystem.Log.WaitFor<RedeliverJob>(Replayed), Has.Count.EqualTo(1));
             Assert.That(await TheSystem.Faults.CountAsync(OrderConfirmationEndpoint.ErrorQueue, default), Is.Zero);
         }
     }
@@ -99,7 +99,7 @@ internal sealed class OrderScenariosTests(TransportUnderTest transport) : OrderS
             Assert.That(parked[0].Text(FaultHeaders.ParkedAt), Is.Not.Null);
             Assert.That(alert.Recipients, Is.EqualTo([OrderSystem.Operator]));
             Assert.That(alert.Subject, Does.Contain("lost-1"));
-            Assert.That(TheSystem.Log.Of<RedeliverJob>(201), Has.Count.EqualTo(1));
+            Assert.That(await TheSystem.Log.WaitFor<RedeliverJob>(201), Has.Count.EqualTo(1));
             Assert.That(TheSystem.Mail.Messages, Has.Count.EqualTo(1));
         }
     }

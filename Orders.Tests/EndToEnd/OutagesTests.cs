@@ -85,7 +85,7 @@ internal sealed class OutagesTests(TransportUnderTest transport) : OrderSystemTe
         await TheSystem.WaitForCountAsync(OrderConfirmationEndpoint.ErrorQueue, 0);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(TheSystem.Log.Of<RedeliverJob>(200), Has.Count.EqualTo(Faults));
+            Assert.That(await TheSystem.Log.WaitFor<RedeliverJob>(200, Faults), Has.Count.EqualTo(Faults));
             Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(Enumerable.Range(0, Faults).Select(Text)));
         }
     }
@@ -158,7 +158,7 @@ internal sealed class OutagesTests(TransportUnderTest transport) : OrderSystemTe
         await TheSystem.PlaceAsync("1");
 
         await TheSystem.Mail.WaitForMessages(1);
-        Assert.That(TheSystem.Log.Of<RedeliverJob>(200), Has.Count.EqualTo(1));
+        Assert.That(await TheSystem.Log.WaitFor<RedeliverJob>(200), Has.Count.EqualTo(1));
     }
 
     [Test]

@@ -57,7 +57,7 @@ internal sealed class HostileMessagesTests(TransportUnderTest transport) : Order
             Assert.That(TheSystem.ConfirmedOrders, Is.Unique.And.Contain("good"));
             Assert.That(TheSystem.Mail.Messages.Count + parked.Count, Is.EqualTo(Messages + 1));
             Assert.That(parked.Where(fault => fault.Kind == FailureKind.Transient).Select(fault => (fault.Error, fault.ContentType)).Take(5), Is.Empty, "To try them again is no use.");
-            Assert.That(TheSystem.Log.Of<RedeliverJob>(201), Has.Count.EqualTo(parked.Count), "Parked once each.");
+            Assert.That(await TheSystem.Log.WaitFor<RedeliverJob>(201, parked.Count), Has.Count.EqualTo(parked.Count), "Parked once each.");
             Assert.That(TheSystem.Log.Of<FaultSorter>(212), Is.Empty, "What could not be set aside.");
             Assert.That(TheSystem.Log.Of<FaultSorter>(211).Take(5), Is.Empty, "What nobody foresaw.");
             Assert.That(TheSystem.Log.All.Where(entry => entry.Level == LogLevel.Error && entry.Category.StartsWith("Notifications.", StringComparison.Ordinal)).Select(entry => $"{entry.Category}: {entry.Message}").Take(5), Is.Empty);
