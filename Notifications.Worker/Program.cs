@@ -1,9 +1,9 @@
 using Notifications.Worker;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Access;
-using Notifications.Worker.Faults.CommandLine;
-using Notifications.Worker.Faults.Http;
 using Orders.Email.Check;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Access;
+using Orders.FaultQueues.CommandLine;
+using Orders.FaultQueues.Http;
 using Orders.Messaging;
 using Orders.ServiceDefaults.Health;
 using Orders.ServiceDefaults.Hosting;

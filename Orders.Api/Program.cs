@@ -1,10 +1,10 @@
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Access;
 using Orders.Api.Documentation;
 using Orders.Api.Errors;
 using Orders.Api.Messaging;
 using Orders.Api.Orders;
 using Orders.Api.Status;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Access;
 using Orders.ServiceDefaults.Health;
 using Orders.ServiceDefaults.Hosting;
 

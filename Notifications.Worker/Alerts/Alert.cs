@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Contracts;
-using Notifications.Worker.Faults.Access;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Email.Outages;
+using Orders.FaultQueues.Access;
 
 namespace Notifications.Worker.Alerts;
 
@@ -65,7 +65,7 @@ internal sealed record Alert(string Id, string Subject, string Text)
 
         When:  {slowed.At:u}
 
-        That name has one try in {SignInLimit.Pause.TotalSeconds:0} s now, until fewer wrong passwords come. Where {slowed.User} has signed in before, nothing changes.
+        That name has one try in {FaultAccess.SignInPause.TotalSeconds:0} s now, until fewer wrong passwords come. Where {slowed.User} has signed in before, nothing changes.
         The log has the addresses. If the password is weak, change it.
         """);
 

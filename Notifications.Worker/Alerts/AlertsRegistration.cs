@@ -1,8 +1,8 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Alerts.Webhooks;
-using Notifications.Worker.Backlog;
-using Notifications.Worker.Faults.Job;
+using Orders.FaultQueues.Backlog;
+using Orders.FaultQueues.Job;
 using Orders.Messaging.Redelivery;
 using Orders.ServiceDefaults.Hosting;
 

@@ -1,8 +1,8 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Faults.Access;
-using Notifications.Worker.Faults.Job;
+using Orders.FaultQueues.Access;
+using Orders.FaultQueues.Job;
 using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.Alerts;

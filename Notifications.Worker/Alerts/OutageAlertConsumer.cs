@@ -1,8 +1,8 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Faults.Job;
 using Orders.Email.Outages;
+using Orders.FaultQueues.Job;
 using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.Alerts;

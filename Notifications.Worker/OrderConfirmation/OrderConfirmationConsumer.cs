@@ -1,9 +1,9 @@
 using System.Runtime.Serialization;
 using Contracts;
 using MassTransit;
-using Notifications.Worker.Faults;
 using Orders.Email;
 using Orders.Email.Deliveries;
+using Orders.FaultQueues;
 using Orders.Ledger;
 using Orders.Messaging;
 

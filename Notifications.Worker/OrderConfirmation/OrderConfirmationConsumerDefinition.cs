@@ -1,10 +1,10 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Backlog;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Job;
 using Orders.Email.Outages;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Backlog;
+using Orders.FaultQueues.Job;
 using Orders.Messaging;
 using Orders.Messaging.Failures;
 using Orders.Messaging.Operators;

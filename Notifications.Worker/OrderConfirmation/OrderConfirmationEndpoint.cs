@@ -1,4 +1,4 @@
-using Notifications.Worker.Faults;
+using Orders.FaultQueues;
 
 namespace Notifications.Worker.OrderConfirmation;
 

@@ -1,7 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Notifications.Worker.Backlog;
-using Notifications.Worker.Faults;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Backlog;
 using Orders.Messaging.Operators;
 using Orders.Messaging.Redelivery;
 using Orders.ServiceDefaults.Hosting;

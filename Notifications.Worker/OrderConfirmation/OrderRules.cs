@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Contracts;
-using Notifications.Worker.Faults;
 using Orders.Email;
+using Orders.FaultQueues;
 using Orders.Messaging.Failures;
 
 namespace Notifications.Worker.OrderConfirmation;

@@ -1,6 +1,6 @@
 using Contracts;
 using MassTransit;
-using Notifications.Worker.Faults;
+using Orders.FaultQueues;
 using Orders.Messaging;
 
 namespace Notifications.Worker.OrderConfirmation;

@@ -1,8 +1,8 @@
 using Contracts;
 using MassTransit;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Job;
 using Orders.Email.Deliveries;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Job;
 using Orders.Messaging;
 using Orders.Messaging.Failures;
 

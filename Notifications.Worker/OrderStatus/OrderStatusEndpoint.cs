@@ -1,5 +1,5 @@
 using MassTransit;
-using Notifications.Worker.Faults;
+using Orders.FaultQueues;
 using Orders.Messaging;
 
 namespace Notifications.Worker.OrderStatus;

@@ -1,6 +1,6 @@
+using Orders.FaultQueues.Access;
+using Orders.FaultQueues.Http;
 using Orders.ServiceDefaults.Documentation;
-using Notifications.Worker.Faults.Access;
-using Notifications.Worker.Faults.Http;
 
 namespace Orders.Api.Documentation;
 

@@ -1,6 +1,6 @@
-using Notifications.Worker.Faults.Audit;
-using Notifications.Worker.Faults.Pages;
-using Notifications.Worker.Faults.Queues;
+using Orders.FaultQueues.Audit;
+using Orders.FaultQueues.Pages;
+using Orders.FaultQueues.Queues;
 
 namespace Orders.Tests.Browser;
 

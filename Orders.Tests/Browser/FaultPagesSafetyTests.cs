@@ -3,9 +3,9 @@ using System.Text;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Queues;
 using static Microsoft.Playwright.Assertions;
 
 namespace Orders.Tests.Browser;

@@ -2,8 +2,8 @@ using System.Text.Json;
 using Contracts;
 using MassTransit;
 using MassTransit.Serialization;
-using Notifications.Worker.Faults.Access;
 using Orders.Email.Outages;
+using Orders.FaultQueues.Access;
 using Orders.Messaging.Operators;
 
 namespace Orders.Tests.Contracts;

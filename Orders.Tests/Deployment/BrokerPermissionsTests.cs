@@ -1,5 +1,5 @@
-using Notifications.Worker.Faults.Access;
 using Orders.Email.Outages;
+using Orders.FaultQueues.Access;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 

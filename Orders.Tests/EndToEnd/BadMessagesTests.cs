@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Inspection;
-using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Queues;
 using Orders.Messaging.Failures;
 using RabbitMQ.Client;
 

@@ -1,11 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Audit;
-using Notifications.Worker.Faults.Inspection;
-using Notifications.Worker.Faults.Operations;
-using Notifications.Worker.Faults.Queues;
 using Orders.Email;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Audit;
+using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Queues;
 
 namespace Orders.Tests.EndToEnd;
 

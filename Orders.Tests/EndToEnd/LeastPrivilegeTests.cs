@@ -1,10 +1,10 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.Backlog;
-using Notifications.Worker.Faults.Audit;
-using Notifications.Worker.Faults.Inspection;
-using Notifications.Worker.Faults.Operations;
-using Notifications.Worker.Faults.Queues;
+using Orders.FaultQueues.Audit;
+using Orders.FaultQueues.Backlog;
+using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 
 namespace Orders.Tests.EndToEnd;

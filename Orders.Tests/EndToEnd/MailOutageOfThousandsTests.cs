@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using Notifications.Worker.Faults.Job;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Email.Outages;
+using Orders.FaultQueues.Job;
 
 namespace Orders.Tests.EndToEnd;
 

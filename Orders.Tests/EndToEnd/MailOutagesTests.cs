@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Job;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Email.Outages;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Job;
 
 namespace Orders.Tests.EndToEnd;
 

@@ -1,9 +1,9 @@
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Job;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Email;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Job;
 using Orders.Messaging.Failures;
 
 namespace Orders.Tests.EndToEnd;

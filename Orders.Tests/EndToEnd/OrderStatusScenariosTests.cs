@@ -6,11 +6,11 @@ using Contracts;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Notifications.Worker.Faults.Inspection;
-using Notifications.Worker.Faults.Operations;
-using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderStatus;
 using Orders.Api.Status;
+using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Queues;
 
 namespace Orders.Tests.EndToEnd;
 

@@ -2,12 +2,12 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Contracts;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Inspection;
-using Notifications.Worker.Faults.Operations;
-using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Email.Deliveries;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Queues;
 
 namespace Orders.Tests.EndToEnd;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Job;
 using Notifications.Worker.OrderConfirmation;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Job;
 using Orders.Messaging;
 using Orders.Messaging.Failures;
 using RabbitMQ.Client;

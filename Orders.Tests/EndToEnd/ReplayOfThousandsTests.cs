@@ -3,11 +3,11 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.Faults.Audit;
-using Notifications.Worker.Faults.Inspection;
-using Notifications.Worker.Faults.Operations;
-using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
+using Orders.FaultQueues.Audit;
+using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Queues;
 
 namespace Orders.Tests.EndToEnd;
 

@@ -1,10 +1,10 @@
 using System.Text;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Audit;
 using Notifications.Worker.OrderConfirmation;
 using Notifications.Worker.OrderStatus;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Audit;
 using Orders.Messaging.Failures;
 using Orders.Tests.Hostile;
 using RabbitMQ.Client;

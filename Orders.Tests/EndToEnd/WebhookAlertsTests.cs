@@ -1,6 +1,6 @@
 using System.Net;
-using Notifications.Worker.Faults;
 using Orders.Email.Outages;
+using Orders.FaultQueues;
 
 namespace Orders.Tests.EndToEnd;
 

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using CsCheck;
-using Notifications.Worker.Faults;
 using Orders.Api.Orders;
+using Orders.FaultQueues;
 using Orders.Tests.EndToEnd;
 
 namespace Orders.Tests.Hostile;

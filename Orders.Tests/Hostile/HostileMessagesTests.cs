@@ -1,8 +1,8 @@
 using CsCheck;
 using Microsoft.Extensions.Logging;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Job;
 using Notifications.Worker.OrderConfirmation;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Job;
 using Orders.Messaging.Failures;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;

@@ -2,12 +2,12 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.Faults.Inspection;
-using Notifications.Worker.Faults.Operations;
-using Notifications.Worker.Faults.Queues;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using Orders.Email.Outages;
+using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Queues;
 using Orders.ServiceDefaults.Telemetry;
 
 namespace Orders.Tests.Monitoring;

@@ -1,9 +1,9 @@
 using Contracts;
 using MassTransit;
-using Notifications.Worker.Faults;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Email;
 using Orders.Email.Deliveries;
+using Orders.FaultQueues;
 using Orders.Messaging.Failures;
 
 namespace Orders.Tests.OrderConfirmation;

@@ -1,9 +1,9 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Faults.Access;
-using Notifications.Worker.Faults.Job;
 using Orders.Email.Outages;
+using Orders.FaultQueues.Access;
+using Orders.FaultQueues.Job;
 using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.Alerts.Webhooks;

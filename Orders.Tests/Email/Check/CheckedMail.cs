@@ -1,10 +1,10 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.Faults.CommandLine;
 using Orders.Email;
 using Orders.Email.Check;
 using Orders.Email.Smtp;
+using Orders.FaultQueues.CommandLine;
 using Orders.ServiceDefaults.CommandLine;
 
 namespace Orders.Tests.Email.Check;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
-using Notifications.Worker.Faults;
+using Orders.FaultQueues;
 using Orders.Tests.EndToEnd;
 
 namespace Orders.Tests.ServiceDefaults.Telemetry;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using Notifications.Worker.Faults;
 using Orders.Email.Smtp;
+using Orders.FaultQueues;
 using Orders.Messaging.Failures;
 using Orders.Testing.Mail;
 

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Notifications.Worker;
-using Notifications.Worker.Faults;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
+using Orders.FaultQueues;
 using Orders.ServiceDefaults.Hosting;
 using Orders.Testing.Brokers;
 using Orders.Testing.Ledger;

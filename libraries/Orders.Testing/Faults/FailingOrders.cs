@@ -1,4 +1,4 @@
-using Notifications.Worker.Faults;
+using Orders.FaultQueues;
 using Orders.Testing.Machine;
 using Orders.Testing.Mail;
 using Orders.Testing.Programs;

@@ -1,5 +1,5 @@
-using Notifications.Worker.Faults;
 using Notifications.Worker.OrderConfirmation;
+using Orders.FaultQueues;
 using Orders.Messaging;
 using Orders.Testing.Programs;
 using RabbitMQ.Client;

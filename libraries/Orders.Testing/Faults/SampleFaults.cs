@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using MassTransit;
 using MassTransit.Serialization;
-using Notifications.Worker.Faults;
+using Orders.FaultQueues;
 using Orders.Messaging.Failures;
 
 namespace Orders.Testing.Faults;

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Queues;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Queues;
 
 namespace Orders.Testing.Faults;
 

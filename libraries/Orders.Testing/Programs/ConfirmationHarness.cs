@@ -6,10 +6,10 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Notifications.Worker.Faults;
-using Notifications.Worker.Faults.Queues;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Email;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Queues;
 using Orders.Testing.Machine;
 using Orders.Testing.Mail;
 

@@ -92,7 +92,7 @@ internal sealed class RealProgram
         .. new[]
         {
             "Default", "Microsoft.AspNetCore", "Microsoft.Hosting.Lifetime", "Microsoft.Extensions.Diagnostics.HealthChecks",
-            "Microsoft.Extensions.Hosting.Internal.Host", "MassTransit", "MassTransit.ReceiveTransport", "Notifications.Worker.Faults.Access",
+            "Microsoft.Extensions.Hosting.Internal.Host", "MassTransit", "MassTransit.ReceiveTransport", "Orders.FaultQueues.Access",
         }.Select(category => ($"Logging__LogLevel__{category}", "Trace")),
     ];
 

@@ -1,0 +1,31 @@
+using System.Diagnostics.Metrics;
+using Orders.FaultQueues.Audit;
+using Orders.Messaging.Failures;
+using Orders.ServiceDefaults.Telemetry;
+
+namespace Orders.FaultQueues;
+
+/// <summary>Counts what is done about faults.</summary>
+public sealed class FaultMetrics
+{
+    private readonly Counter<long> _replayed;
+    private readonly Counter<long> _parked;
+
+    public FaultMetrics(IMeterFactory meters)
+    {
+        var meter = meters.CreateForWorker();
+        _replayed = meter.CreateCounter<long>("faults.replayed", "{message}", "Faults that were replayed.");
+        _parked = meter.CreateCounter<long>("faults.parked", "{message}", "Faults that were parked.");
+    }
+
+    /// <summary>Counts a replay.</summary>
+    /// <param name="who">The name of a user, or <see cref="AuditEntry.RedeliverJob"/>.</param>
+    public void Replay(string who) => _replayed.Add(1, By(who));
+
+    /// <summary>Counts a message that waits for a person from now on.</summary>
+    /// <param name="who">The name of a user, or <see cref="AuditEntry.RedeliverJob"/>.</param>
+    /// <param name="kind">How its failure was sorted.</param>
+    public void Park(string who, FailureKind kind) => _parked.Add(1, By(who), new("error.type", kind.Word()));
+
+    private static KeyValuePair<string, object?> By(string who) => new("by", who == AuditEntry.RedeliverJob ? "job" : "person");
+}

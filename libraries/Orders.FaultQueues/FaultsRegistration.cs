@@ -1,0 +1,100 @@
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orders.FaultQueues.Access;
+using Orders.FaultQueues.Audit;
+using Orders.FaultQueues.Backlog;
+using Orders.FaultQueues.Http;
+using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Live;
+using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Pages;
+using Orders.FaultQueues.Queues;
+using Orders.Messaging;
+using Orders.Messaging.Operators;
+using Orders.ServiceDefaults.Hosting;
+
+namespace Orders.FaultQueues;
+
+public static class FaultsRegistration
+{
+    /// <summary>Adds the redeliver job and what it needs.</summary>
+    public static void AddFaults(this IHostApplicationBuilder builder)
+    {
+        builder.AddValidatedOptions<RedeliverOptions>(RedeliverOptions.Section);
+        builder.AddFaultApi();
+
+        if (builder.Configuration.GetTransport() == Transport.RabbitMq)
+        {
+            builder.AddAuditTrail();
+            builder.Services.AddSingleton<ITopologyPart, FaultsTopology>();
+            builder.Services.AddSingleton<IFaultTransport, RabbitMqFaultTransport>();
+            builder.Services.AddHostedService(services => services.GetRequiredService<RabbitMqAuditTrail>());
+            builder.Services.AddHostedService<ParkingWatch>();
+        }
+        else
+        {
+            builder.Services.AddSingleton<InMemoryFaultTransport>();
+            builder.Services.AddSingleton<IFaultTransport>(services => services.GetRequiredService<InMemoryFaultTransport>());
+            builder.Services.AddSingleton<IAuditTrail, InMemoryAuditTrail>();
+        }
+
+        builder.Services.TryAddSingleton<OperatorEvents>();
+        builder.Services.AddSingleton<RedeliverPolicy>();
+        builder.Services.AddSingleton<FaultReading>();
+        builder.Services.AddSingleton<FaultLooks>();
+        builder.Services.AddSingleton<FaultInspector>();
+        builder.Services.AddSingleton<FaultMetrics>();
+        builder.Services.TryAddSingleton<ParkedNews>();
+        builder.Services.AddSingleton<FaultMover>();
+        builder.Services.AddSingleton<FaultFeed>();
+        builder.Services.AddSingleton<FaultOperations>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<FaultOperations>());
+        builder.Services.AddHostedService<FaultWatch>();
+        builder.AddBacklogWatch();
+        builder.Services.AddHostedService<RedeliverJob>();
+    }
+
+    /// <summary>Adds what an endpoint on RabbitMQ needs that has the broker park what it does not take for the error queue.</summary>
+    public static void AddRefusedFaults(this IHostApplicationBuilder builder)
+    {
+        if (builder.Configuration.GetTransport() == Transport.RabbitMq)
+        {
+            builder.AddAuditTrail();
+            builder.Services.TryAddSingleton<ParkedNews>();
+            builder.Services.AddSingleton<RefusedFaults>();
+        }
+    }
+
+    /// <summary>Adds the audit trail on RabbitMQ, to be written to; who reads it runs it as well.</summary>
+    private static void AddAuditTrail(this IHostApplicationBuilder builder)
+    {
+        builder.Services.TryAddSingleton<RabbitMqConnection>();
+        builder.Services.TryAddSingleton<RabbitMqAuditTrail>();
+        builder.Services.TryAddSingleton<IAuditTrail>(services => services.GetRequiredService<RabbitMqAuditTrail>());
+    }
+
+    /// <summary>Maps the API and the pages of the fault queues, where this process has that part of the work; and the sign-in everywhere.</summary>
+    public static void MapFaults(this WebApplication app)
+    {
+        app.UseFaultAccess();
+        if (!app.HasFaults())
+        {
+            return;
+        }
+
+        var faults = app.MapGroup(FaultAccess.Path).RequireAuthorization(FaultAccess.Reader);
+        faults.MapFaultApi();
+        faults.MapFaultPages();
+        app.MapFaultDocumentation();
+    }
+
+    /// <summary>Keeps faults on the in-memory transport, where no broker does.</summary>
+    public static void KeepFaults(IBusRegistrationContext context, IInMemoryBusFactoryConfigurator bus)
+    {
+        var faults = context.GetRequiredService<InMemoryFaultTransport>();
+        var endpoint = context.GetRequiredService<FaultEndpoint>();
+        faults.Keep(endpoint.ErrorQueue, bus);
+        faults.Keep(endpoint.ParkingQueue, bus);
+    }
+}

@@ -1,0 +1,19 @@
+using Orders.FaultQueues.Audit;
+using Orders.FaultQueues.Queues;
+using Orders.Messaging;
+using RabbitMQ.Client;
+
+namespace Orders.FaultQueues;
+
+/// <summary>What looking after faults needs on the broker: the audit trail, and a lock for each queue.</summary>
+internal sealed class FaultsTopology(FaultEndpoint endpoint) : ITopologyPart
+{
+    public async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
+    {
+        await RabbitMqAuditTrail.DeclareAsync(channel, endpoint.AuditStream, cancellationToken);
+        foreach (var queue in FaultQueueNames.All)
+        {
+            await RabbitMqTurn.DeclareAsync(channel, endpoint.NameOf(queue), cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+using System.Text;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+using Orders.FaultQueues.Access;
+using Orders.FaultQueues.Audit;
+using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Queues;
+
+namespace Orders.FaultQueues.Http;
+
+/// <summary>The HTTP API of the fault queues.</summary>
+public static class FaultApi
+{
+    /// <summary>What all addresses of the API begin with.</summary>
+    public const string Path = $"{FaultAccess.Path}/api";
+
+    /// <summary>The largest body that is read, in bytes.</summary>
+    public const int MaxBodySize = 1024 * 1024;
+
+    private const string Queue = "/{queue:regex(^(error|parked)$)}";
+    internal const string Mistaken = "Nothing was done. Mend what is named in errors.";
+    private const string NoSuchFault = "There is no such message in this queue, or no longer.";
+    private const string NoSuchOperation = "There is no such operation. Those of a program that was started anew are in the audit trail.";
+    private const int DefaultPage = 50;
+    private const int DefaultAuditPage = 100;
+
+    public static void AddFaultApi(this IHostApplicationBuilder builder)
+    {
+        // Else a body that cannot be read is answered with an empty 400 outside Development.
+        builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.AllowDuplicateProperties = false;
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+        });
+        builder.AddFaultDocumentation();
+    }
+
+    /// <summary>Maps the API into the group of <see cref="FaultAccess.Path"/>.</summary>
+    public static void MapFaultApi(this IEndpointRouteBuilder faults)
+    {
+        var api = faults.MapGroup("/api")
+            .WithGroupName(FaultDocumentation.Name)
+            .ProducesProblem(StatusCodes.Status401Unauthorized)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+        var queues = api.MapGroup("").WithTags("Queues");
+        queues.MapGet("", GetOverviewAsync)
+            .WithSummary("Both queues at a glance")
+            .WithDescription("""
+                How many messages wait in each queue, and of what groups they are, as the last look at it found them: `lookedAt` says when that was,
+                and is `null` while the first one is under way.
+                """);
+        queues.MapGet(Queue, GetListAsync)
+            .WithSummary("List messages")
+            .WithDescription("""
+                A page of the messages of a queue, oldest first. They stay as they are. `lookedAt` says when the queue was looked at: of a long
+                one, or one that somebody works on, that may be a while ago. A filter by text reads the queue anew.
+                """)
+            .WithMetadata(FaultParameters.Page(DefaultPage))
+            .WithMetadata(FaultParameters.Filter);
+        queues.MapGet($"{Queue}/groups", GetGroupsAsync)
+            .WithSummary("Group messages")
+            .WithDescription("Messages of the same exception from the same place, the largest group first. The header `Last-Modified` says when the queue was looked at.")
+            .WithMetadata(FaultParameters.Filter);
+        queues.MapGet($"{Queue}/{{id}}", GetDetailsAsync)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .WithSummary("Show a message")
+            .WithDescription("Everything that is known about one message: body, headers, stack trace, and what will become of it.");
+        queues.MapGet("/events", FaultEvents.GetAsync)
+            .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
+            .WithSummary("Listen to news")
+            .WithDescription("""
+                Server-sent events: `counts` with `{"error":n,"parked":n}`, at once and whenever they change; `look` with `{"queue":"error","at":"…"}` when a
+                look at a queue found other messages than the one before; `progress` with an operation
+                that began, went on or ended; `heartbeat` with nothing, when there is nothing else to say.
+                """);
+
+        var operations = api.MapGroup("").WithTags("Operations");
+        Act(FaultAction.Replay, "Replay messages", "Puts messages into the worker's queue again. Those from parking have all their replays before them again.");
+        Act(FaultAction.Park, "Park messages", "Moves messages from the error queue to parking, where the redeliver job leaves them alone.");
+        Act(FaultAction.Discard, "Discard messages", "Deletes parked messages for good.");
+        operations.MapPost($"{Queue}/{{id}}/edit", EditAsync)
+            .RequireAuthorization(FaultAccess.Operator)
+            .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize))
+            .ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
+            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            .WithSummary("Edit a message and replay it")
+            .WithDescription("Replays a message with another body, under a new message id. Only where `Faults__AllowEditing` is true.");
+        operations.MapGet("/operations", (FaultOperations all) => TypedResults.Ok(all.GetAll()))
+            .WithSummary("List operations")
+            .WithDescription("The operations of this program, the newest first.");
+        operations.MapGet("/operations/{id}", GetOperation)
+            .WithSummary("Show an operation")
+            .WithDescription("How far an operation is.");
+        operations.MapDelete("/operations/{id}", CancelAsync)
+            .RequireAuthorization(FaultAccess.Operator)
+            .ProducesProblem(StatusCodes.Status403Forbidden)
+            .WithSummary("Cancel an operation")
+            .WithDescription("Ends an operation after the messages that it is at. What it has not come to stays where it is.");
+
+        api.MapGet("/audit", GetAuditAsync)
+            .WithTags("Audit")
+            .WithSummary("Read the audit trail")
+            .WithDescription("Who did what to which message, when and why; newest first.")
+            .WithMetadata(FaultParameters.Page(DefaultAuditPage))
+            .WithMetadata(FaultParameters.Audit);
+
+        void Act(FaultAction action, string summary, string description) =>
+            operations.MapPost($"{Queue}/{action.ToString().ToLowerInvariant()}", (
+                    string queue, ActRequest request, FaultOperations all, HttpContext http, CancellationToken cancellationToken) =>
+                    ActAsync(QueueOf(queue), action, request, all, http, cancellationToken))
+                .RequireAuthorization(FaultAccess.Operator)
+                .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize))
+                .ProducesProblem(StatusCodes.Status403Forbidden)
+                .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
+                .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+                .WithSummary(summary)
+                .WithDescription(description);
+    }
+
+    private static async Task<Ok<QueueOverview[]>> GetOverviewAsync(FaultInspector inspector, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await inspector.GetOverviewsAsync(cancellationToken));
+
+    private static async Task<Results<Ok<FaultPage>, ValidationProblem>> GetListAsync(
+        string queue, HttpRequest http, FaultInspector inspector, CancellationToken cancellationToken)
+    {
+        var query = new FaultQueryReader(http.Query);
+        var skip = query.Number("skip") ?? 0;
+        var take = query.Number("take", 1, FaultInspector.LongestPage) ?? DefaultPage;
+        var filter = query.Filter();
+        return query.FindMistakes() is { Count: > 0 } mistakes
+            ? TypedResults.ValidationProblem(mistakes, Mistaken)
+            : TypedResults.Ok(await inspector.ListAsync(QueueOf(queue), filter, skip, take, cancellationToken));
+    }
+
+    private static async Task<Results<Ok<IReadOnlyList<FaultGroup>>, ValidationProblem>> GetGroupsAsync(
+        string queue, HttpContext http, FaultInspector inspector, CancellationToken cancellationToken)
+    {
+        var query = new FaultQueryReader(http.Request.Query);
+        var filter = query.Filter();
+        if (query.FindMistakes() is { Count: > 0 } mistakes)
+        {
+            return TypedResults.ValidationProblem(mistakes, Mistaken);
+        }
+
+        var (lookedAt, groups) = await inspector.GroupAsync(QueueOf(queue), filter, cancellationToken);
+        http.Response.GetTypedHeaders().LastModified = lookedAt;
+        return TypedResults.Ok(groups);
+    }
+
+    private static async Task<Results<Ok<FaultDetails>, ProblemHttpResult>> GetDetailsAsync(
+        string queue, string id, FaultInspector inspector, CancellationToken cancellationToken) =>
+        await inspector.FindAsync(QueueOf(queue), id, cancellationToken) is { } details
+            ? TypedResults.Ok(details)
+            : NotFound(NoSuchFault);
+
+    private static async Task<Results<Ok<DryRunResult>, Accepted<FaultOperation>, ValidationProblem>> ActAsync(
+        FaultQueue queue, FaultAction action, ActRequest request, FaultOperations operations, HttpContext http, CancellationToken cancellationToken)
+    {
+        if (request.FindMistakes(queue, action) is { Count: > 0 } mistakes)
+        {
+            return TypedResults.ValidationProblem(mistakes, Mistaken);
+        }
+
+        if (request.DryRun)
+        {
+            return TypedResults.Ok(new DryRunResult(await operations.CountAsync(request.For(queue, action), cancellationToken)));
+        }
+
+        var operation = await operations.StartAsync(request.For(queue, action), http.User.Identity!.Name!, cancellationToken);
+        return TypedResults.Accepted($"{Path}/operations/{operation.Id}", operation);
+    }
+
+    private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> EditAsync(
+        string queue,
+        string id,
+        EditRequest request,
+        FaultInspector inspector,
+        FaultOperations operations,
+        IOptions<FaultsOptions> options,
+        HttpContext http,
+        CancellationToken cancellationToken)
+    {
+        if (!options.Value.AllowEditing)
+        {
+            return TypedResults.Problem(
+                statusCode: StatusCodes.Status403Forbidden, detail: "Editing is switched off. Faults__AllowEditing switches it on.");
+        }
+
+        if (await inspector.FindAsync(QueueOf(queue), id, cancellationToken) is not { } fault)
+        {
+            return NotFound(NoSuchFault);
+        }
+
+        if (request.FindMistakes(fault.ContentType) is { Count: > 0 } mistakes)
+        {
+            return TypedResults.ValidationProblem(mistakes, Mistaken);
+        }
+
+        return await operations.ReplayEditedAsync(
+            QueueOf(queue), id, Encoding.UTF8.GetBytes(request.Body!), request.ContentType, request.Reason, http.User.Identity!.Name!, cancellationToken)
+            ? TypedResults.NoContent()
+            : NotFound(NoSuchFault);
+    }
+
+    private static Results<Ok<FaultOperation>, ProblemHttpResult> GetOperation(string id, FaultOperations operations) =>
+        operations.Find(id) is { } operation ? TypedResults.Ok(operation) : NotFound(NoSuchOperation);
+
+    private static async Task<Results<Ok<FaultOperation>, ProblemHttpResult>> CancelAsync(string id, FaultOperations operations) =>
+        await operations.CancelAsync(id) is { } operation ? TypedResults.Ok(operation) : NotFound(NoSuchOperation);
+
+    private static async Task<Results<Ok<IReadOnlyList<AuditEntry>>, ValidationProblem>> GetAuditAsync(
+        HttpRequest http, IAuditTrail audit, CancellationToken cancellationToken)
+    {
+        var query = new FaultQueryReader(http.Query);
+        var wanted = new AuditQuery(
+            query.Text("operation"),
+            query.Text("orderId"),
+            query.Text("who"),
+            query.Number("skip") ?? 0,
+            query.Number("take", 1, FaultInspector.LongestPage) ?? DefaultAuditPage);
+        return query.FindMistakes() is { Count: > 0 } mistakes
+            ? TypedResults.ValidationProblem(mistakes, Mistaken)
+            : TypedResults.Ok(await audit.ReadAsync(wanted, cancellationToken));
+    }
+
+    // What binds parameters to an enumeration knows the names of C# only.
+    private static FaultQueue QueueOf(string word) => Enum.Parse<FaultQueue>(word, ignoreCase: true);
+
+    private static ProblemHttpResult NotFound(string detail) =>
+        TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, detail: detail);
+}

@@ -1,0 +1,117 @@
+using System.Text.Json.Nodes;
+using Microsoft.OpenApi;
+using Orders.FaultQueues.Access;
+using Orders.FaultQueues.Queues;
+using Orders.ServiceDefaults.Documentation;
+
+namespace Orders.FaultQueues.Http;
+
+/// <summary>The OpenAPI document of the fault queues; there only where somebody can get in, and with Swagger UI.</summary>
+public static class FaultDocumentation
+{
+    /// <summary>The document's name.</summary>
+    public const string Name = "faults";
+
+    /// <summary>Where the document is.</summary>
+    public const string Address = $"/openapi/{Name}.json";
+
+    private const string SecurityScheme = "basic";
+
+    internal static void AddFaultDocumentation(this IHostApplicationBuilder builder) =>
+        builder.Services.AddOpenApi(Name, options =>
+        {
+            options.ShouldInclude = endpoint => endpoint.GroupName == Name;
+            options.AddDocumentTransformer((document, _, _) =>
+            {
+                document.Info.Title = "Fault queues";
+                document.Info.Description =
+                    "Looks at the messages that could not be processed, replays them, parks them, discards them. Errors are problem details (RFC 9457).";
+                // Without an entry it is the server that the document came from, whatever that is called outside.
+                document.Servers = null;
+                document.AddComponent<IOpenApiSecurityScheme>(SecurityScheme, new OpenApiSecurityScheme
+                {
+                    Type = SecuritySchemeType.Http,
+                    Scheme = "basic",
+                    Description = "A reader may look; an operator may act too.",
+                });
+                document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SecurityScheme, document)] = [] }];
+                return Task.CompletedTask;
+            });
+            options.AddOperationTransformer((operation, context, _) =>
+            {
+                foreach (var parameter in context.Description.ActionDescriptor.EndpointMetadata.OfType<FaultParameters>().SelectMany(parameters => parameters.All))
+                {
+                    (operation.Parameters ??= []).Add(parameter);
+                }
+
+                foreach (var inPath in (operation.Parameters ?? []).OfType<OpenApiParameter>().Where(parameter => parameter.In == ParameterLocation.Path))
+                {
+                    if (inPath.Name == "queue")
+                    {
+                        inPath.Description = "`error`: what failed and may be replayed by the redeliver job. `parked`: what waits for a person.";
+                        inPath.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. FaultQueueNames.All.Select(queue => JsonValue.Create(queue.Word()))] };
+                    }
+                    else
+                    {
+                        inPath.Description = "The id.";
+                    }
+                }
+
+                foreach (var (status, response) in operation.Responses!)
+                {
+                    response.Description = Describe(status);
+                    if (status is "202")
+                    {
+                        ((OpenApiResponse)response).Headers = Header("Location", "The operation's address.", JsonSchemaType.String);
+                    }
+                    else if (status is "429" or "503")
+                    {
+                        ((OpenApiResponse)response).Headers = Header("Retry-After", "When to try again, in seconds.", JsonSchemaType.Integer);
+                    }
+                }
+
+                return Task.CompletedTask;
+            });
+        });
+
+    /// <summary>Maps the document.</summary>
+    internal static void MapFaultDocumentation(this WebApplication app)
+    {
+        if (app.ShowsDocumentation() && app.IsOpen())
+        {
+            app.MapOpenApi($"/openapi/{{documentName:regex(^{Name}$)}}.json");
+        }
+    }
+
+    /// <summary>Adds Swagger UI with this document at <c>/swagger</c>, for a program that has no other.</summary>
+    public static void UseFaultSwaggerUI(this WebApplication app)
+    {
+        if (app.ShowsDocumentation() && app.IsOpen())
+        {
+            app.UseDocumentation(ui =>
+            {
+                ui.SwaggerEndpoint(Address, "Fault queues");
+                ui.DocumentTitle = "Fault queues";
+            });
+        }
+    }
+
+    private static string Describe(string status) => status switch
+    {
+        "200" => "What was asked for; to a dry run, how many messages there are.",
+        "202" => "The operation has begun.",
+        "204" => "The message was replayed.",
+        "400" => "Something in the request is wrong: `errors` names each field.",
+        "401" => "Nobody has signed in.",
+        "403" => "This takes an operator; or editing is switched off.",
+        "404" => "It does not exist, or no longer.",
+        "413" => $"The body is larger than {FaultApi.MaxBodySize / 1024} KiB.",
+        "415" => "The body is not declared as `application/json`.",
+        "429" => "Too many requests, or too many wrong passwords, came from the client's address.",
+        "503" => "The broker does not answer, or somebody else is working on the queue.",
+        _ => throw new InvalidOperationException($"The answer {status} is not described."),
+    };
+
+    private static Dictionary<string, IOpenApiHeader> Header(string name, string description, JsonSchemaType type) =>
+        new() { [name] = new OpenApiHeader { Description = description, Schema = new OpenApiSchema { Type = type } } };
+}

@@ -1,0 +1,47 @@
+using Microsoft.OpenApi;
+using Orders.FaultQueues.Inspection;
+
+namespace Orders.FaultQueues.Http;
+
+/// <summary>The parameters of an address that a <see cref="FaultQueryReader"/> reads, for the OpenAPI document: metadata of endpoints.</summary>
+internal sealed record FaultParameters(params IReadOnlyList<OpenApiParameter> All)
+{
+    public static readonly FaultParameters Filter = new(
+        Parameter("ids", List, "These messages and no others: ids with commas between them."),
+        Parameter("group", Text, "The id of a group."),
+        Parameter("text", Text, "Occurs in the body or in the exception's message or stack trace, in upper or lower case."),
+        Parameter("exceptionType", Text, "The exception's type: its full name, or the end of it after a dot."),
+        Parameter("orderId", Text, "The order id, as it stands."),
+        Parameter("recipient", Text, "Whom the email is for, in upper or lower case: the address, or a part of it such as `@example.com`."),
+        Parameter("from", Time, "Failed at this time or later."),
+        Parameter("to", Time, "Failed before this time."),
+        Parameter("minReplays", Number(), "Replayed at least so often."),
+        Parameter("maxReplays", Number(), "Replayed at most so often."));
+
+    public static readonly FaultParameters Audit = new(
+        Parameter("operation", Text, "Entries of this operation."),
+        Parameter("orderId", Text, "Entries about messages of this order."),
+        Parameter("who", Text, "Entries of this user."));
+
+    private static OpenApiSchema Text => new() { Type = JsonSchemaType.String };
+
+    private static OpenApiSchema Time => new() { Type = JsonSchemaType.String, Format = "date-time" };
+
+    private static OpenApiSchema List => new() { Type = JsonSchemaType.Array, Items = Text };
+
+    public static FaultParameters Page(int take) => new(
+        Parameter("skip", Number(), "How many to pass over."),
+        Parameter("take", Number(1, FaultInspector.LongestPage), $"How many to return, {take} where nothing is said."));
+
+    private static OpenApiSchema Number(int least = 0, int? most = null) => new()
+    {
+        Type = JsonSchemaType.Integer,
+        Format = "int32",
+        Minimum = $"{least}",
+        Maximum = most is null ? null : $"{most}",
+    };
+
+    private static OpenApiParameter Parameter(string name, OpenApiSchema schema, string description) =>
+        // Of a list: with commas rather than by repetition.
+        new() { Name = name, In = ParameterLocation.Query, Description = description, Schema = schema, Explode = false };
+}

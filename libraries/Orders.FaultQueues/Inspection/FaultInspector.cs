@@ -1,0 +1,152 @@
+using System.Runtime.CompilerServices;
+using Orders.FaultQueues.Queues;
+
+namespace Orders.FaultQueues.Inspection;
+
+/// <summary>
+/// Tells what is in the queues of faults, and leaves them as they are. What the last look can tell does not wait for a queue
+/// that somebody works on; a text or a whole message has to be read from the queue.
+/// </summary>
+public sealed class FaultInspector(FaultLooks looks, FaultReading reading, TimeProvider clock)
+{
+    /// <summary>How long the overview takes a look for new: many may ask at once, and again with all news.</summary>
+    private static readonly TimeSpan Trust = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long, while the count stays the same.</summary>
+    private static readonly TimeSpan TrustUnchanged = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long the overview waits for a new look where there is an older one, or none yet.</summary>
+    private static readonly TimeSpan OverviewPatience = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long a list waits for a new look where there is an older one.</summary>
+    private static readonly TimeSpan ListPatience = TimeSpan.FromSeconds(2);
+
+    public const int LongestPage = 500;
+
+    public Task<long> CountAsync(FaultQueue queue, CancellationToken cancellationToken) => looks.CountAsync(queue, cancellationToken);
+
+    /// <summary>How many messages there are in each queue, and of what groups. Waits for nobody.</summary>
+    public Task<QueueOverview[]> GetOverviewsAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(FaultQueueNames.All.Select(queue => GetOverviewAsync(queue, cancellationToken)));
+
+    /// <summary>A page of the faults that a filter takes, oldest first.</summary>
+    /// <param name="queue">Where to look.</param>
+    /// <param name="filter">Which of them.</param>
+    /// <param name="skip">How many to pass over.</param>
+    /// <param name="take">How many to return, at most <see cref="LongestPage"/>.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    public async Task<FaultPage> ListAsync(FaultQueue queue, FaultFilter filter, int skip, int take, CancellationToken cancellationToken)
+    {
+        take = Math.Clamp(take, 1, LongestPage);
+        bool CanTell(FaultLook look) => look.IsWhole || (filter.IsEmpty && (long)skip + take <= look.Items.Count);
+        if (await LookAsync(queue, filter, CanTell, ListPatience, cancellationToken) is { } look)
+        {
+            var matching = look.Items.Where(fault => FaultReading.Matches(filter, fault)).ToList();
+            return new FaultPage(look.Count, filter.IsEmpty ? look.Count : matching.Count, [.. matching.Skip(skip).Take(take)], look.At);
+        }
+
+        var (at, items, matched, count) = (clock.GetUtcNow(), new List<Fault>(), 0L, 0L);
+        await foreach (var (fault, _) in ReadAsync(queue, filter, found => count = found, cancellationToken))
+        {
+            if (matched++ >= skip && items.Count < take)
+            {
+                items.Add(fault);
+            }
+        }
+
+        return new FaultPage(count, matched, items, at);
+    }
+
+    /// <summary>The groups of the faults that a filter takes, the largest first, and when the queue was looked at.</summary>
+    public async Task<(DateTimeOffset LookedAt, IReadOnlyList<FaultGroup> Groups)> GroupAsync(
+        FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken)
+    {
+        if (await LookAsync(queue, filter, look => look.IsWhole || filter.IsEmpty, ListPatience, cancellationToken) is { } look)
+        {
+            return (look.At, filter.IsEmpty ? look.Groups : FaultGroups.Of(look.Items.Where(fault => FaultReading.Matches(filter, fault))));
+        }
+
+        var (at, groups) = (clock.GetUtcNow(), new FaultGroups());
+        await foreach (var (fault, _) in ReadAsync(queue, filter, cancellationToken))
+        {
+            groups.Add(fault);
+        }
+
+        return (at, groups.ToList());
+    }
+
+    /// <summary>Everything about one fault; <c>null</c> where it is not, or no longer, in the queue.</summary>
+    /// <exception cref="FaultQueueBusyException">Somebody else has had the queue all the time.</exception>
+    public async Task<FaultDetails?> FindAsync(FaultQueue queue, string id, CancellationToken cancellationToken)
+    {
+        await foreach (var (_, message) in ReadAsync(queue, new FaultFilter { Ids = [id] }, cancellationToken))
+        {
+            return reading.ReadAll(queue, message);
+        }
+
+        return null;
+    }
+
+    /// <summary>The ids of the faults that a filter takes, oldest first: for an act, which waits for the queue like others.</summary>
+    public async Task<IReadOnlyList<string>> MatchAsync(FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken)
+    {
+        if (await LookAsync(queue, filter, look => look.IsWhole, FaultTurn.Patience, cancellationToken) is { } look)
+        {
+            return [.. look.Items.Where(fault => FaultReading.Matches(filter, fault)).Select(fault => fault.Id)];
+        }
+
+        var ids = new List<string>();
+        await foreach (var (fault, _) in ReadAsync(queue, filter, cancellationToken))
+        {
+            ids.Add(fault.Id);
+        }
+
+        return ids;
+    }
+
+    /// <returns>A look that can tell what is asked for, or <c>null</c> where the queue itself must be read.</returns>
+    private async Task<FaultLook?> LookAsync(
+        FaultQueue queue, FaultFilter filter, Func<FaultLook, bool> canTell, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        // Where the last look could not tell, a new one most likely cannot either: the queue is not read twice.
+        if (filter.Text is not null || (looks.GetLast(queue) is { } last && !canTell(last)))
+        {
+            return null;
+        }
+
+        var look = await looks.LookAsync(queue, patience, cancellationToken);
+        return canTell(look) ? look : null;
+    }
+
+    private async Task<QueueOverview> GetOverviewAsync(FaultQueue queue, CancellationToken cancellationToken)
+    {
+        var count = await CountAsync(queue, cancellationToken);
+        var trust = looks.GetLast(queue)?.Count == count ? TrustUnchanged : Trust;
+        return count == 0 ? new QueueOverview(queue, 0, [], clock.GetUtcNow())
+            : await looks.TryLookAsync(queue, trust, OverviewPatience, cancellationToken) is { } look ? new QueueOverview(queue, look.Count, look.Groups, look.At)
+            : new QueueOverview(queue, count, []);
+    }
+
+    private IAsyncEnumerable<(Fault Fault, FaultMessage Message)> ReadAsync(
+        FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken) => ReadAsync(queue, filter, _ => { }, cancellationToken);
+
+    private async IAsyncEnumerable<(Fault Fault, FaultMessage Message)> ReadAsync(
+        FaultQueue queue, FaultFilter filter, Action<long> tellCount, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var session = await looks.OpenAsync(queue, cancellationToken);
+        if (session is null)
+        {
+            yield break;
+        }
+
+        tellCount(session.Count);
+        await foreach (var held in session.ReadAsync(cancellationToken))
+        {
+            var fault = reading.Read(queue, held.Message);
+            if (FaultReading.Matches(filter, fault, held.Message))
+            {
+                yield return (fault, held.Message);
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+using System.Runtime.CompilerServices;
+using Orders.FaultQueues.Live;
+using Orders.FaultQueues.Queues;
+
+namespace Orders.FaultQueues.Inspection;
+
+/// <summary>
+/// Remembers what the last look at each queue found. Whoever opens a queue through here, for whatever purpose, refreshes that:
+/// so lists, counts and groups need not wait for a queue that somebody is working on.
+/// </summary>
+public sealed class FaultLooks(FaultEndpoint endpoint, IFaultTransport transport, FaultReading reading, FaultFeed feed, TimeProvider clock) : IAsyncDisposable
+{
+    /// <summary>A look of a long queue stays good for several times as long as it took, so that others have the queue most of the time.</summary>
+    private const int Rest = 5;
+
+    /// <summary>A queue with more messages is long.</summary>
+    private const int Short = 1_000;
+
+    private readonly FaultReading _reading = reading;
+    private readonly TimeProvider _clock = clock;
+    private readonly Dictionary<FaultQueue, Known> _known = FaultQueueNames.All.ToDictionary(queue => queue, _ => new Known());
+    private readonly CancellationTokenSource _stopping = new();
+
+    /// <summary>How many messages a queue holds now.</summary>
+    public Task<long> CountAsync(FaultQueue queue, CancellationToken cancellationToken) =>
+        transport.CountAsync(endpoint.NameOf(queue), cancellationToken);
+
+    /// <summary>Opens a queue, as <see cref="IFaultTransport.OpenAsync"/> does.</summary>
+    public async Task<IFaultSession?> OpenAsync(FaultQueue queue, CancellationToken cancellationToken)
+    {
+        var session = await transport.OpenAsync(endpoint.NameOf(queue), cancellationToken);
+        if (session is not null)
+        {
+            return new Session(this, queue, session);
+        }
+
+        Remember(queue, new FaultLookBuilder(_clock.GetUtcNow()).Build(), TimeSpan.Zero);
+        return null;
+    }
+
+    /// <summary>What the last look found; <c>null</c> where there was none yet.</summary>
+    public FaultLook? GetLast(FaultQueue queue) => _known[queue].Seen?.Look;
+
+    /// <summary>
+    /// A new look where it is there in time, else the last one; <c>null</c> where there is none. The new one goes on all the same.
+    /// </summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="trust">How long the last look counts as new, at least.</param>
+    /// <param name="patience">How long to wait for a new look.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public async Task<FaultLook?> TryLookAsync(FaultQueue queue, TimeSpan trust, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var known = _known[queue];
+        if (IsNew(known.Seen, trust))
+        {
+            return known.Seen!.Look;
+        }
+
+        var look = Begin(queue);
+        try
+        {
+            await look.WaitAsync(patience, cancellationToken);
+        }
+        catch (TimeoutException) when (!look.IsFaulted)
+        {
+            // Long, or somebody has the queue.
+        }
+        catch (FaultQueueBusyException)
+        {
+        }
+
+        return known.Seen?.Look;
+    }
+
+    /// <summary>A new look where it is there in time, else the last one; where there is none, a new one however long it takes.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="patience">How long to wait for a new look.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="FaultQueueBusyException">There is none, and somebody else has had the queue all the time.</exception>
+    public async Task<FaultLook> LookAsync(FaultQueue queue, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        if (await TryLookAsync(queue, TimeSpan.Zero, patience, cancellationToken) is { } look)
+        {
+            return look;
+        }
+
+        await Begin(queue).WaitAsync(cancellationToken);
+        // A look that somebody took messages away from is not remembered.
+        return GetLast(queue) ?? throw new FaultQueueBusyException(endpoint.NameOf(queue));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        foreach (var known in _known.Values)
+        {
+            if (known.Looking is { } looking)
+            {
+                await looking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        _stopping.Dispose();
+    }
+
+    /// <summary>Begins a look, unless one is under way.</summary>
+    private Task Begin(FaultQueue queue)
+    {
+        var known = _known[queue];
+        lock (known)
+        {
+            return known.Looking is { IsCompleted: false } looking ? looking : known.Looking = Task.Run(() => ReadAsync(queue, _stopping.Token));
+        }
+    }
+
+    private async Task ReadAsync(FaultQueue queue, CancellationToken cancellationToken)
+    {
+        var before = _known[queue].Seen;
+        await using var session = await OpenAsync(queue, cancellationToken);
+        // What somebody else found meanwhile will do, where it took long.
+        if (session is not null && (_known[queue].Seen == before || !IsNew(_known[queue].Seen, TimeSpan.Zero)))
+        {
+            await session.ReadAsync(cancellationToken).CountAsync(cancellationToken);
+        }
+    }
+
+    private bool IsNew(Seen? seen, TimeSpan trust)
+    {
+        if (seen is null)
+        {
+            return false;
+        }
+
+        var rest = seen.Look.Count > Short ? seen.Took * Rest : TimeSpan.Zero;
+        return _clock.GetElapsedTime(seen.Ended) < (rest > trust ? rest : trust);
+    }
+
+    private void Remember(FaultQueue queue, FaultLook look, TimeSpan took)
+    {
+        var known = _known[queue];
+        var before = known.Seen?.Look;
+        known.Seen = new Seen(look, took, _clock.GetTimestamp());
+        if (before is null || before.Count != look.Count || !before.Items.Select(fault => fault.Id).SequenceEqual(look.Items.Select(fault => fault.Id)))
+        {
+            feed.Tell(new FaultNews.Look(queue, look.At));
+        }
+    }
+
+    /// <summary>What is known about a queue.</summary>
+    private sealed class Known
+    {
+        public volatile Seen? Seen;
+
+        public Task? Looking { get; set; }
+    }
+
+    /// <summary>The last look at a queue.</summary>
+    /// <param name="Look">What it found, without what has been moved since.</param>
+    /// <param name="Took">How long it took.</param>
+    /// <param name="Ended">When it ended, by the clock's timestamp.</param>
+    private sealed record Seen(FaultLook Look, TimeSpan Took, long Ended);
+
+    /// <summary>Notes what somebody reads and takes out.</summary>
+    private sealed class Session(FaultLooks looks, FaultQueue queue, IFaultSession session) : IFaultSession
+    {
+        private readonly long _began = looks._clock.GetTimestamp();
+        private readonly FaultLookBuilder _found = new(looks._clock.GetUtcNow());
+        private readonly List<Fault> _moved = [];
+        private bool _isRead;
+
+        public long Count => session.Count;
+
+        public bool CompletesBeforeNext => session.CompletesBeforeNext;
+
+        public async IAsyncEnumerable<HeldFault> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            await foreach (var held in session.ReadAsync(cancellationToken))
+            {
+                _found.Add(looks._reading.Read(queue, held.Message));
+                yield return held;
+            }
+
+            _isRead = _found.Count == session.Count;
+        }
+
+        public Task SendAsync(HeldFault held, string queue, FaultMessage message, CancellationToken cancellationToken) =>
+            session.SendAsync(held, queue, message, cancellationToken);
+
+        public async Task CompleteAsync(HeldFault held, CancellationToken cancellationToken)
+        {
+            await session.CompleteAsync(held, cancellationToken);
+            var fault = looks._reading.Read(queue, held.Message);
+            lock (_moved)
+            {
+                _moved.Add(fault);
+            }
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            if (_isRead)
+            {
+                looks.Remember(queue, _found.Build().Without(_moved), looks._clock.GetElapsedTime(_began));
+            }
+            else if (_moved.Count > 0 && looks._known[queue].Seen is { } seen)
+            {
+                looks._known[queue].Seen = seen with { Look = seen.Look.Without(_moved) };
+            }
+
+            return session.DisposeAsync();
+        }
+    }
+}

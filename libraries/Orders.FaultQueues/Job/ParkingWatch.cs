@@ -1,0 +1,159 @@
+using MassTransit;
+using Microsoft.Extensions.Options;
+using Orders.FaultQueues.Audit;
+using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Queues;
+using Orders.Messaging;
+
+namespace Orders.FaultQueues.Job;
+
+/// <summary>
+/// Finds messages in parking that the broker put there by itself, by a delivery limit that somebody set or because a worker
+/// could only reject them. Writes the reason on them, and tells everybody, where nobody has.
+/// </summary>
+internal sealed partial class ParkingWatch(
+    FaultLooks looks,
+    FaultMover mover,
+    IAuditTrail audit,
+    IBusControl bus,
+    IOptions<RedeliverOptions> options,
+    TimeProvider clock,
+    ILogger<ParkingWatch> logger) : BackgroundService
+{
+    /// <summary>The queue is read again after this time even if its count says that nothing has come in: as many may have gone.</summary>
+    private static readonly TimeSpan LongestTrust = TimeSpan.FromMinutes(10);
+
+    private static readonly OnBehalf Job = new(AuditEntry.RedeliverJob);
+
+    /// <summary>What everybody has been told of, though nothing has been written on it yet, by <see cref="FaultReading.IdOf"/>.</summary>
+    private readonly HashSet<string> _told = [];
+
+    /// <summary>What has been seen once: what a worker put on record is known here a moment later.</summary>
+    private HashSet<string> _seen = [];
+
+    private long _expected;
+    private DateTimeOffset _readAgainAt;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
+
+        using var timer = new PeriodicTimer(options.Value.Period, clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await RunOnceAsync(stoppingToken);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                _expected = 0;
+                Log.PassFailed(logger, exception.GetBaseException().Message);
+            }
+        }
+    }
+
+    /// <remarks>A queue in which there is no more than was put there through <see cref="FaultMover"/> is not read.</remarks>
+    private async Task RunOnceAsync(CancellationToken cancellationToken)
+    {
+        var moved = mover.TakeParked();
+        var count = await looks.CountAsync(FaultQueue.Parked, cancellationToken);
+        if (count <= _expected + moved && (count == 0 || clock.GetUtcNow() < _readAgainAt))
+        {
+            _expected = count;
+            return;
+        }
+
+        var readAgainAt = clock.GetUtcNow() + LongestTrust;
+        if (await LookAsync(cancellationToken) && _seen.Count == 0)
+        {
+            (_expected, _readAgainAt) = (count, readAgainAt);
+        }
+        else
+        {
+            _expected = 0;
+        }
+    }
+
+    /// <returns>Whether the queue was read to its end. Others may want it, so that what takes long goes on in the next pass.</returns>
+    private async Task<bool> LookAsync(CancellationToken cancellationToken)
+    {
+        var time = new FaultTurnTime(clock);
+        var seenBefore = _seen;
+        _seen = [];
+        await using var session = await looks.OpenAsync(FaultQueue.Parked, cancellationToken);
+        if (session is null)
+        {
+            return true;
+        }
+
+        await foreach (var held in session.ReadAsync(cancellationToken))
+        {
+            if (held.Message.Text(FaultHeaders.ParkedReason) is not null)
+            {
+                continue;
+            }
+
+            var id = FaultReading.IdOf(held.Message);
+            if (_told.Contains(id))
+            {
+                continue;
+            }
+
+            if (!seenBefore.Contains(id))
+            {
+                _seen.Add(id);
+            }
+            else if (time.IsLeft())
+            {
+                await TellAsync(session, held, id, cancellationToken);
+            }
+            else
+            {
+                _seen.UnionWith(seenBefore);
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private async Task TellAsync(IFaultSession session, HeldFault held, string id, CancellationToken cancellationToken)
+    {
+        // On a message that nothing can be written on, the worker has left its reason on record.
+        var said = (await audit.ReadAsync(new AuditQuery(OrderId: held.Message.OrderId, Who: AuditEntry.Worker, Take: int.MaxValue), cancellationToken))
+            .FirstOrDefault(entry => entry.FaultId == id)?.Reason;
+        var reason = said ?? $"The broker parked it ({held.Message.Text("x-first-death-reason") ?? "no reason given"}).";
+        if (said is null)
+        {
+            await mover.TellParkedAsync(held, reason, Job, cancellationToken);
+        }
+
+        // A crash in between tells people twice, never not at all.
+        _told.Add(id);
+        try
+        {
+            await mover.WriteReasonAsync(session, held, reason, cancellationToken);
+            _told.Remove(id);
+        }
+        catch (RepublishRefusedException refused) when (refused.Why != RepublishRefusal.NoQueue)
+        {
+            Log.NotWritten(logger, held.Message.OrderId, refused.Message);
+        }
+
+        Log.Found(logger, held.Message.OrderId, reason);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 204, Level = LogLevel.Critical, Message = "Order {OrderId} will not be confirmed: its message is parked. {Reason}")]
+        public static partial void Found(ILogger logger, string? orderId, string reason);
+
+        [LoggerMessage(EventId = 206, Level = LogLevel.Warning, Message = "The reason cannot be written on the parked message of order {OrderId}. {Refusal}")]
+        public static partial void NotWritten(ILogger logger, string? orderId, string refusal);
+
+        [LoggerMessage(EventId = 205, Level = LogLevel.Warning, Message = "Could not look at parking: {Error}")]
+        public static partial void PassFailed(ILogger logger, string error);
+    }
+}

@@ -1,0 +1,83 @@
+using Microsoft.Extensions.Options;
+using Orders.Messaging.Failures;
+
+namespace Orders.FaultQueues.Job;
+
+/// <summary>What becomes of a fault.</summary>
+public abstract record Verdict
+{
+    private Verdict()
+    {
+    }
+
+    /// <summary>It stays where it is until it is due.</summary>
+    public sealed record Wait(DateTimeOffset Due) : Verdict;
+
+    /// <summary>It is consumed again from the beginning.</summary>
+    public sealed record Replay(int RedeliverCount) : Verdict;
+
+    /// <summary>It waits for a person.</summary>
+    public sealed record Park(string Reason) : Verdict;
+}
+
+/// <summary>Decides about faults by what is written on them, and by how long they have been in the queue.</summary>
+public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProvider clock)
+{
+    private readonly IReadOnlyList<TimeSpan> _waits = options.Value.Waits;
+    private readonly FaultArrivals _arrivals = new(clock);
+
+    /// <inheritdoc cref="FaultArrivals.EndLook"/>
+    public void EndLook(bool sawAll) => _arrivals.EndLook(sawAll);
+
+    public Verdict Judge(FaultMessage fault)
+    {
+        if (fault.Kind != FailureKind.Transient)
+        {
+            return new Verdict.Park($"{fault.Kind}: {fault.Error ?? "no error text"}");
+        }
+
+        var replayed = fault.RedeliverCount;
+        if (!WillReplay(replayed))
+        {
+            return new Verdict.Park($"Replayed {replayed} times in vain: {fault.Error ?? "no error text"}");
+        }
+
+        var due = _arrivals.Of(fault) + WaitBefore(replayed);
+        return due <= clock.GetUtcNow() ? new Verdict.Replay(replayed + 1) : new Verdict.Wait(due);
+    }
+
+    /// <summary>Whether a transient fault that was replayed so often is replayed once more.</summary>
+    public bool WillReplay(int replayed) => replayed < options.Value.MaxAttempts;
+
+    /// <summary>How long a fault that was replayed so often waits for its next replay.</summary>
+    public TimeSpan WaitBefore(int replayed) => _waits[Math.Min(replayed, _waits.Count - 1)];
+
+    /// <summary>When the job will replay a fault; <c>null</c> where it will not.</summary>
+    public DateTimeOffset? DueOf(FaultMessage fault) => Judge(fault) switch
+    {
+        Verdict.Wait(var due) => due,
+        Verdict.Replay => clock.GetUtcNow(),
+        _ => null,
+    };
+
+    /// <summary>Why a fault was sorted as it was, and what the job will do about it.</summary>
+    public string Explain(FaultMessage fault)
+    {
+        var sorted = fault.Kind switch
+        {
+            FailureKind.Permanent => "Permanent: trying again cannot help, by what the exception says.",
+            FailureKind.Conflict => "Conflict: another order has the order id.",
+            FailureKind.Unreadable => "Unreadable: the message is not JSON, or not an order.",
+            _ when fault.Text(FaultHeaders.FailureKind) is null => "Taken for transient: nothing on the message says what kind of failure it was.",
+            _ => "Transient: trying again may help.",
+        };
+        var replayed = fault.RedeliverCount == 0 ? "" : $" It was replayed {fault.RedeliverCount} of {options.Value.MaxAttempts} times.";
+        var next = Judge(fault) switch
+        {
+            Verdict.Wait(var due) => $" The redeliver job replays it at {due.ToUniversalTime():yyyy-MM-dd HH:mm:ss} UTC.",
+            Verdict.Replay => " The redeliver job replays it at its next look.",
+            _ => " The redeliver job parks it at its next look.",
+        };
+        return sorted + replayed + next;
+    }
+}

@@ -1,0 +1,40 @@
+using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Queues;
+
+namespace Orders.FaultQueues.Live;
+
+/// <summary>Counts the messages every second as long as somebody listens.</summary>
+public sealed partial class FaultWatch(FaultInspector inspector, FaultFeed feed, TimeProvider clock, ILogger<FaultWatch> logger) : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Period, clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            if (!feed.HasListeners)
+            {
+                continue;
+            }
+
+            try
+            {
+                feed.Tell(new FaultNews.Counts(
+                    await inspector.CountAsync(FaultQueue.Error, stoppingToken),
+                    await inspector.CountAsync(FaultQueue.Parked, stoppingToken)));
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.NotCounted(logger, exception);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        // The broker's absence is told by those who need it.
+        [LoggerMessage(EventId = 230, Level = LogLevel.Debug, Message = "Could not count the faults")]
+        public static partial void NotCounted(ILogger logger, Exception exception);
+    }
+}
