@@ -3,7 +3,6 @@ using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Alerts;
 using Notifications.Worker.OrderConfirmation;
-using Notifications.Worker.OrderStatus;
 using Orders.Email;
 using Orders.Email.Outages;
 using Orders.FaultQueues;
@@ -34,7 +33,7 @@ public static class NotificationsRegistration
         var faults = role is WorkerRole.All or WorkerRole.Faults;
 
         builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
-        builder.Services.AddPublishedMessages(typeof(OrderPlaced).Assembly.GetExportedTypes());
+        builder.Services.AddPublishedMessages([.. OrderMessages.All]);
         builder.Services.AddSingleton<ITopologyPart, OrderStatusTopology>();
         builder.AddLedger();
         builder.AddEmail();

@@ -1,3 +1,4 @@
+using Contracts;
 using Orders.FaultQueues;
 
 namespace Notifications.Worker.OrderConfirmation;
@@ -5,7 +6,7 @@ namespace Notifications.Worker.OrderConfirmation;
 /// <summary>The names that belong to the queue of order confirmations. Other systems rely on them.</summary>
 public static class OrderConfirmationEndpoint
 {
-    public const string Queue = "order-confirmation";
+    public const string Queue = QueueNames.OrderConfirmation;
 
     /// <summary>Where MassTransit moves what failed for the last time: the dead-letter queue.</summary>
     public const string ErrorQueue = Queue + "_error";

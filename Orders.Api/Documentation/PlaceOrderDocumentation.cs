@@ -4,7 +4,6 @@ using Contracts;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
 using Orders.Email;
 
@@ -74,7 +73,7 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
         var email = Field("email");
         email.Type = JsonSchemaType.String;
         email.Format = "idn-email";
-        email.MaxLength = EmailAddress.MaxLength;
+        email.MaxLength = OrderRules.MaxEmailLength;
 
         var product = Field("product");
         product.Type = JsonSchemaType.String;

@@ -1,7 +1,7 @@
 using System.Text.Json;
+using Contracts;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Api.OrderBook;
 using Orders.Api.Orders;
 using Orders.Api.Status;

@@ -25,7 +25,7 @@ public static class OrdersMessaging
         else
         {
             builder.AddLedger();
-            builder.Services.AddPublishedMessages(typeof(OrderPlaced).Assembly.GetExportedTypes());
+            builder.Services.AddPublishedMessages([.. OrderMessages.All]);
             builder.Services.TryAddSingleton<OperatorEvents>();
             builder.AddBus(AddOrderStatus);
         }

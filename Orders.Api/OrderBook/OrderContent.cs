@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Contracts;
-using Notifications.Worker.OrderConfirmation;
 
 namespace Orders.Api.OrderBook;
 

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using Contracts;
-using Notifications.Worker.OrderConfirmation;
 
 namespace Orders.Api.Orders;
 

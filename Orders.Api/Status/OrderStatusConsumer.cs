@@ -1,7 +1,6 @@
 using System.Runtime.Serialization;
 using Contracts;
 using MassTransit;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Api.OrderBook;
 using Orders.Email;
 using Orders.Ledger;

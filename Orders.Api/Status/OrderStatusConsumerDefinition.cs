@@ -1,5 +1,5 @@
+using Contracts;
 using MassTransit;
-using Notifications.Worker.OrderStatus;
 
 namespace Orders.Api.Status;
 
@@ -9,7 +9,7 @@ public sealed class OrderStatusConsumerDefinition : ConsumerDefinition<OrderStat
     /// <summary>Enough to keep a store busy that takes a millisecond to answer.</summary>
     private const int Prefetch = 64;
 
-    public OrderStatusConsumerDefinition() => EndpointName = OrderStatusEndpoint.Queue;
+    public OrderStatusConsumerDefinition() => EndpointName = QueueNames.OrderStatus;
 
     protected override void ConfigureConsumer(
         IReceiveEndpointConfigurator endpointConfigurator, IConsumerConfigurator<OrderStatusConsumer> consumerConfigurator, IRegistrationContext context)

@@ -1,6 +1,6 @@
+using Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Api.OrderBook;
 using Orders.Api.Orders;
 using Orders.Api.Status.Pages;

@@ -85,7 +85,11 @@ public sealed class ContractTests
     public void Every_message_is_pinned_here() =>
         Assert.That(
             Messages.Select(message => message.Arguments[0]!.GetType()).Distinct(),
-            Is.EquivalentTo([.. typeof(OrderPlaced).Assembly.GetExportedTypes(), typeof(MailServerUnreachable), typeof(MailServerReachable), typeof(SignInsSlowed), typeof(OperatorEvent)]));
+            Is.EquivalentTo([.. OrderMessages.All, typeof(MailServerUnreachable), typeof(MailServerReachable), typeof(SignInsSlowed), typeof(OperatorEvent)]));
+
+    [Test]
+    public void Every_record_of_the_contracts_is_deployed() =>
+        Assert.That(OrderMessages.All, Is.EquivalentTo(typeof(OrderPlaced).Assembly.GetExportedTypes().Where(type => !type.IsAbstract)));
 
     [Test]
     public void A_field_of_a_newer_sender_is_passed_over() =>

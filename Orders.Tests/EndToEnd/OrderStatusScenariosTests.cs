@@ -6,7 +6,6 @@ using Contracts;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Notifications.Worker.OrderStatus;
 using Orders.Api.Status;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;
@@ -132,13 +131,13 @@ internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : 
             foreach (var body in new[] { "no JSON", "{}", """{"messageType":["urn:message:Contracts:OrderConfirmationSent"],"message":{"sentAt":"2026-11-26T12:00:00Z"}}""" })
             {
                 await channel.BasicPublishAsync(
-                    "", OrderStatusEndpoint.Queue, mandatory: true, new RabbitMQ.Client.BasicProperties { ContentType = "application/vnd.masstransit+json" }, System.Text.Encoding.UTF8.GetBytes(body));
+                    "", QueueNames.OrderStatus, mandatory: true, new RabbitMQ.Client.BasicProperties { ContentType = "application/vnd.masstransit+json" }, System.Text.Encoding.UTF8.GetBytes(body));
             }
         }
 
         await TheSystem.PlaceAsync("next");
         await WaitForStatusAsync("next", "confirmed");
-        await TheSystem.WaitForCountAsync($"{OrderStatusEndpoint.Queue}_error", 3);
+        await TheSystem.WaitForCountAsync($"{QueueNames.OrderStatus}_error", 3);
     }
 
     [Test]
@@ -158,8 +157,8 @@ internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : 
 
         TheSystem.Api.GetRequiredService<IHostApplicationLifetime>().StopApplication();
 
-        await TheSystem.WaitForCountAsync(OrderStatusEndpoint.Queue, 1);
-        Assert.That(await TheSystem.CountAsync($"{OrderStatusEndpoint.Queue}_error"), Is.Zero);
+        await TheSystem.WaitForCountAsync(QueueNames.OrderStatus, 1);
+        Assert.That(await TheSystem.CountAsync($"{QueueNames.OrderStatus}_error"), Is.Zero);
     }
 
     [TestCase("unknown")]

@@ -1,8 +1,8 @@
 using System.Text;
+using Contracts;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.OrderConfirmation;
-using Notifications.Worker.OrderStatus;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Audit;
 using Orders.Messaging.Failures;
@@ -251,7 +251,7 @@ internal sealed class UnmovableMessagesTests(TransportUnderTest transport) : Ord
             Assert.That(TheSystem.ConfirmedOrders, Is.Unique);
             Assert.That(TheSystem.Mail.Messages.Count + parked.Count, Is.EqualTo(taken + (generated / 5)));
             Assert.That(parked.Where(fault => string.IsNullOrEmpty(fault.Text(FaultHeaders.ParkedReason))), Is.Empty);
-            Assert.That(await TheSystem.CountAsync($"{OrderStatusEndpoint.Queue}_error"), Is.Zero, "What others are told can be read.");
+            Assert.That(await TheSystem.CountAsync($"{QueueNames.OrderStatus}_error"), Is.Zero, "What others are told can be read.");
             Assert.That(TheSystem.Log.Of<FaultSorter>(212), Is.Empty, "what could not be set aside");
             Assert.That(await ListConsumersAsync(), Is.EqualTo(consumers), "No channel of the worker's was closed.");
         }

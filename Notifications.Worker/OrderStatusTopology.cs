@@ -4,10 +4,10 @@ using Microsoft.Extensions.Options;
 using Orders.Ledger;
 using Orders.Messaging;
 
-namespace Notifications.Worker.OrderStatus;
+namespace Notifications.Worker;
 
 /// <summary>
-/// Has a program that deploys the topology make the queue. It is bound to what workers tell and not to the orders: the
+/// Has a program that deploys the topology make the queue by which the API hears what became of orders. It is bound to what workers tell and not to the orders: the
 /// broker refuses an order that no queue takes, and this one would take it whether or not there ever was a worker.
 /// </summary>
 internal sealed class OrderStatusTopology : ITopologyPart
@@ -20,7 +20,7 @@ internal sealed class OrderStatusTopology : ITopologyPart
             return;
         }
 
-        bus.ReceiveEndpoint(OrderStatusEndpoint.Queue, endpoint =>
+        bus.ReceiveEndpoint(QueueNames.OrderStatus, endpoint =>
         {
             services.UseTopology(endpoint);
             endpoint.SetQueueArguments(QueueArguments.Holding(services.GetQueueType()));

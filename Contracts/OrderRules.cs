@@ -1,10 +1,6 @@
 using System.Text.RegularExpressions;
-using Contracts;
-using Orders.Email;
-using Orders.FaultQueues;
-using Orders.Messaging.Failures;
 
-namespace Notifications.Worker.OrderConfirmation;
+namespace Contracts;
 
 /// <summary>What makes an order a valid one, whichever way it comes in.</summary>
 public static partial class OrderRules
@@ -15,6 +11,9 @@ public static partial class OrderRules
 
     /// <summary>The product as a pattern of ECMAScript, without its end.</summary>
     public const string Product = @"^[^\x00-\x1F\x7F-\x9F]{1,200}";
+
+    /// <summary>The longest email address, in bytes of UTF-8.</summary>
+    public const int MaxEmailLength = AddressRule.MaxLength;
 
     /// <summary>What is wrong, for each field by its name in JSON; empty where the order is valid. No text holds a value.</summary>
     public static Dictionary<string, string[]> FindMistakes(string? orderId, string? email, string? product)
@@ -30,9 +29,9 @@ public static partial class OrderRules
         {
             mistakes["email"] = ["The email address is missing."];
         }
-        else if (!EmailAddress.TryParse(email, out _))
+        else if (!AddressRule.TryParse(email, out _))
         {
-            mistakes["email"] = [$"The email must be one address, such as customer@example.com, of at most {EmailAddress.MaxLength} bytes and without a display name."];
+            mistakes["email"] = [$"The email must be one address, such as customer@example.com, of at most {MaxEmailLength} bytes and without a display name."];
         }
 
         if (string.IsNullOrWhiteSpace(product))
@@ -63,12 +62,4 @@ public static partial class OrderRules
     // The same as the pattern above: to .NET a character beyond the basic plane is two.
     [GeneratedRegex(@"^(?:[\uD800-\uDBFF][\uDC00-\uDFFF]|[^\x00-\x1F\x7F-\x9F\uD800-\uDFFF]){1,200}\z", RegexOptions.CultureInvariant)]
     private static partial Regex ProductPattern();
-}
-
-/// <summary>An order breaks the rules; the message names its fields and no value.</summary>
-public sealed class InvalidOrderException(IEnumerable<string> mistakes)
-    : Exception($"The order is not valid: {string.Join(' ', mistakes)}"), IForeseenFailure
-{
-    /// <inheritdoc/>
-    public FailureKind Kind => FailureKind.Permanent;
 }
