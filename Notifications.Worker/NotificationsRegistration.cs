@@ -8,7 +8,7 @@ using Orders.Email.Outages;
 using Orders.FaultQueues;
 using Orders.Ledger;
 using Orders.Messaging;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 
 namespace Notifications.Worker;
 

@@ -1,6 +1,5 @@
 using Notifications.Worker;
 using Notifications.Worker.OrderConfirmation;
-using Orders.Messaging;
 using Orders.Tests.EndToEnd;
 
 namespace Orders.Tests;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 using Orders.Email.Outages;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Backlog;
-using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Policy;
 using Orders.Messaging;
 using Orders.Messaging.Failures;
 using Orders.Messaging.Redelivery;

@@ -2,9 +2,9 @@ using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Alerts.Webhooks;
 using Orders.FaultQueues.Backlog;
-using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Policy;
 using Orders.Messaging.Redelivery;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 
 namespace Notifications.Worker.Alerts;
 

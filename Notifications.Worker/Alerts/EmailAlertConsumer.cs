@@ -2,7 +2,7 @@ using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Orders.FaultQueues.Access;
-using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Policy;
 using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.Alerts;

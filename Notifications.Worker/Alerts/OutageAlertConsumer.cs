@@ -1,8 +1,7 @@
-using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Orders.Email.Outages;
-using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Policy;
 using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.Alerts;

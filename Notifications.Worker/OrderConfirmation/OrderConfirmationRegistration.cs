@@ -4,7 +4,7 @@ using Orders.FaultQueues;
 using Orders.FaultQueues.Backlog;
 using Orders.Messaging.Operators;
 using Orders.Messaging.Redelivery;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 
 namespace Notifications.Worker.OrderConfirmation;
 

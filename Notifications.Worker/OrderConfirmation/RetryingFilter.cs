@@ -2,7 +2,7 @@ using Contracts;
 using MassTransit;
 using Orders.Email.Deliveries;
 using Orders.FaultQueues;
-using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Policy;
 using Orders.Messaging;
 using Orders.Messaging.Failures;
 

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Orders.Api.Orders;
-using Orders.Email;
 
 namespace Orders.Api.Documentation;
 

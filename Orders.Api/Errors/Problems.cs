@@ -2,8 +2,8 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
-using Orders.ServiceDefaults.Protection;
 using Orders.Api.Orders;
+using Orders.ServiceDefaults.Protection;
 
 namespace Orders.Api.Errors;
 

@@ -6,7 +6,6 @@ using Orders.Api.Status;
 using Orders.Ledger;
 using Orders.Messaging;
 using Orders.Messaging.Operators;
-using Orders.ServiceDefaults.Hosting;
 
 namespace Orders.Api.Messaging;
 

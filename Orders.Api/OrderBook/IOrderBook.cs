@@ -1,4 +1,3 @@
-using Orders.Api.Orders;
 using Orders.Ledger;
 
 namespace Orders.Api.OrderBook;
@@ -47,11 +46,14 @@ public interface IOrderBook
 /// <summary>What became of the wish to place an order.</summary>
 public abstract record OrderClaim
 {
+    /// <summary>How long the broker may take to confirm an order that was claimed.</summary>
+    public static readonly TimeSpan TimeToPublish = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// How long a claim keeps others away: longer than an order can be on its way to the broker, for it is given back when
     /// that is over, and only a caller who died leaves it to lapse.
     /// </summary>
-    public static readonly TimeSpan Lease = OrderPublisher.ConfirmTimeout + TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan Lease = TimeToPublish + TimeSpan.FromSeconds(5);
 
     private OrderClaim()
     {

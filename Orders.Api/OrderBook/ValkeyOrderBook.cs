@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Orders.Api.Orders;
 using Orders.Ledger;
 using StackExchange.Redis;
 
@@ -147,7 +146,7 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
                 Text("messageId"),
                 Time("failedAt"),
                 Text("reason"),
-                [.. JsonSerializer.Deserialize($"[{fields["history"]}]", OrdersJsonContext.Default.OrderChangeArray)!.OrderBy(change => change.At)])
+                [.. JsonSerializer.Deserialize($"[{fields["history"]}]", OrderBookJsonContext.Default.OrderChangeArray)!.OrderBy(change => change.At)])
             : null;
 
         string? Text(string field) => fields.GetValueOrDefault(field) is { Length: > 0 } text ? text : null;
@@ -168,7 +167,7 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
     private Task<RedisResult> EvaluateAsync(string script, string orderId, params RedisValue[] values) =>
         store.EvaluateAsync(script, KeyOf(orderId), values);
 
-    private static string Write(OrderChange change) => JsonSerializer.Serialize(change, OrdersJsonContext.Default.OrderChange);
+    private static string Write(OrderChange change) => JsonSerializer.Serialize(change, OrderBookJsonContext.Default.OrderChange);
 
     private static RedisValue TicksOf(DateTimeOffset time) => time.UtcTicks;
 

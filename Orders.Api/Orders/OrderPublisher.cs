@@ -12,7 +12,7 @@ namespace Orders.Api.Orders;
 public sealed partial class OrderPublisher(IBus bus, ILogger<OrderPublisher> logger, BrokerWatch? broker = null)
 {
     /// <summary>How long the broker has to confirm an order.</summary>
-    public static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan ConfirmTimeout = OrderClaim.TimeToPublish;
 
     /// <summary>Publishes an order and waits until the broker has it safe in at least one queue.</summary>
     /// <param name="order">The order.</param>

@@ -1,4 +1,3 @@
-using Contracts;
 using Notifications.Worker.Alerts;
 using Orders.Email.Outages;
 

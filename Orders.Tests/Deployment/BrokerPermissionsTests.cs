@@ -1,5 +1,3 @@
-using Orders.Email.Outages;
-using Orders.FaultQueues.Access;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 

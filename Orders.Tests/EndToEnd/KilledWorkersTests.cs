@@ -1,5 +1,4 @@
 using Notifications.Worker.OrderConfirmation;
-using Orders.Email.Deliveries;
 using Orders.Ledger;
 
 namespace Orders.Tests.EndToEnd;

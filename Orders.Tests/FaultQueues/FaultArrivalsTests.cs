@@ -1,6 +1,6 @@
 using System.Globalization;
 using Orders.FaultQueues;
-using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Policy;
 using Orders.Messaging.Failures;
 
 namespace Orders.Tests.FaultQueues;

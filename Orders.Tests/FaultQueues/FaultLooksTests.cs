@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Options;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Inspection;
-using Orders.FaultQueues.Job;
 using Orders.FaultQueues.Live;
+using Orders.FaultQueues.Policy;
 using Orders.FaultQueues.Queues;
 
 namespace Orders.Tests.FaultQueues;

@@ -1,5 +1,6 @@
 using Orders.FaultQueues;
 using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Policy;
 using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 

@@ -5,6 +5,7 @@ using Contracts;
 using MassTransit;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Policy;
 using Orders.Messaging;
 using Orders.Messaging.Operators;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using Orders.FaultQueues;
-using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Policy;
 
 namespace Orders.Tests.FaultQueues;
 

@@ -4,7 +4,6 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
-using Orders.Email.Outages;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;
 using Orders.FaultQueues.Queues;

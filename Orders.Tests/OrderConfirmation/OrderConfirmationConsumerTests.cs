@@ -3,7 +3,6 @@ using MassTransit;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Email;
 using Orders.Email.Deliveries;
-using Orders.FaultQueues;
 using Orders.Messaging.Failures;
 
 namespace Orders.Tests.OrderConfirmation;

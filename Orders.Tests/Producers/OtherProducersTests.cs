@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
-using Orders.FaultQueues;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;
 using Orders.FaultQueues.Queues;

@@ -1,5 +1,3 @@
-using Orders.Email.Deliveries;
-
 namespace Orders.Email;
 
 /// <summary>One email to one recipient, with the same content as text and as HTML.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Orders.Email.Deliveries;
 using Orders.ServiceDefaults.Telemetry;
 
 namespace Orders.Email;

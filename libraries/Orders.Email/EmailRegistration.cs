@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 using Orders.Email.Dkim;
 using Orders.Email.Smtp;
 using Orders.Email.Smtp.OAuth;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 
 namespace Orders.Email;
 

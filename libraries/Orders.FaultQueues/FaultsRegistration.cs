@@ -9,10 +9,11 @@ using Orders.FaultQueues.Job;
 using Orders.FaultQueues.Live;
 using Orders.FaultQueues.Operations;
 using Orders.FaultQueues.Pages;
+using Orders.FaultQueues.Policy;
 using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 using Orders.Messaging.Operators;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 
 namespace Orders.FaultQueues;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 using StackExchange.Redis;
 
 namespace Orders.Ledger;

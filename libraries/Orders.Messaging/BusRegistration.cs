@@ -1,7 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Orders.Messaging.Operators;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 using RabbitMQ.Client;
 
 namespace Orders.Messaging;

@@ -1,5 +1,5 @@
 using System.Security.Authentication;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 using RabbitMQ.Client;
 
 namespace Orders.Messaging;

@@ -3,7 +3,7 @@ using MassTransit;
 using Microsoft.Extensions.Options;
 using Orders.Email.Outages;
 using Orders.FaultQueues.Access;
-using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Policy;
 using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.Alerts.Webhooks;

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Options;
 using Orders.Email;
 using Orders.Email.Check;
 using Orders.Email.Smtp;
-using Orders.FaultQueues.CommandLine;
 using Orders.ServiceDefaults.CommandLine;
 
 namespace Orders.Tests.Email.Check;

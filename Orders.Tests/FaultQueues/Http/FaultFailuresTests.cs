@@ -5,7 +5,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker;
 using Orders.FaultQueues.Queues;
 using Orders.Messaging;
-using Orders.ServiceDefaults.Hosting;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;

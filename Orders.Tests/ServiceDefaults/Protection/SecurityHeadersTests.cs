@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker;
 using Orders.Api.Orders;
-using Orders.ServiceDefaults.Hosting;
 
 namespace Orders.Tests.ServiceDefaults.Protection;
 

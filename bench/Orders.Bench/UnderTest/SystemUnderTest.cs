@@ -2,8 +2,6 @@ using System.Diagnostics;
 using Notifications.Worker;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
-using Orders.Messaging;
-using Orders.ServiceDefaults.Hosting;
 using Orders.Testing.Brokers;
 using Orders.Testing.Machine;
 using Orders.Testing.Programs;

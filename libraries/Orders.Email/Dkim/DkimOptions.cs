@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 
 namespace Orders.Email.Dkim;
 

@@ -2,7 +2,7 @@ using System.Net;
 using MailKit.Security;
 using Microsoft.Extensions.Options;
 using Orders.Email.Smtp.OAuth;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 
 namespace Orders.Email.Smtp;
 

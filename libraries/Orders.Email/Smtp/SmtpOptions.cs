@@ -1,6 +1,6 @@
 using System.Net;
 using Orders.Email.Smtp.OAuth;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 
 namespace Orders.Email.Smtp;
 

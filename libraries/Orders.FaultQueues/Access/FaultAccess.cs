@@ -1,10 +1,9 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Orders.FaultQueues.Http;
 using Orders.FaultQueues.Inspection;
 using Orders.Messaging;
 using Orders.Messaging.Operators;
+using Orders.ServiceDefaults.Configuration;
 using Orders.ServiceDefaults.Health;
-using Orders.ServiceDefaults.Hosting;
 
 namespace Orders.FaultQueues.Access;
 
@@ -19,6 +18,9 @@ public static class FaultAccess
 
     /// <summary>What all addresses of the fault queues begin with.</summary>
     public const string Path = "/faults";
+
+    /// <summary>What all addresses of the API begin with.</summary>
+    internal const string ApiPath = $"{Path}/api";
 
     /// <summary>How long a user whose passwords are tried waits from one try to the next.</summary>
     public static readonly TimeSpan SignInPause = SignInLimit.Pause;

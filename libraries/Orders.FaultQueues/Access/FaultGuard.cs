@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.AspNetCore.Authentication;
-using Orders.FaultQueues.Http;
 
 namespace Orders.FaultQueues.Access;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Queues;
 
 namespace Orders.FaultQueues.Audit;
@@ -40,7 +39,7 @@ public enum AuditEvent
 /// <param name="Who">The name of the user, or <see cref="RedeliverJob"/> or <see cref="Worker"/>.</param>
 /// <param name="Event">What.</param>
 /// <param name="Queue">Where the message lies; that of the operation.</param>
-/// <param name="FaultId">The <see cref="Fault.Id"/> of the message.</param>
+/// <param name="FaultId">The message's id among faults, see <see cref="Inspection.Fault.Id"/>.</param>
 /// <param name="MessageId">The message's own id.</param>
 /// <param name="OrderId">The order that the message is about.</param>
 /// <param name="Reason">Why, in that person's words; of an operation's end, how it ended.</param>

@@ -15,13 +15,12 @@ namespace Orders.FaultQueues.Http;
 public static class FaultApi
 {
     /// <summary>What all addresses of the API begin with.</summary>
-    public const string Path = $"{FaultAccess.Path}/api";
+    public const string Path = FaultAccess.ApiPath;
 
     /// <summary>The largest body that is read, in bytes.</summary>
     public const int MaxBodySize = 1024 * 1024;
 
     private const string Queue = "/{queue:regex(^(error|parked)$)}";
-    internal const string Mistaken = "Nothing was done. Mend what is named in errors.";
     private const string NoSuchFault = "There is no such message in this queue, or no longer.";
     private const string NoSuchOperation = "There is no such operation. Those of a program that was started anew are in the audit trail.";
     private const int DefaultPage = 50;
@@ -135,7 +134,7 @@ public static class FaultApi
         var take = query.Number("take", 1, FaultInspector.LongestPage) ?? DefaultPage;
         var filter = query.Filter();
         return query.FindMistakes() is { Count: > 0 } mistakes
-            ? TypedResults.ValidationProblem(mistakes, Mistaken)
+            ? TypedResults.ValidationProblem(mistakes, FaultProblems.Mistaken)
             : TypedResults.Ok(await inspector.ListAsync(QueueOf(queue), filter, skip, take, cancellationToken));
     }
 
@@ -146,7 +145,7 @@ public static class FaultApi
         var filter = query.Filter();
         if (query.FindMistakes() is { Count: > 0 } mistakes)
         {
-            return TypedResults.ValidationProblem(mistakes, Mistaken);
+            return TypedResults.ValidationProblem(mistakes, FaultProblems.Mistaken);
         }
 
         var (lookedAt, groups) = await inspector.GroupAsync(QueueOf(queue), filter, cancellationToken);
@@ -165,7 +164,7 @@ public static class FaultApi
     {
         if (request.FindMistakes(queue, action) is { Count: > 0 } mistakes)
         {
-            return TypedResults.ValidationProblem(mistakes, Mistaken);
+            return TypedResults.ValidationProblem(mistakes, FaultProblems.Mistaken);
         }
 
         if (request.DryRun)
@@ -200,7 +199,7 @@ public static class FaultApi
 
         if (request.FindMistakes(fault.ContentType) is { Count: > 0 } mistakes)
         {
-            return TypedResults.ValidationProblem(mistakes, Mistaken);
+            return TypedResults.ValidationProblem(mistakes, FaultProblems.Mistaken);
         }
 
         return await operations.ReplayEditedAsync(
@@ -226,7 +225,7 @@ public static class FaultApi
             query.Number("skip") ?? 0,
             query.Number("take", 1, FaultInspector.LongestPage) ?? DefaultAuditPage);
         return query.FindMistakes() is { Count: > 0 } mistakes
-            ? TypedResults.ValidationProblem(mistakes, Mistaken)
+            ? TypedResults.ValidationProblem(mistakes, FaultProblems.Mistaken)
             : TypedResults.Ok(await audit.ReadAsync(wanted, cancellationToken));
     }
 

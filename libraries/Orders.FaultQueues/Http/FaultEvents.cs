@@ -2,6 +2,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Live;
+using Orders.FaultQueues.Operations;
 using Orders.FaultQueues.Queues;
 
 namespace Orders.FaultQueues.Http;
@@ -71,7 +72,7 @@ internal static class FaultEvents
     {
         FaultNews.Counts counts => new(counts, Counts),
         FaultNews.Look look => new(look, Look),
-        FaultNews.Progress(var operation) => new(operation, Progress),
+        OperationProgress(var operation) => new(operation, Progress),
         _ => throw new InvalidOperationException($"There is no event for {news}."),
     };
 }

@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using MassTransit;
-using Orders.FaultQueues.Job;
+using Orders.FaultQueues.Policy;
 using Orders.FaultQueues.Queues;
 
 namespace Orders.FaultQueues.Inspection;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Orders.FaultQueues.Audit;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Policy;
 using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 

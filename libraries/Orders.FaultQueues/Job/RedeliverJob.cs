@@ -5,6 +5,7 @@ using Orders.FaultQueues.Audit;
 using Orders.FaultQueues.Backlog;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Policy;
 using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 

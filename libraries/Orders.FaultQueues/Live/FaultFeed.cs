@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using Orders.FaultQueues.Operations;
 using Orders.FaultQueues.Queues;
 
 namespace Orders.FaultQueues.Live;
@@ -9,7 +8,7 @@ namespace Orders.FaultQueues.Live;
 /// <summary>Something that people who look at the faults should see at once.</summary>
 public abstract record FaultNews
 {
-    private FaultNews()
+    private protected FaultNews()
     {
     }
 
@@ -18,9 +17,6 @@ public abstract record FaultNews
 
     /// <summary>A look at a queue found other messages than the one before.</summary>
     public sealed record Look(FaultQueue Queue, DateTimeOffset At) : FaultNews;
-
-    /// <summary>An operation began, went on or ended.</summary>
-    public sealed record Progress(FaultOperation Operation) : FaultNews;
 }
 
 /// <summary>Hands news to everybody who listens.</summary>

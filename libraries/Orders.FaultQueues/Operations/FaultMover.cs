@@ -2,7 +2,6 @@ using MassTransit;
 using Orders.FaultQueues.Audit;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Queues;
-using Orders.ServiceDefaults.Telemetry;
 
 namespace Orders.FaultQueues.Operations;
 

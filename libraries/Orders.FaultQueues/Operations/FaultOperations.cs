@@ -75,7 +75,7 @@ public sealed partial class FaultOperations(
         var running = new Running(operation, CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping));
         Forget();
         _operations[operation.Id] = running;
-        feed.Tell(new FaultNews.Progress(operation));
+        feed.Tell(new OperationProgress(operation));
         Log.Began(logger, who, request.Action, ids.Count, request.Queue, operation.Id);
         running.Task = Task.Run(() => RunAsync(running, ids), CancellationToken.None);
         return operation;
@@ -184,7 +184,7 @@ public sealed partial class FaultOperations(
         }
 
         running.State = running.State with { State = end, EndedAt = clock.GetUtcNow(), Error = error };
-        feed.Tell(new FaultNews.Progress(running.State));
+        feed.Tell(new OperationProgress(running.State));
         var outcome = error is null ? end.ToString().ToLowerInvariant() : $"{end.ToString().ToLowerInvariant()}: {error}";
         Log.Ended(logger, running.State.Id, running.State.Done, running.State.Total, outcome);
         try
@@ -402,7 +402,7 @@ public sealed partial class FaultOperations(
                 if (Stopwatch.GetElapsedTime(_told) > TimeSpan.FromMilliseconds(200))
                 {
                     _told = Stopwatch.GetTimestamp();
-                    feed.Tell(new FaultNews.Progress(State));
+                    feed.Tell(new OperationProgress(State));
                 }
             }
         }

@@ -7,7 +7,6 @@ using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Orders.FaultQueues.Access;
 using Orders.FaultQueues.Audit;
-using Orders.FaultQueues.Http;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;
 using Orders.FaultQueues.Queues;

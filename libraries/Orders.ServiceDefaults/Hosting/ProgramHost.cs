@@ -1,6 +1,6 @@
 using System.Net.Sockets;
-using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Options;
+using Orders.ServiceDefaults.Configuration;
 using Orders.ServiceDefaults.Documentation;
 using Orders.ServiceDefaults.Health;
 using Orders.ServiceDefaults.Protection;
@@ -130,14 +130,6 @@ public static partial class ProgramHost
         builder.AddValidatedOptions<DocumentationOptions>(DocumentationOptions.Section);
         builder.Services.AddSingleton(TimeProvider.System);
     }
-
-    /// <summary>Adds configuration that counts where no other source has a say.</summary>
-    public static void AddConfigurationDefaults(this IHostApplicationBuilder builder, params (string Key, string? Value)[] defaults) =>
-        // First in the list, so that every other source can override it.
-        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
-        {
-            InitialData = defaults.Select(setting => KeyValuePair.Create(setting.Key, setting.Value)),
-        });
 
     private static partial class Log
     {

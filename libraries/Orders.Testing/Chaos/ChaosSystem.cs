@@ -4,7 +4,6 @@ using Notifications.Worker;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
 using Orders.FaultQueues;
-using Orders.ServiceDefaults.Hosting;
 using Orders.Testing.Brokers;
 using Orders.Testing.Ledger;
 using Orders.Testing.Machine;

@@ -1,8 +1,6 @@
 using MassTransit;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Notifications.Worker.OrderConfirmation;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Audit;
 using Orders.FaultQueues.Backlog;
@@ -10,9 +8,10 @@ using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Job;
 using Orders.FaultQueues.Live;
 using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Policy;
 using Orders.FaultQueues.Queues;
 using Orders.Messaging.Operators;
-using Orders.Testing.Programs;
+using Orders.Testing.Machine;
 
 namespace Orders.Testing.Faults;
 
@@ -37,6 +36,8 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
             .AddSingleton<FaultMetrics>()
             .AddSingleton<BacklogMetrics>()
             .AddSingleton<OperatorEvents>()
+            .AddSingleton(OrderConfirmationEndpoint.Faults)
+            .AddSingleton<IParkedAnnouncer, ParkedConfirmations>()
             .AddSingleton<ParkedNews>()
             .AddSingleton<FaultMover>()
             .AddSingleton<RedeliverPolicy>()

@@ -1,9 +1,6 @@
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Orders.Email;
+using Orders.Testing.Machine;
 using Orders.Testing.Mail.Servers;
-using Orders.Testing.Programs;
 
 namespace Orders.Testing.Mail;
 

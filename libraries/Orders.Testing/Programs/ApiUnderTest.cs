@@ -4,9 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Contracts;
 using MassTransit;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
-using Microsoft.Extensions.DependencyInjection;
 using Orders.Api.Orders;
 using Orders.Email;
 

@@ -2,10 +2,6 @@ using System.Globalization;
 using Contracts;
 using MassTransit;
 using MassTransit.Testing;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Notifications.Worker.OrderConfirmation;
 using Orders.Email;
 using Orders.FaultQueues;
@@ -34,6 +30,7 @@ internal sealed class ConfirmationHarness : IAsyncDisposable
         });
         builder.Logging.AddProvider(Log).SetMinimumLevel(LogLevel.Debug);
         builder.AddEmail();
+        builder.AddOrderConfirmationFaults();
         builder.AddOrderConfirmation();
         builder.Services.AddSingleton<IEmailSender>(sender);
         builder.Services.AddSingleton<InMemoryFaultTransport>();

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Notifications.Worker;
 using Orders.Api.Orders;
-using Orders.ServiceDefaults.Hosting;
 using Orders.Testing.Machine;
 
 namespace Orders.Testing.Programs;

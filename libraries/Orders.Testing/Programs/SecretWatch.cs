@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
-using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
-using Orders.Testing.Faults;
 using Orders.Testing.Machine;
 using Orders.Testing.Network;
 

@@ -1,4 +1,4 @@
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 
 namespace Orders.Email.Smtp.OAuth;
 

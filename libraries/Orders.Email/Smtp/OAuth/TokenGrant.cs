@@ -1,5 +1,5 @@
 using System.Net.Mime;
-using Orders.ServiceDefaults.Hosting;
+using Orders.ServiceDefaults.Configuration;
 
 namespace Orders.Email.Smtp.OAuth;
 

@@ -1,7 +1,7 @@
-using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Live;
 using Orders.FaultQueues.Queues;
 
-namespace Orders.FaultQueues.Live;
+namespace Orders.FaultQueues.Inspection;
 
 /// <summary>Counts the messages every second as long as somebody listens.</summary>
 public sealed partial class FaultWatch(FaultInspector inspector, FaultFeed feed, TimeProvider clock, ILogger<FaultWatch> logger) : BackgroundService

@@ -2,7 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Orders.ServiceDefaults.Hosting;
+namespace Orders.ServiceDefaults.Configuration;
 
 /// <summary>Certificates in PEM files, and whether a server's is to be trusted.</summary>
 public static class Certificates

@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace Orders.ServiceDefaults.Hosting;
+namespace Orders.ServiceDefaults.Configuration;
 
 /// <summary>
 /// Secrets that stand in files, as Docker and Kubernetes provide them: where options have a <c>Password</c> and a

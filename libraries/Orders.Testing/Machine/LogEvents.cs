@@ -1,11 +1,10 @@
-using Microsoft.Extensions.Logging;
-using Orders.Testing.Mail;
-
-namespace Orders.Testing.Programs;
+namespace Orders.Testing.Machine;
 
 /// <summary>Every log event of the programs under test, exceptions included; to be awaited as signals.</summary>
 public sealed class LogEvents : ILoggerProvider
 {
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(20);
+
     private readonly Lock _lock = new();
     private readonly List<(string Category, int Id, LogLevel Level, string Message)> _events = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -29,7 +28,7 @@ public sealed class LogEvents : ILoggerProvider
     /// <summary>Waits until a class has logged an event so many times.</summary>
     public async Task<IReadOnlyList<string>> WaitFor<TCategory>(int id, int count = 1, TimeSpan? timeout = null)
     {
-        using var timer = new CancellationTokenSource(timeout ?? FakeSmtpServer.DefaultTimeout);
+        using var timer = new CancellationTokenSource(timeout ?? DefaultTimeout);
         while (true)
         {
             Task changed;

@@ -1,7 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 
-namespace Orders.Testing.Faults;
+namespace Orders.Testing.Network;
 
 /// <summary>Users of the fault queues, and how they sign in.</summary>
 internal static class Basic

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using Orders.Messaging.Failures;
 
-namespace Orders.FaultQueues.Job;
+namespace Orders.FaultQueues.Policy;
 
 /// <summary>What becomes of a fault.</summary>
 public abstract record Verdict

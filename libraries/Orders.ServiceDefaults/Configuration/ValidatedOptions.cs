@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using Microsoft.Extensions.Options;
 
-namespace Orders.ServiceDefaults.Hosting;
+namespace Orders.ServiceDefaults.Configuration;
 
 /// <summary>
 /// Options whose every mistake stops the start with a line of its own, which names the environment variable to mend, and

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Orders.FaultQueues.Job;
+namespace Orders.FaultQueues.Policy;
 
 /// <summary>Section <c>Redeliver</c>: when the job replays faults, and how often.</summary>
 public sealed class RedeliverOptions : IValidatableObject

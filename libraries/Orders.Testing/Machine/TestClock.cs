@@ -1,4 +1,4 @@
-namespace Orders.Testing.Programs;
+namespace Orders.Testing.Machine;
 
 /// <summary>A clock that stands still until it is moved, and whose timers fire when they are told to.</summary>
 internal sealed class TestClock(DateTimeOffset now) : TimeProvider

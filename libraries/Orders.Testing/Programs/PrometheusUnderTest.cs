@@ -1,8 +1,8 @@
-using System.Net.Http.Json;
 using System.Text.Json;
+using Orders.Testing.Machine;
 using Orders.Testing.Network;
 
-namespace Orders.Testing.Machine;
+namespace Orders.Testing.Programs;
 
 /// <summary>
 /// A real Prometheus with the deployment's configuration, but that it fetches the programs' metrics from this process

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace Orders.FaultQueues.Job;
+namespace Orders.FaultQueues.Policy;
 
 /// <summary>
 /// When faults came into the error queue, by this process's clock. The time on a message is that of the worker where it

@@ -2,13 +2,12 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
-using Orders.FaultQueues.Access;
 using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 using Orders.ServiceDefaults.Health;
 using RabbitMQ.Client.Exceptions;
 
-namespace Orders.FaultQueues.Http;
+namespace Orders.FaultQueues.Access;
 
 /// <summary>
 /// Errors of what <see cref="FaultAccess"/> guards: problem details (RFC 9457) to callers of the API, a line of text to a person
@@ -16,6 +15,9 @@ namespace Orders.FaultQueues.Http;
 /// </summary>
 internal static partial class FaultProblems
 {
+    /// <summary>What is said beside the fields of a request that are wrong.</summary>
+    public const string Mistaken = "Nothing was done. Mend what is named in errors.";
+
     public const string BrokerDoesNotAnswer = "The broker does not answer";
 
     public static void UseFaultProblems(this IApplicationBuilder faults)
@@ -33,7 +35,7 @@ internal static partial class FaultProblems
     public static Task AnswerAsync(HttpContext http, int status, string? detail = null, string? title = null)
     {
         detail ??= Explain(status);
-        if (http.Request.Path.StartsWithSegments(FaultApi.Path) || http.Request.Path.StartsWithSegments(HealthEndpoints.DetailsPath))
+        if (http.Request.Path.StartsWithSegments(FaultAccess.ApiPath) || http.Request.Path.StartsWithSegments(HealthEndpoints.DetailsPath))
         {
             return TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(http);
         }
@@ -111,7 +113,7 @@ internal static partial class FaultProblems
             {
                 [field] = [$"Line {exception.LineNumber + 1}: there is no such field, its value is of the wrong type, or it is not JSON."],
             },
-            FaultApi.Mistaken).ExecuteAsync(http),
+            Mistaken).ExecuteAsync(http),
         _ => AnswerAsync(
             http, StatusCodes.Status400BadRequest, $"The body is not JSON: line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."),
     };

@@ -1,0 +1,8 @@
+using System.Text.Json.Serialization;
+
+namespace Orders.Api.OrderBook;
+
+/// <summary>Generated serialization of what is stored.</summary>
+[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(OrderChange[]))]
+internal sealed partial class OrderBookJsonContext : JsonSerializerContext;
