@@ -79,7 +79,7 @@ public static class BusRegistration
                         };
                     });
                     rabbitMq.WriteJsonOnOneLine();
-                    rabbitMq.MessageTopology.SetEntityNameFormatter(new FaultNames(rabbitMq.MessageTopology.EntityNameFormatter));
+                    rabbitMq.MessageTopology.SetEntityNameFormatter(new MessageNames(rabbitMq.MessageTopology.EntityNameFormatter));
                     rabbitMq.ConnectEndpointConfigurationObserver(context.GetRequiredService<ConsumerRecovery>());
                     rabbitMq.UseOperatorEvents();
                     context.UseTopology(rabbitMq);

@@ -9,5 +9,5 @@ namespace Orders.FaultQueues.Access;
 /// <param name="User">The user's name.</param>
 /// <param name="WrongPasswords">How many wrong ones came within an hour, from all addresses together.</param>
 /// <param name="At">When the last of them came.</param>
-[MessageUrn("Contracts:SignInsSlowed"), EntityName("Contracts:SignInsSlowed")]
+[MessageUrn("Contracts:SignInsSlowed")]
 public sealed record SignInsSlowed(string User, int WrongPasswords, DateTimeOffset At);
