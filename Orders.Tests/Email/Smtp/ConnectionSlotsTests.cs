@@ -7,6 +7,8 @@ public sealed class ConnectionSlotsTests
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
 
+    private static readonly TimeSpan Longer = ConnectionSlots.Slow + TimeSpan.FromMilliseconds(1);
+
     private readonly TestClock _clock = new(new DateTimeOffset(2026, 11, 25, 12, 0, 0, TimeSpan.Zero));
 
     [Test]
@@ -41,6 +43,7 @@ public sealed class ConnectionSlotsTests
         var slots = new ConnectionSlots(3, _clock);
         await Take(slots, "slow");
         await Take(slots, "slow");
+        using var conversation = slots.Begin("slow");
         var waiting = Take(slots, "slow");
         _clock.Tick();
         await _clock.HasTimer.WaitAsync(Timeout);
@@ -56,43 +59,87 @@ public sealed class ConnectionSlotsTests
     }
 
     [Test]
+    public async Task Time_that_is_not_spent_on_the_mail_server_makes_no_domain_slow()
+    {
+        var slots = new ConnectionSlots(2, _clock);
+        var first = await Take(slots, "a");
+        var waiting = Take(slots, "a");
+
+        _clock.Advance(ConnectionSlots.Slow + TimeSpan.FromMilliseconds(1));
+        _clock.Tick();
+        await _clock.HasTimer.WaitAsync(Timeout);
+
+        Assert.That(waiting.IsCompleted, Is.False, "It waits on.");
+        first.Dispose();
+        await waiting.WaitAsync(Timeout);
+    }
+
+    [Test]
     public async Task Slow_domains_leave_one_to_others_together()
     {
         var slots = new ConnectionSlots(3, _clock);
-        var (first, second) = (await Take(slots, "slow"), await Take(slots, "slower"));
-        _clock.Advance(ConnectionSlots.Slow + TimeSpan.FromMilliseconds(1));
-        first.Dispose();
+        Talk(slots, "quick", TimeSpan.Zero);
+        Talk(slots, "slow", Longer);
+        Talk(slots, "slower", Longer);
 
-        var again = await Take(slots, "slow");
-        var (third, other) = (Take(slots, "slow"), Take(slots, "b"));
+        var (first, second, third) = (Take(slots, "slow"), Take(slots, "slower"), Take(slots, "slow"));
 
-        Assert.That((third.IsCompleted, other.IsCompleted), Is.EqualTo((false, true)));
-        second.Dispose();
+        Assert.That((first.IsCompleted, second.IsCompleted, third.IsCompleted), Is.EqualTo((true, true, false)));
+        Assert.That(Take(slots, "quick").IsCompleted);
+        second.Result.Dispose();
         await third.WaitAsync(Timeout);
     }
 
-    [TestCase(true)]
-    [TestCase(false)]
-    public async Task A_domain_is_slow_until_it_is_quick_again_or_long_enough_ago(bool isQuick)
+    [Test]
+    public void Where_the_server_is_slow_for_everybody_none_is_kept_free()
+    {
+        var slots = new ConnectionSlots(2, _clock);
+        Talk(slots, "slow", Longer);
+        Talk(slots, "slower", Longer);
+
+        Assert.That((Take(slots, "slow").IsCompleted, Take(slots, "slower").IsCompleted), Is.EqualTo((true, true)));
+    }
+
+    [TestCase(true, true, ExpectedResult = true)]
+    [TestCase(true, false, ExpectedResult = false, TestName = "An_email_that_is_refused_at_once_shows_nothing")]
+    [TestCase(false, false, ExpectedResult = true)]
+    public async Task<bool> A_domain_is_slow_until_it_is_quick_again_or_long_enough_ago(bool talksAgain, bool isTaken)
     {
         var slots = new ConnectionSlots(3, _clock);
-        var (first, second) = (await Take(slots, "slow"), await Take(slots, "slower"));
-        _clock.Advance(ConnectionSlots.Slow + TimeSpan.FromMilliseconds(1));
-        first.Dispose();
-        if (isQuick)
+        Talk(slots, "slow", Longer);
+        if (talksAgain)
         {
-            (await Take(slots, "slow")).Dispose();
+            Talk(slots, "slow", TimeSpan.Zero, isTaken);
         }
         else
         {
             _clock.Advance(ConnectionSlots.Memory);
         }
 
-        await Take(slots, "slow");
+        Talk(slots, "quick", TimeSpan.Zero);
+        Talk(slots, "slower", Longer);
+        await Take(slots, "slower");
+        await Take(slots, "slower");
 
-        Assert.That(Take(slots, "slow").IsCompleted);
-        Assert.That(slots.Used, Is.EqualTo(3));
-        second.Dispose();
+        // All but one are with slow domains.
+        return Take(slots, "slow").IsCompleted;
+    }
+
+    [Test]
+    public async Task Who_waits_has_one_that_is_free_once_its_domain_is_slow_no_longer()
+    {
+        var slots = new ConnectionSlots(3, _clock);
+        Talk(slots, "slow", Longer);
+        Talk(slots, "slower", Longer);
+        Talk(slots, "quick", TimeSpan.Zero);
+        await Take(slots, "slower");
+        await Take(slots, "slower");
+        var waiting = Take(slots, "slow");
+
+        _clock.Advance(ConnectionSlots.Memory);
+        _clock.Tick();
+
+        Assert.That(await waiting.WaitAsync(Timeout), Is.Not.Null);
     }
 
     [Test]
@@ -140,6 +187,13 @@ public sealed class ConnectionSlotsTests
         slot.Dispose();
         await drained.WaitAsync(Timeout);
         Assert.That(new ConnectionSlots(2, _clock).DrainAsync().IsCompleted);
+    }
+
+    private void Talk(ConnectionSlots slots, string domain, TimeSpan time, bool isTaken = true)
+    {
+        using var conversation = slots.Begin(domain);
+        _clock.Advance(time);
+        conversation.IsTaken = isTaken;
     }
 
     private static Task<IDisposable> Take(ConnectionSlots slots, string domain) => slots.TakeAsync(domain, CancellationToken.None).AsTask();

@@ -5,23 +5,28 @@ namespace Orders.Email.Smtp;
 /// for all slow domains together. Domains whose emails the server is slow to take must not keep the connections from others.
 /// </summary>
 /// <param name="size">How many there are.</param>
-/// <param name="time">Says for how long one has been in use.</param>
+/// <param name="time">Says how long a conversation takes.</param>
 internal sealed class ConnectionSlots(int size, TimeProvider time)
 {
     /// <summary>How long an email waits at least before it makes room for others.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    /// <summary>A domain is slow while one of its emails has taken longer, and for a while afterwards.</summary>
+    /// <summary>A domain is slow while the conversation about one of its emails has taken longer, and for a while afterwards.</summary>
     public static readonly TimeSpan Slow = TimeSpan.FromSeconds(2);
 
-    /// <summary>For how long a domain is slow after a slow email, unless an email that is not slow comes first.</summary>
+    /// <summary>
+    /// For how long a domain is slow after a slow conversation, unless an email is taken quickly first; and for how long a quick one
+    /// shows that the server is not slow for everybody.
+    /// </summary>
     public static readonly TimeSpan Memory = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiters = [];
     private readonly List<Slot> _used = [];
-    // The domains whose last email was slow, and when it ended.
+    private readonly List<Conversation> _conversations = [];
+    // The domains whose last conversation was slow, and when it ended.
     private readonly Dictionary<string, long> _slow = [];
+    private long? _lastQuick;
     private int _size = size;
     private TaskCompletionSource? _drained;
 
@@ -71,6 +76,13 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
                         return waiter.Turn.Task.Result;
                     }
 
+                    // What has changed with time alone, nobody was told of.
+                    if (exception is TimeoutException && MayHave(domain))
+                    {
+                        _waiters.Remove(waiter);
+                        return Give(domain);
+                    }
+
                     if (IsSlow(domain) || exception is OperationCanceledException)
                     {
                         _waiters.Remove(waiter);
@@ -78,6 +90,18 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
                     }
                 }
             }
+        }
+    }
+
+    /// <summary>Notes that the conversation about an email begins. Dispose of it when it has ended.</summary>
+    /// <param name="domain">The recipient's.</param>
+    public Conversation Begin(string domain)
+    {
+        lock (_lock)
+        {
+            var conversation = new Conversation(this, domain, time.GetTimestamp());
+            _conversations.Add(conversation);
+            return conversation;
         }
     }
 
@@ -106,16 +130,19 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
 
     private bool HasRoomFor(string domain) => _used.Count(slot => slot.Domain == domain) < _size - 1;
 
-    private bool HasRoomForSlow() => _used.Count(slot => IsSlow(slot.Domain)) < _size - 1;
+    /// <remarks>A server that is slow for everybody has no quick emails that one would have to be kept for.</remarks>
+    private bool HasRoomForSlow() =>
+        _lastQuick is not { } quick || time.GetElapsedTime(quick) >= Memory || _used.Count(slot => IsSlow(slot.Domain)) < _size - 1;
 
     private bool IsSlow(string domain) =>
-        _used.Exists(slot => slot.Domain == domain && IsSlow(slot)) || (_slow.TryGetValue(domain, out var ended) && time.GetElapsedTime(ended) < Memory);
+        _conversations.Exists(conversation => conversation.Domain == domain && IsSlow(conversation))
+        || (_slow.TryGetValue(domain, out var ended) && time.GetElapsedTime(ended) < Memory);
 
-    private bool IsSlow(Slot slot) => time.GetElapsedTime(slot.Since) > Slow;
+    private bool IsSlow(Conversation conversation) => time.GetElapsedTime(conversation.Since) > Slow;
 
     private Slot Give(string domain)
     {
-        var slot = new Slot(this, domain, time.GetTimestamp());
+        var slot = new Slot(this, domain);
         _used.Add(slot);
         return slot;
     }
@@ -126,27 +153,37 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
         {
             if (_used.Remove(slot))
             {
-                Remember(slot);
                 Distribute();
                 EndDrain();
             }
         }
     }
 
-    private void Remember(Slot slot)
+    private void End(Conversation conversation)
     {
-        if (!IsSlow(slot))
+        lock (_lock)
         {
-            _slow.Remove(slot.Domain);
-            return;
-        }
-
-        _slow[slot.Domain] = time.GetTimestamp();
-        foreach (var (domain, ended) in _slow)
-        {
-            if (time.GetElapsedTime(ended) >= Memory)
+            if (!_conversations.Remove(conversation))
             {
-                _slow.Remove(domain);
+                return;
+            }
+
+            if (IsSlow(conversation))
+            {
+                _slow[conversation.Domain] = time.GetTimestamp();
+            }
+            else if (conversation.IsTaken)
+            {
+                _slow.Remove(conversation.Domain);
+                _lastQuick = time.GetTimestamp();
+            }
+
+            foreach (var (domain, ended) in _slow)
+            {
+                if (time.GetElapsedTime(ended) >= Memory)
+                {
+                    _slow.Remove(domain);
+                }
             }
         }
     }
@@ -174,11 +211,24 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
         }
     }
 
-    private sealed class Slot(ConnectionSlots slots, string domain, long since) : IDisposable
+    /// <summary>What is said to the mail server about one email.</summary>
+    public sealed class Conversation(ConnectionSlots slots, string domain, long since) : IDisposable
     {
+        /// <summary>The recipient's domain.</summary>
         public string Domain => domain;
 
+        /// <summary>When it began.</summary>
         public long Since => since;
+
+        /// <summary>Whether the server has taken the email. What it refuses at once says nothing of how long it takes over others.</summary>
+        public bool IsTaken { get; set; }
+
+        public void Dispose() => slots.End(this);
+    }
+
+    private sealed class Slot(ConnectionSlots slots, string domain) : IDisposable
+    {
+        public string Domain => domain;
 
         public void Dispose() => slots.Release(this);
     }

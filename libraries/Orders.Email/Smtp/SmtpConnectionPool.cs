@@ -59,7 +59,10 @@ internal sealed partial class SmtpConnectionPool : IHostedService, IDisposable
     /// <returns>Dispose of it to let others have the connection.</returns>
     /// <exception cref="MailHeldException">The recipient's domain is slow, and the email is to make room for others.</exception>
     public ValueTask<IDisposable> ReserveAsync(EmailMessage email, CancellationToken cancellationToken) =>
-        _slots.TakeAsync(email.To[(email.To.LastIndexOf('@') + 1)..].ToUpperInvariant(), cancellationToken);
+        _slots.TakeAsync(DomainOf(email), cancellationToken);
+
+    /// <summary>Notes that the conversation about an email begins, over a connection that its sender has. Dispose of it when it has ended.</summary>
+    public ConnectionSlots.Conversation BeginConversation(EmailMessage email) => _slots.Begin(DomainOf(email));
 
     /// <summary>
     /// Gives a connection to a caller who has reserved one. Hand it back with <see cref="Return"/>. Where the server has refused
@@ -134,6 +137,8 @@ internal sealed partial class SmtpConnectionPool : IHostedService, IDisposable
             connection.Dispose();
         }
     }
+
+    private static string DomainOf(EmailMessage email) => email.To[(email.To.LastIndexOf('@') + 1)..].ToUpperInvariant();
 
     private void LimitStop() => _stopTimer = _time.CreateTimer(_ => _outOfTime.Cancel(), null, StopTimeout, Timeout.InfiniteTimeSpan);
 

@@ -60,6 +60,7 @@ internal sealed partial class SmtpEmailSender(
         EmailMessage email, MailAddress recipient, bool fresh, long begun, CancellationToken limit, CancellationToken cancellationToken)
     {
         var connection = await RentAsync(fresh, limit, cancellationToken);
+        using var conversation = pool.BeginConversation(email);
         var wasKept = connection.IsKept;
         var contentWasBegun = false;
         try
@@ -88,7 +89,9 @@ internal sealed partial class SmtpEmailSender(
             // From here on the server may take the email, so only its own time ends the wait for its answer.
             using var content = CancellationTokenSource.CreateLinkedTokenSource(limit);
             content.CancelAfter(_options.ContentTimeout);
-            return await connection.SendContentAsync(content.Token);
+            var reply = await connection.SendContentAsync(content.Token);
+            conversation.IsTaken = true;
+            return reply;
         }
         catch (OperationCanceledException)
         {
