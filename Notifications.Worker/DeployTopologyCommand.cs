@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
+using Orders.FaultQueues.Access;
 using Orders.Messaging;
 using Orders.ServiceDefaults.Hosting;
 using RabbitMQ.Client.Exceptions;
@@ -30,6 +31,7 @@ public static partial class DeployTopologyCommand
         builder.Configuration[$"{WorkerOptions.Section}:{nameof(WorkerOptions.Role)}"] = nameof(WorkerRole.All);
         builder.RequireBroker();
         builder.AddNotifications();
+        builder.AddFaultAccess();
         builder.DeployTopology();
         await using var app = builder.Build();
 

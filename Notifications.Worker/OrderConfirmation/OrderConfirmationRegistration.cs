@@ -25,12 +25,15 @@ public static class OrderConfirmationRegistration
     /// <summary>Adds what those need who look after its faults, in any process.</summary>
     public static void AddOrderConfirmationFaults(this IHostApplicationBuilder builder)
     {
-        // The section of another role, which may run in another process: both must be told the same.
-        var delays = builder.Configuration.ReadOptions<DelayedRedeliveryOptions>(DelayedRedeliveryOptions.Section).Delays;
         builder.Services.AddSingleton(OrderConfirmationEndpoint.Faults);
         builder.Services.AddSingleton<IParkedAnnouncer, ParkedConfirmations>();
-        builder.Services.AddSingleton(new WatchedQueues(
-            [OrderConfirmationEndpoint.Queue], [.. delays.Select(delay => DelayQueues.QueueName(OrderConfirmationEndpoint.Queue, delay))]));
+        builder.Services.AddSingleton(_ =>
+        {
+            // The section of another role, which may run in another process: both must be told the same.
+            var delays = builder.Configuration.ReadOptions<DelayedRedeliveryOptions>(DelayedRedeliveryOptions.Section).Delays;
+            return new WatchedQueues(
+                [OrderConfirmationEndpoint.Queue], [.. delays.Select(delay => DelayQueues.QueueName(OrderConfirmationEndpoint.Queue, delay))]);
+        });
     }
 
     /// <summary>Adds the consumer itself.</summary>

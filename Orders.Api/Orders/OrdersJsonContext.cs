@@ -9,7 +9,6 @@ namespace Orders.Api.Orders;
 [JsonSerializable(typeof(PlaceOrderRequest))]
 [JsonSerializable(typeof(PlaceOrderResponse))]
 [JsonSerializable(typeof(OrderRecord))]
-[JsonSerializable(typeof(OrderChange[]))]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(HttpValidationProblemDetails))]
 [JsonSerializable(typeof(string))]

@@ -1,4 +1,3 @@
-using Orders.FaultQueues.Access;
 using Orders.FaultQueues.Audit;
 using Orders.FaultQueues.Queues;
 using Orders.Messaging;
@@ -9,8 +8,6 @@ namespace Orders.FaultQueues;
 /// <summary>What looking after faults needs on the broker: the audit trail, and a lock for each queue.</summary>
 internal sealed class FaultsTopology(FaultEndpoint endpoint) : ITopologyPart
 {
-    public IEnumerable<Type> Messages => [typeof(SignInsSlowed)];
-
     public async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
     {
         await RabbitMqAuditTrail.DeclareAsync(channel, endpoint.AuditStream, cancellationToken);

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Orders.ServiceDefaults.Telemetry;
 
-/// <summary>The worker's meter, whichever program hosts it.</summary>
+/// <summary>The meter of the libraries and the worker, whichever program hosts them.</summary>
 public static class Meters
 {
     /// <summary>The meter's name.</summary>

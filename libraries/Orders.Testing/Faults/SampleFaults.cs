@@ -12,7 +12,7 @@ internal static class SampleFaults
 {
     private const string StackTrace = """
            at System.Net.Sockets.Socket.ConnectAsync(Object token)
-           at Orders.Email.SmtpEmailSender.SendAsync(EmailMessage email, CancellationToken cancellationToken) in /src/Email/SmtpEmailSender.cs:line 40
+           at Orders.Email.Smtp.SmtpEmailSender.SendAsync(EmailMessage email, CancellationToken cancellationToken) in /src/Email/SmtpEmailSender.cs:line 40
            at Notifications.Worker.OrderConfirmation.OrderConfirmationConsumer.Consume(ConsumeContext`1 context)
         """;
 
