@@ -37,7 +37,7 @@ public static class NotificationsRegistration
         builder.Services.AddSingleton<ITopologyPart, OrderStatusTopology>();
         builder.AddLedger();
         builder.AddEmail();
-        builder.AddMailOutages(services => services.GetRequiredService<IOptions<OrderConfirmationOptions>>().Value.PrefetchedForEach);
+        builder.AddMailOutages(OrderConfirmationEndpoint.Notification, services => services.GetRequiredService<IOptions<OrderConfirmationOptions>>().Value.PrefetchedForEach);
         builder.AddOrderConfirmationFaults();
         if (confirmations)
         {

@@ -18,7 +18,7 @@ internal sealed class AlertEmail(IEmailSender sender, IOptions<AlertOptions> ale
                 alert.Text,
                 $"<pre style=\"font:14px/1.5 ui-monospace,monospace\">{WebUtility.HtmlEncode(alert.Text)}</pre>")
             {
-                Notification = Notification.Alert,
+                Notification = "alert",
             },
             cancellationToken);
 }

@@ -61,6 +61,10 @@ public sealed partial class OrderConfirmationConsumer(
         {
             sent = await sender.SendAsync(email, context.CancellationToken);
         }
+        catch (DeliveryConflictException)
+        {
+            throw new OrderConflictException(order.OrderId);
+        }
         catch (EmailException exception)
         {
             Log.NotSent(logger, email.MessageId, context.GetRetryAttempt() + 1, context.GetRedeliveryCount() + 1, exception.Message);
@@ -93,7 +97,7 @@ public sealed partial class OrderConfirmationConsumer(
         try
         {
             return await ledger.IsConflictAsync(
-                new DeliveryAttempt(order.OrderId, Notification.OrderConfirmation, MessageId: "") { Content = OrderRules.ContentOf(order) });
+                new DeliveryAttempt(order.OrderId, OrderConfirmationEndpoint.Notification, MessageId: "") { Content = OrderRules.ContentOf(order) });
         }
         catch (LedgerUnreachableException failure)
         {

@@ -32,9 +32,9 @@ public sealed class OrderConfirmationEmail(IOptions<EmailOptions> options, IServ
             Text(order, placedAt),
             await HtmlAsync(order, placedAt))
         {
-            Notification = Notification.OrderConfirmation,
-            OrderId = order.OrderId,
-            OrderContent = OrderRules.ContentOf(order),
+            Notification = OrderConfirmationEndpoint.Notification,
+            Key = order.OrderId,
+            Content = OrderRules.ContentOf(order),
         };
     }
 

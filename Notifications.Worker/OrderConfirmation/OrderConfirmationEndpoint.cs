@@ -8,6 +8,9 @@ public static class OrderConfirmationEndpoint
 {
     public const string Queue = QueueNames.OrderConfirmation;
 
+    /// <summary>The notification's name, in metrics and the ledger.</summary>
+    internal const string Notification = "order-confirmation";
+
     /// <summary>Where MassTransit moves what failed for the last time: the dead-letter queue.</summary>
     public const string ErrorQueue = Queue + "_error";
 

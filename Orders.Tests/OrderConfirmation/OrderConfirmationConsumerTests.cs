@@ -132,7 +132,7 @@ public sealed class OrderConfirmationConsumerTests
     [Test]
     public async Task An_order_with_the_id_of_another_one_is_set_aside_at_once_and_nothing_is_told_of_that_order()
     {
-        var sender = new ScriptedEmailSender(_ => new OrderConflictException("1"));
+        var sender = new ScriptedEmailSender(_ => new DeliveryConflictException("1"));
         await using var harness = await ConfirmationHarness.StartAsync(sender);
 
         await harness.PlaceAsync("1");

@@ -11,16 +11,16 @@ namespace Orders.Email;
 /// <param name="Html">The <c>text/html</c> part; everything in it is encoded already.</param>
 public sealed record EmailMessage(string MessageId, string To, string Subject, string Text, string Html)
 {
-    /// <summary>What kind of email it is.</summary>
-    public Notification Notification { get; init; }
+    /// <summary>The name of the notification that it is: one word for metrics and the ledger, such as <c>order-confirmation</c>.</summary>
+    public required string Notification { get; init; }
 
-    /// <summary>The order that it belongs to, if it is to be sent once for that order.</summary>
-    public string? OrderId { get; init; }
+    /// <summary>What it is to be sent once for, such as an order's id; <c>null</c> where it may be sent again.</summary>
+    public string? Key { get; init; }
 
-    /// <summary>What that order says; another order with its id says something else.</summary>
-    public string OrderContent { get; init; } = "";
+    /// <summary>What is said of that <see cref="Key"/>; whoever has the same key and says something else is another one.</summary>
+    public string Content { get; init; } = "";
 
-    /// <summary>Whether a person has changed what the order says: then it replaces what an earlier attempt said, unless that was sent.</summary>
+    /// <summary>Whether a person has changed the <see cref="Content"/>: then it replaces what an earlier attempt said, unless that was sent.</summary>
     public bool IsCorrection { get; init; }
 
     /// <summary>
@@ -31,14 +31,4 @@ public sealed record EmailMessage(string MessageId, string To, string Subject, s
 
     /// <summary>Which decision of a person it is that it is to be sent, even if it may have been sent before; where it is one.</summary>
     public Guid? Decision { get; init; }
-}
-
-/// <summary>The kinds of email.</summary>
-public enum Notification
-{
-    /// <summary>To a customer: the order has arrived.</summary>
-    OrderConfirmation,
-
-    /// <summary>To whoever looks after the system.</summary>
-    Alert,
 }

@@ -40,9 +40,5 @@ internal sealed class EmailMetrics
 
     private static KeyValuePair<string, object?> State(string state) => new("state", state);
 
-    private static KeyValuePair<string, object?> NotificationOf(EmailMessage email) => new("notification", email.Notification switch
-    {
-        Notification.Alert => "alert",
-        _ => "order-confirmation",
-    });
+    private static KeyValuePair<string, object?> NotificationOf(EmailMessage email) => new("notification", email.Notification);
 }

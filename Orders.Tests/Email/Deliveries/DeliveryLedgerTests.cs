@@ -304,7 +304,7 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
         "the claim has lapsed", _ => ledger.ClaimAsync(Attempt(decision)), claim => claim is not DeliveryClaim.HeldByOther, TimeSpan.FromSeconds(10));
 
     private DeliveryAttempt Attempt(Guid? decision = null, string content = "customer@example.com\nLaptop") =>
-        new(_order, Notification.OrderConfirmation, $"<{_order}@shop.example>", decision) { Content = content };
+        new(_order, "order-confirmation", $"<{_order}@shop.example>", decision) { Content = content };
 
     private IDeliveryLedger Create(UnknownOutcome policy = UnknownOutcome.SendAgain, TimeSpan? lease = null)
     {

@@ -53,5 +53,5 @@ public sealed class InMemoryDeliveryLedgerTests
 
     private Task<DeliveryClaim> ClaimAsync(string orderId) => _ledger.ClaimAsync(Attempt(orderId));
 
-    private static DeliveryAttempt Attempt(string orderId) => new(orderId, Notification.OrderConfirmation, $"<{orderId}@shop.example>");
+    private static DeliveryAttempt Attempt(string orderId) => new(orderId, "order-confirmation", $"<{orderId}@shop.example>");
 }

@@ -15,7 +15,7 @@ public sealed class LedgerEmailSenderTests
     private const int Ignored = 2143;
 
     private static readonly DeliveryLease Lease = new(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(10));
-    private static readonly EmailMessage Email = new("<order-confirmation-1@shop.example>", "customer@example.com", "Hello", "Hello", "<p>Hello</p>") { OrderId = "1" };
+    private static readonly EmailMessage Email = new("<order-confirmation-1@shop.example>", "customer@example.com", "Hello", "Hello", "<p>Hello</p>") { Notification = "order-confirmation", Key = "1" };
 
     private readonly LogEvents _log = new();
     private readonly TestClock _clock = new(new DateTimeOffset(2026, 11, 21, 12, 0, 0, TimeSpan.Zero));
@@ -43,12 +43,12 @@ public sealed class LedgerEmailSenderTests
     }
 
     [Test]
-    public async Task An_email_that_belongs_to_no_order_is_none_of_its_concern()
+    public async Task An_email_without_a_key_is_none_of_its_concern()
     {
         var server = new ScriptedEmailSender();
 
-        await SendAsync(server, Email with { OrderId = null });
-        await SendAsync(server, Email with { OrderId = null });
+        await SendAsync(server, Email with { Key = null });
+        await SendAsync(server, Email with { Key = null });
 
         Assert.That(server.Sent, Has.Count.EqualTo(2));
     }
@@ -63,7 +63,7 @@ public sealed class LedgerEmailSenderTests
         await SendAsync(server);
         foreach (var decision in new[] { one, other })
         {
-            await SendAsync(server, Email with { OrderId = $"{decision:N}", Decision = decision });
+            await SendAsync(server, Email with { Key = $"{decision:N}", Decision = decision });
         }
 
         Assert.That(server.Attempted.Select(email => email.IdempotencyKey), Is.EqualTo(

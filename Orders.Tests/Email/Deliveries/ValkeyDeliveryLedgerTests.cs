@@ -318,5 +318,5 @@ public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
     }
 
     private static DeliveryAttempt Attempt(string orderId, string content = "customer@example.com\nLaptop") =>
-        new(orderId, Notification.OrderConfirmation, $"<{orderId}@shop.example>") { Content = content };
+        new(orderId, "order-confirmation", $"<{orderId}@shop.example>") { Content = content };
 }

@@ -10,7 +10,7 @@ namespace Orders.Tests.Email.Outages;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class GatedEmailSenderTests : IDisposable
 {
-    private static readonly EmailMessage Email = new("<1@shop.example>", "customer@example.com", "Your order", "Hello", "<p>Hello</p>");
+    private static readonly EmailMessage Email = new("<1@shop.example>", "customer@example.com", "Your order", "Hello", "<p>Hello</p>") { Notification = "order-confirmation" };
     private static readonly EmailMessage Other = Email with { MessageId = "<2@shop.example>" };
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 

@@ -145,11 +145,11 @@ internal sealed class PooledEmailSenderTests
     }
 
     private Task<SentEmail> SendAsync(IHost worker, string orderId, CancellationToken? delivery = null) => worker.Services.GetRequiredService<IEmailSender>().SendAsync(
-        new EmailMessage($"<order-confirmation-{orderId}@shop.example>", "customer@example.com", "Your order", "Hello", "<p>Hello</p>") { OrderId = orderId },
+        new EmailMessage($"<order-confirmation-{orderId}@shop.example>", "customer@example.com", "Your order", "Hello", "<p>Hello</p>") { Notification = "order-confirmation", Key = orderId },
         delivery ?? _delivery.Token);
 
     private Task<DeliveryClaim> ClaimAsync(string orderId) => _worker.Services.GetRequiredService<IDeliveryLedger>().ClaimAsync(
-        new DeliveryAttempt(orderId, Notification.OrderConfirmation, $"<order-confirmation-{orderId}@shop.example>"));
+        new DeliveryAttempt(orderId, "order-confirmation", $"<order-confirmation-{orderId}@shop.example>"));
 
     /// <summary>Composes a worker that has one connection to the mail server and parks what nobody can know.</summary>
     private IHost StartWorker(FakeSmtpServer server, IDeliveryLedger? ledger = null)
@@ -167,7 +167,7 @@ internal sealed class PooledEmailSenderTests
         builder.Services.AddSingleton<TimeProvider>(_clock);
         builder.AddLedger();
         builder.AddEmail();
-        builder.AddMailOutages(_ => 2);
+        builder.AddMailOutages("order-confirmation", _ => 2);
         if (ledger is not null)
         {
             builder.Services.AddSingleton(ledger);

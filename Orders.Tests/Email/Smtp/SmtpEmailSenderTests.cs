@@ -74,7 +74,7 @@ public sealed class SmtpEmailSenderTests
     [TestCase("", "delivery:order-confirmation:1", null)]
     public async Task A_header_field_carries_the_idempotency_key(string header, string? key, string? expected)
     {
-        var email = new EmailMessage("<1@shop.example>", Customer, "Hello", "Hello", "<p>Hello</p>") { IdempotencyKey = key };
+        var email = new EmailMessage("<1@shop.example>", Customer, "Hello", "Hello", "<p>Hello</p>") { Notification = "test", IdempotencyKey = key };
         _host = EmailHost.For(_server, ("Email__IdempotencyHeader", header));
         await _host.Sender.SendAsync(email, CancellationToken.None);
 
@@ -86,6 +86,7 @@ public sealed class SmtpEmailSenderTests
     {
         var email = new EmailMessage($"<order-confirmation-{new string('1', 100)}@mail.shop.example>", $"{new string('a', 64)}@mail.customer.example", "Hello", "Hello", "<p>Hello</p>")
         {
+            Notification = "test",
             IdempotencyKey = $"delivery:order-confirmation:{new string('1', 100)}",
         };
         _host = EmailHost.For(_server, ("Email__IdempotencyHeader", "X-Key"));

@@ -17,7 +17,10 @@ internal sealed class TestEmail(IEmailSender sender, IOptions<EmailOptions> opti
             to,
             "Test of the mail settings",
             "This email was sent by check-mail. Emails of the shop can arrive here.",
-            "<p>This email was sent by check-mail. Emails of the shop can arrive here.</p>");
+            "<p>This email was sent by check-mail. Emails of the shop can arrive here.</p>")
+        {
+            Notification = "test",
+        };
         try
         {
             var sent = await sender.SendAsync(email, cancellationToken);

@@ -28,7 +28,7 @@ internal sealed class ContentHash
     public string KeyId { get; }
 
     /// <summary>The hash of what an order says. The order id is a part of it, so that a customer's orders have nothing in common.</summary>
-    public string Of(DeliveryAttempt attempt) => Hash($"{attempt.OrderId}\n{attempt.Content}");
+    public string Of(DeliveryAttempt attempt) => Hash($"{attempt.Subject}\n{attempt.Content}");
 
     private string Hash(string text) => Convert.ToBase64String(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
 }

@@ -12,10 +12,9 @@ public sealed class DeliveryHeldException(DateTimeOffset until)
 /// <summary>An email was not sent, because the ledger could not be asked. That says nothing about the mail server.</summary>
 public sealed class UnclaimedEmailException(string message) : TransientEmailException(message);
 
-/// <summary>An email was not sent, because the order's id is that of another order.</summary>
-/// <param name="orderId">The id, which is known to be a proper one.</param>
-public sealed class OrderConflictException(string orderId)
-    : Exception($"The order id {orderId} is that of another order, with another address or product."), IForeseenFailure
+/// <summary>An email was not sent, because another one has its key.</summary>
+/// <param name="key">The key. It must be fit for a log.</param>
+public sealed class DeliveryConflictException(string key) : Exception($"The key {key} is that of another one."), IForeseenFailure
 {
     /// <inheritdoc/>
     public FailureKind Kind => FailureKind.Conflict;

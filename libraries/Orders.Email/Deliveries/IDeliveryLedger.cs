@@ -3,7 +3,7 @@ using Orders.Ledger;
 namespace Orders.Email.Deliveries;
 
 /// <summary>
-/// Remembers which notification of which order was sent, and who is sending it now, so that several workers, repeated
+/// Remembers which notification was sent for which key, and who is sending it now, so that several workers, repeated
 /// messages and replays make one email. Every method is safe for use by many at once, and takes
 /// <see cref="LedgerRegistration.Patience"/> at most.
 /// </summary>
@@ -22,7 +22,7 @@ public interface IDeliveryLedger
 
     /// <summary>
     /// Records that the email is out, whoever has the claim by now: it is the truth. An earlier record of it stays as it is,
-    /// and so does an entry of another order with the id.
+    /// and so does an entry of another one with the key.
     /// </summary>
     /// <exception cref="LedgerUnreachableException">It is not recorded yet; this is tried further in the background for some time.</exception>
     Task RecordSentAsync(DeliveryAttempt attempt);
@@ -36,33 +36,27 @@ public interface IDeliveryLedger
     Task RecordUnknownAsync(DeliveryAttempt attempt);
 }
 
-/// <summary>One attempt to send one notification of one order.</summary>
-/// <param name="OrderId">The order.</param>
-/// <param name="Notification">The kind of email.</param>
+/// <summary>One attempt to send one notification for one key.</summary>
+/// <param name="Subject">What it is sent once for, such as an order's id.</param>
+/// <param name="Notification">The notification's name, without a colon.</param>
 /// <param name="MessageId">The email's <c>Message-ID</c>; of a claim it is a proposal, see <see cref="DeliveryClaim.Claimed"/>.</param>
 /// <param name="Decision">
 /// Which decision of a person it is that this is to be sent whatever became of earlier attempts, where it is one. Each
 /// counts for one attempt whose outcome is unknown, and not for the next.
 /// </param>
-public sealed record DeliveryAttempt(string OrderId, Notification Notification, string MessageId, Guid? Decision = null)
+public sealed record DeliveryAttempt(string Subject, string Notification, string MessageId, Guid? Decision = null)
 {
-    /// <summary>What the order says, to tell it from another one with its id. The ledger keeps a hash of it.</summary>
+    /// <summary>What is said of the subject, to tell it from another one of that name. The ledger keeps a hash of it.</summary>
     public string Content { get; init; } = "";
 
-    /// <summary>Whether a person has changed what the order says, so that another <see cref="Content"/> than before is no other order.</summary>
+    /// <summary>Whether a person has changed the <see cref="Content"/>, so that another one than before is no other subject.</summary>
     public bool IsCorrection { get; init; }
 
     /// <summary>Under which the ledger keeps what became of the email.</summary>
-    public string Key => $"delivery:{KindOf(Notification)}:{OrderId}";
+    public string Key => $"delivery:{Notification}:{Subject}";
 
     /// <summary>Tells this attempt from every other.</summary>
     public Guid Id { get; } = Guid.NewGuid();
-
-    private static string KindOf(Notification notification) => notification switch
-    {
-        Notification.OrderConfirmation => "order-confirmation",
-        _ => throw new ArgumentOutOfRangeException(nameof(notification), notification, "No order has such an email."),
-    };
 }
 
 /// <summary>What the ledger says to whoever wants to send.</summary>
@@ -74,11 +68,11 @@ public abstract record DeliveryClaim
 
     /// <summary>The email is to be sent, by whoever asked.</summary>
     /// <param name="AfterUnknown">Whether nobody can say if an earlier attempt has sent it already.</param>
-    /// <param name="MessageId">Its <c>Message-ID</c>: that of the order's first attempt, as far as the ledger remembers.</param>
+    /// <param name="MessageId">Its <c>Message-ID</c>: that of the first attempt, as far as the ledger remembers.</param>
     public sealed record Claimed(bool AfterUnknown, string MessageId) : DeliveryClaim;
 
     /// <summary>
-    /// The order id is that of another order, by what the two say. An order of which the ledger does not know what it says
+    /// The subject is another one of that name, by what is said of the two. One of which the ledger does not know what was said
     /// counts as the same.
     /// </summary>
     public sealed record Conflict : DeliveryClaim;

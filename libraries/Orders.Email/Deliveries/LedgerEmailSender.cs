@@ -4,7 +4,7 @@ using Orders.Ledger;
 namespace Orders.Email.Deliveries;
 
 /// <summary>
-/// Sends each email of an order once in effect: with a claim from the <see cref="IDeliveryLedger"/>, and with a record of
+/// Sends each email that has a key once in effect: with a claim from the <see cref="IDeliveryLedger"/>, and with a record of
 /// what became of it. Belongs next to the sender: whoever has a claim is sending, and waits for nothing else.
 /// </summary>
 internal sealed partial class LedgerEmailSender(
@@ -22,20 +22,20 @@ internal sealed partial class LedgerEmailSender(
     private readonly SeldomWarning _warning = new(BetweenWarnings, time);
 
     /// <exception cref="DeliveryHeldException">Somebody else is sending it.</exception>
-    /// <exception cref="OrderConflictException">Another order has its id.</exception>
+    /// <exception cref="DeliveryConflictException">Another one has its key.</exception>
     /// <exception cref="UnknownOutcomeException">Nobody can say whether it was sent, and a person has to decide.</exception>
     /// <exception cref="UnclaimedEmailException">The ledger cannot be reached, and nothing is sent without it.</exception>
     /// <inheritdoc/>
     public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
-        if (email.OrderId is not { } orderId)
+        if (email.Key is not { } key)
         {
             return await sender.SendAsync(email, cancellationToken);
         }
 
-        var attempt = new DeliveryAttempt(orderId, email.Notification, email.MessageId, email.Decision)
+        var attempt = new DeliveryAttempt(key, email.Notification, email.MessageId, email.Decision)
         {
-            Content = email.OrderContent,
+            Content = email.Content,
             IsCorrection = email.IsCorrection,
         };
         email = email with { IdempotencyKey = email.Decision is { } decision ? $"{attempt.Key}:{decision:N}" : attempt.Key };
@@ -49,7 +49,7 @@ internal sealed partial class LedgerEmailSender(
                 return new SentEmail(messageId, at);
 
             case DeliveryClaim.Conflict:
-                throw new OrderConflictException(orderId);
+                throw new DeliveryConflictException(key);
 
             case DeliveryClaim.HeldByOther(var until):
                 Log.Held(logger, email.MessageId, until);

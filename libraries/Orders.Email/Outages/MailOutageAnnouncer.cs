@@ -5,8 +5,12 @@ using Orders.Messaging.Operators;
 
 namespace Orders.Email.Outages;
 
+/// <summary>What the events of an outage begin with, as routing keys.</summary>
+internal sealed record MailOutageEvents(string Prefix);
+
 /// <summary>Tells people and other programs of each outage of the mail server, once when it begins and once when it has ended.</summary>
 internal sealed partial class MailOutageAnnouncer(
+    MailOutageEvents events,
     MailServerGate gate,
     IBus bus,
     OperatorEvents operators,
@@ -15,9 +19,6 @@ internal sealed partial class MailOutageAnnouncer(
     TimeProvider time,
     ILogger<MailOutageAnnouncer> logger) : BackgroundService
 {
-    private const string Began = "order-confirmation.outage.began";
-    private const string Ended = "order-confirmation.outage.ended";
-
     private static readonly TimeSpan TimeToPublish = TimeSpan.FromSeconds(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -30,11 +31,11 @@ internal sealed partial class MailOutageAnnouncer(
             {
                 Log.Unreachable(logger, outage.Since, outage.Reason);
                 await PublishAsync(new MailServerUnreachable(outage.Since, outage.Reason), stoppingToken);
-                await operators.TellAsync(new OperatorEvent(Began, outage.Since, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
+                await operators.TellAsync(new OperatorEvent($"{events.Prefix}.outage.began", outage.Since, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
                 var until = await WaitForEndAsync(stoppingToken);
                 Log.Reachable(logger, until, outage.Since);
                 await PublishAsync(new MailServerReachable(outage.Since, until), stoppingToken);
-                await operators.TellAsync(new OperatorEvent(Ended, until, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
+                await operators.TellAsync(new OperatorEvent($"{events.Prefix}.outage.ended", until, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
             }
         }
     }

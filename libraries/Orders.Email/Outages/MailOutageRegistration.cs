@@ -16,12 +16,14 @@ public static class MailOutageRegistration
 
     /// <summary>Has emails wait while the mail server is down for all of them, and tells of it.</summary>
     /// <param name="builder">The program.</param>
+    /// <param name="events">What its operator events begin with, before <c>.outage.began</c> and <c>.outage.ended</c>.</param>
     /// <param name="prefetch">How many messages an endpoint has prefetched for each that it has in hand.</param>
-    public static void AddMailOutages(this IHostApplicationBuilder builder, Func<IServiceProvider, double> prefetch)
+    public static void AddMailOutages(this IHostApplicationBuilder builder, string events, Func<IServiceProvider, double> prefetch)
     {
         var inMemory = builder.Configuration.GetTransport() == Transport.InMemory;
         builder.Services.TryAddSingleton<OperatorEvents>();
         builder.Services.AddPublishedMessages(typeof(MailServerUnreachable), typeof(MailServerReachable));
+        builder.Services.AddSingleton(new MailOutageEvents(events));
         builder.Services.AddSingleton<MailServerGate>();
         builder.AddEmailRateLimiter();
         builder.AddDeliveryLedger();

@@ -43,7 +43,7 @@ internal sealed class EmailHost : IDisposable
 
     /// <summary>Sends an email to customer@example.com.</summary>
     public Task SendAsync(string id = "1", string to = "customer@example.com", string subject = "Your order", string text = "Hello", string html = "<p>Hello</p>", CancellationToken cancellationToken = default) =>
-        Sender.SendAsync(new EmailMessage($"<{id}@shop.example>", to, subject, text, html), cancellationToken);
+        Sender.SendAsync(new EmailMessage($"<{id}@shop.example>", to, subject, text, html) { Notification = "test" }, cancellationToken);
 
     public void Dispose() => _host.Dispose();
 
