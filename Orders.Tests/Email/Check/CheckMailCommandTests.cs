@@ -63,6 +63,18 @@ public sealed class CheckMailCommandTests
     }
 
     [Test]
+    public async Task A_login_that_is_refused_for_want_of_encryption_is_told_so()
+    {
+        await using var server = FakeSmtpServer.Start(("shop", "s3cret-word"), _authority.Issue("unused").Certificate);
+        server.On(SmtpStep.Auth, _ => "538 5.7.11 Must issue a STARTTLS command first");
+
+        var check = await CheckedMail.RunAsync(server, Login);
+
+        check.ExpectMatch("failed", "login", @"with 538: .* set Email__Smtp__Security=StartTls\.$");
+        check.ExpectEnd(1, NoEmail);
+    }
+
+    [Test]
     public async Task A_login_that_the_server_does_not_offer_is_named()
     {
         await using var server = FakeSmtpServer.Start(("shop", "s3cret-word"));
@@ -312,6 +324,14 @@ public sealed class CheckMailCommandTests
         check.Expect("ok", "email", "The test email is in the pickup directory.");
         check.ExpectEnd(0, "Emails can be sent.");
         Assert.That(files, Has.Length.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_mail_server_that_is_set_but_not_used_is_a_warning()
+    {
+        var check = await CheckedMail.RunAsync([], [("Email__Smtp__Host", "mail.shop.example")]);
+
+        check.Expect("warning", "configuration", "Email__Smtp__Host is set, but nothing is sent to mail.shop.example without Email__Delivery=Smtp.");
     }
 
     [Test]

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Orders.Email;
 using Orders.Email.Deliveries;
 using Orders.Ledger;
 using StackExchange.Redis;

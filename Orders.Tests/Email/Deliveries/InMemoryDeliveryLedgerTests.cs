@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Orders.Email;
 using Orders.Email.Deliveries;
 using Orders.Ledger;
 

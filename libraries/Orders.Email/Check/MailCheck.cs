@@ -42,6 +42,10 @@ internal sealed class MailCheck(IOptions<EmailOptions> options, IServiceProvider
                 Step,
                 $"Emails become files in {Path.GetFullPath(_options.PickupDirectory)}; no mail server is used. "
                 + "To send them, set Email__Delivery=Smtp, Email__Smtp__Host and Email__From.");
+            if (!string.IsNullOrWhiteSpace(_options.Smtp.Host))
+            {
+                report.Warn(Step, $"Email__Smtp__Host is set, but nothing is sent to {_options.Smtp.Host} without Email__Delivery=Smtp.");
+            }
         }
 
         if (_options.IsRedirected)

@@ -265,7 +265,9 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
         catch (Exception exception)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var advice = _options.OAuth.IsSet ? "Check Email__Smtp__OAuth__*."
+            var advice = !client.IsSecure && client.Capabilities.HasFlag(SmtpCapabilities.StartTLS)
+                ? "The server offers encryption, and may want it before a login: set Email__Smtp__Security=StartTls."
+                : _options.OAuth.IsSet ? "Check Email__Smtp__OAuth__*."
                 : call.Greeting.Mechanism is null ? "Set Email__Smtp__Authentication to one that it offers, or Auto."
                 : "Check Email__Smtp__Username and Email__Smtp__Password or __PasswordFile.";
             report.Fail(Login, $"{(call.Greeting.Mechanism is { } mechanism ? $"By {mechanism}: " : "")}{Reason(exception)} {advice}");
