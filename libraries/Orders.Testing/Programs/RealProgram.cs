@@ -65,7 +65,8 @@ internal sealed class RealProgram
         using var process = Process.Start(Command.StartInfo(Runtime, [_assembly, "--contentRoot", Folder()], EnvironmentWith(settings)))!;
         process.StandardInput.Close();
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        if (time > TimeSpan.Zero)
+        // A timer knows no less.
+        if (time >= TimeSpan.FromMilliseconds(1))
         {
             using var timer = new PeriodicTimer(time);
             await timer.WaitForNextTickAsync();
