@@ -3,9 +3,6 @@ namespace Contracts;
 /// <summary>The queues that more than one program must name. Other systems rely on them.</summary>
 public static class QueueNames
 {
-    /// <summary>Orders, until their confirmations are sent.</summary>
-    public const string OrderConfirmation = "order-confirmation";
-
     /// <summary>What became of orders, for the API.</summary>
     public const string OrderStatus = "order-status";
 }

@@ -33,7 +33,7 @@ public static class NotificationsRegistration
         var faults = role is WorkerRole.All or WorkerRole.Faults;
 
         builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
-        builder.Services.AddPublishedMessages([.. OrderMessages.All]);
+        builder.Services.AddPublishedMessages(OrderMessages.All);
         builder.Services.AddSingleton<ITopologyPart, OrderStatusTopology>();
         builder.AddLedger();
         builder.AddEmail();

@@ -7,8 +7,9 @@ using Orders.Messaging;
 namespace Notifications.Worker;
 
 /// <summary>
-/// Has a program that deploys the topology make the queue by which the API hears what became of orders. It is bound to what workers tell and not to the orders: the
-/// broker refuses an order that no queue takes, and this one would take it whether or not there ever was a worker.
+/// Has a program that deploys the topology make the queue by which the API hears what became of orders. It is bound to what
+/// workers tell and not to the orders: the broker refuses an order that no queue takes, and this one would take it whether
+/// or not there ever was a worker.
 /// </summary>
 internal sealed class OrderStatusTopology : ITopologyPart
 {

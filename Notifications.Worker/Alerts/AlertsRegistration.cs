@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Alerts.Webhooks;
+using Orders.FaultQueues;
 using Orders.FaultQueues.Backlog;
 using Orders.FaultQueues.Policy;
 using Orders.Messaging.Redelivery;
@@ -20,7 +21,7 @@ public static class AlertsRegistration
             var queues = services.GetRequiredService<IOptions<AlertOptions>>().Value.Queues.ToArray();
             var delays = AlertDelays.Of(services.GetRequiredService<IOptions<RedeliverOptions>>().Value);
             return new WatchedQueues(
-                [.. queues.SelectMany(queue => new[] { queue, $"{queue}_error" })],
+                [.. queues.SelectMany(queue => new[] { queue, queue + FaultEndpoint.ErrorSuffix })],
                 [.. queues.SelectMany(queue => delays.Select(delay => DelayQueues.QueueName(queue, delay)))]);
         });
         // One for each queue: when the mail server is down, the emails lag behind.

@@ -24,7 +24,7 @@ public static class OrdersMessaging
         else
         {
             builder.AddLedger();
-            builder.Services.AddPublishedMessages([.. OrderMessages.All]);
+            builder.Services.AddPublishedMessages(OrderMessages.All);
             builder.Services.TryAddSingleton<OperatorEvents>();
             builder.AddBus(AddOrderStatus);
         }

@@ -1,5 +1,7 @@
 using Contracts;
 using MassTransit;
+using Orders.FaultQueues;
+using Orders.Messaging;
 
 namespace Orders.Api.Status;
 
@@ -15,7 +17,13 @@ public sealed class OrderStatusConsumerDefinition : ConsumerDefinition<OrderStat
         IReceiveEndpointConfigurator endpointConfigurator, IConsumerConfigurator<OrderStatusConsumer> consumerConfigurator, IRegistrationContext context)
     {
         endpointConfigurator.PrefetchCount = Prefetch;
-        endpointConfigurator.ConfigureOrderStatus(context);
+        if (endpointConfigurator is IRabbitMqReceiveEndpointConfigurator onRabbitMq)
+        {
+            onRabbitMq.SetQueueArguments(QueueArguments.Holding(context.GetQueueType()));
+        }
+
+        // What is handed back untried, because the order book is away, never counts as a failure.
+        endpointConfigurator.SetFaultsAside(context, deliveryLimit: int.MaxValue);
         endpointConfigurator.UseFilter(new HandBackFilter());
     }
 }

@@ -8,9 +8,6 @@ namespace Orders.Email;
 /// <summary>Which strings are an address that mail can be sent to.</summary>
 public static class EmailAddress
 {
-    /// <inheritdoc cref="AddressRule.MaxLength"/>
-    public const int MaxLength = AddressRule.MaxLength;
-
     /// <inheritdoc cref="AddressRule.TryParse"/>
     public static bool TryParse([NotNullWhen(true)] string? value, [NotNullWhen(true)] out MailAddress? address) => AddressRule.TryParse(value, out address);
 

@@ -6,11 +6,17 @@ namespace Orders.FaultQueues;
 /// <param name="Queue">The endpoint's queue, to which messages are replayed.</param>
 public sealed record FaultEndpoint(string Queue)
 {
+    /// <summary>What an error queue is called: this after the endpoint's name. MassTransit says so.</summary>
+    public const string ErrorSuffix = "_error";
+
+    /// <summary>What the queue is called in which messages wait for a person: this after the endpoint's name.</summary>
+    public const string ParkingSuffix = "_parked";
+
     /// <summary>Where MassTransit moves what failed for the last time: the dead-letter queue.</summary>
-    public string ErrorQueue => $"{Queue}_error";
+    public string ErrorQueue => Queue + ErrorSuffix;
 
     /// <summary>Where messages wait for a person.</summary>
-    public string ParkingQueue => $"{Queue}_parked";
+    public string ParkingQueue => Queue + ParkingSuffix;
 
     /// <summary>The stream that records what was done to faults.</summary>
     public string AuditStream => $"{Queue}_audit";

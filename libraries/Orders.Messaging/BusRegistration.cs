@@ -27,6 +27,7 @@ public static class BusRegistration
         if (transport == Transport.RabbitMq)
         {
             builder.AddValidatedOptions<RabbitMqOptions>(RabbitMqOptions.Section);
+            builder.Services.AddSingleton<ITopologyPart, OwnTopology>();
             builder.Services.AddSingleton<BrokerWatch>();
             builder.Services.AddHostedService(services => services.GetRequiredService<BrokerWatch>());
             builder.Services.AddHealthChecks().AddCheck<BrokerWatch>("broker", tags: ["ready"]);

@@ -17,7 +17,6 @@ public static class TopologyDeployment
         await using (var connection = await broker.ConnectAsync("deploy-topology", cancellationToken))
         {
             await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-            await BrokerWatch.DeclareAsync(channel, cancellationToken);
             foreach (var part in services.GetServices<ITopologyPart>())
             {
                 await part.DeclareAsync(channel, cancellationToken);

@@ -3,7 +3,6 @@ using MassTransit.RabbitMqTransport;
 using MassTransit.RabbitMqTransport.Configuration;
 using MassTransit.RabbitMqTransport.Middleware;
 using Microsoft.Extensions.Options;
-using Orders.Messaging.Operators;
 
 namespace Orders.Messaging;
 
@@ -14,7 +13,7 @@ public static class TopologyRegistration
     public static void DeployTopology(this IHostApplicationBuilder builder) => builder.Services.AddSingleton<Deployment>();
 
     /// <summary>Says which messages the program, or one beside it, publishes. A deployed topology has their exchanges.</summary>
-    public static void AddPublishedMessages(this IServiceCollection services, params Type[] messages) =>
+    public static void AddPublishedMessages(this IServiceCollection services, params IEnumerable<Type> messages) =>
         services.AddSingleton<ITopologyPart>(new PublishedMessages(messages));
 
     /// <summary>Applies it to the bus. Belongs after the names and the types of exchanges.</summary>
@@ -24,7 +23,7 @@ public static class TopologyRegistration
         var parts = services.GetServices<ITopologyPart>().ToArray();
         if (Deploys(services) || IsDeployed(services))
         {
-            foreach (var message in parts.SelectMany(part => part.Messages).Append(typeof(OperatorEvent)))
+            foreach (var message in parts.SelectMany(part => part.Messages))
             {
                 // Known from the beginning to who deploys, and not when the first one is published.
                 bus.Publish(message, publish => publish.Exclude = IsDeployed(services));
@@ -69,7 +68,7 @@ public static class TopologyRegistration
     private static bool IsDeployed(IServiceProvider services) =>
         !Deploys(services) && services.GetRequiredService<IOptions<RabbitMqOptions>>().Value.Topology == Topology.Deployed;
 
-    private sealed class PublishedMessages(Type[] messages) : ITopologyPart
+    private sealed class PublishedMessages(IEnumerable<Type> messages) : ITopologyPart
     {
         public IEnumerable<Type> Messages => messages;
     }

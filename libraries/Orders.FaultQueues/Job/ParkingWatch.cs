@@ -36,23 +36,13 @@ internal sealed partial class ParkingWatch(
     private long _expected;
     private DateTimeOffset _readAgainAt;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        FaultPasses.RunAsync(bus, options.Value.Period, clock, RunOnceAsync, Forget, stoppingToken);
 
-        using var timer = new PeriodicTimer(options.Value.Period, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await RunOnceAsync(stoppingToken);
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                _expected = 0;
-                Log.PassFailed(logger, exception.GetBaseException().Message);
-            }
-        }
+    private void Forget(string error)
+    {
+        _expected = 0;
+        Log.PassFailed(logger, error);
     }
 
     /// <remarks>A queue in which there is no more than was put there through <see cref="FaultMover"/> is not read.</remarks>

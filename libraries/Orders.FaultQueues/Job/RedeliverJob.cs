@@ -42,25 +42,13 @@ public sealed partial class RedeliverJob(
 
     private Seen _seen = Seen.Nothing;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        // Else a message could be parked before the queue of those who are to hear of it is there.
-        await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        FaultPasses.RunAsync(bus, options.Value.Period, clock, RunOnceAsync, Forget, stoppingToken);
 
-        using var timer = new PeriodicTimer(options.Value.Period, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await RunOnceAsync(stoppingToken);
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                // The broker is away, most likely. What was held is back in its queue; the next pass tries again.
-                _seen = Seen.Nothing;
-                Log.PassFailed(logger, exception.GetBaseException().Message);
-            }
-        }
+    private void Forget(string error)
+    {
+        _seen = Seen.Nothing;
+        Log.PassFailed(logger, error);
     }
 
     private async Task RunOnceAsync(CancellationToken cancellationToken)
