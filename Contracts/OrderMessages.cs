@@ -5,5 +5,13 @@ public static class OrderMessages
 {
     /// <summary>Their types.</summary>
     public static IReadOnlyList<Type> All { get; } =
-        [typeof(OrderPlaced), typeof(OrderConfirmationSent), typeof(OrderConfirmationRetrying), typeof(OrderConfirmationFailed)];
+    [
+        typeof(OrderPlaced),
+        typeof(OrderConfirmationSent),
+        typeof(OrderConfirmationRetrying),
+        typeof(OrderConfirmationFailed),
+        typeof(NotificationSent),
+        typeof(NotificationRetrying),
+        typeof(NotificationFailed),
+    ];
 }

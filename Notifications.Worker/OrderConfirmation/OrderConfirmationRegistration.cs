@@ -26,7 +26,7 @@ public static class OrderConfirmationRegistration
     public static void AddOrderConfirmationFaults(this IHostApplicationBuilder builder)
     {
         builder.Services.AddSingleton(OrderConfirmationEndpoint.Faults);
-        builder.Services.AddSingleton<IParkedAnnouncer, ParkedConfirmations>();
+        builder.Services.AddKeyedSingleton<IParkedAnnouncer, ParkedConfirmations>(OrderConfirmationEndpoint.Queue);
         builder.Services.AddSingleton(_ =>
         {
             // The section of another role, which may run in another process: both must be told the same.

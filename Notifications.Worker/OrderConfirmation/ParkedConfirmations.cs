@@ -11,7 +11,7 @@ internal sealed class ParkedConfirmations(IServiceProvider services) : IParkedAn
     /// <summary>How long the broker may take for it.</summary>
     private static readonly TimeSpan TimeToPublish = TimeSpan.FromSeconds(30);
 
-    public Task AnnounceAsync(string? orderId, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
+    public Task AnnounceAsync(FaultMessage message, string? orderId, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
         // The bus is still being made when its endpoints ask for this class.
         services.GetRequiredService<IBus>().PublishWithinAsync(new OrderConfirmationFailed(orderId, reason, at), TimeToPublish, cancellationToken);
 }

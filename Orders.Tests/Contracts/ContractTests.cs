@@ -48,6 +48,21 @@ public sealed class ContractTests
             """{"orderId":"12345","attempts":4,"nextAttemptAt":null,"reason":"Connection refused","at":"2026-11-21T12:00:00.123+00:00"}""")
             .SetArgDisplayNames("OrderConfirmationRetrying without a time"),
         new TestCaseData(
+            new NotificationSent("order-shipped", "12345", "1Z999", "<order-shipped-12345@shop.example>", Noon),
+            "urn:message:Contracts:NotificationSent",
+            """{"notification":"order-shipped","orderId":"12345","reference":"1Z999","messageId":"<order-shipped-12345@shop.example>","sentAt":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("NotificationSent"),
+        new TestCaseData(
+            new NotificationRetrying("order-shipped", "12345", null, 2, Noon.AddSeconds(5), "Connection refused", Noon),
+            "urn:message:Contracts:NotificationRetrying",
+            """{"notification":"order-shipped","orderId":"12345","reference":null,"attempts":2,"nextAttemptAt":"2026-11-21T12:00:05.123+00:00","reason":"Connection refused","at":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("NotificationRetrying"),
+        new TestCaseData(
+            new NotificationFailed("order-shipped", null, null, "Unreadable: not JSON", Noon),
+            "urn:message:Contracts:NotificationFailed",
+            """{"notification":"order-shipped","orderId":null,"reference":null,"reason":"Unreadable: not JSON","failedAt":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("NotificationFailed of an unreadable message"),
+        new TestCaseData(
             new MailServerUnreachable(Noon, "Connection refused"),
             "urn:message:Contracts:MailServerUnreachable",
             """{"since":"2026-11-21T12:00:00.123+00:00","reason":"Connection refused"}""")

@@ -82,7 +82,10 @@ public sealed partial record FaultMessage(
     public string? Recipient => ReadMessage("email");
 
     /// <summary>The order that the message is about, where it has a proper order id.</summary>
-    public string? OrderId => ReadMessage("orderId") is { } id && ProperId().IsMatch(id) ? id : null;
+    public string? OrderId => ReadId("orderId");
+
+    /// <summary>An id that the message has in a field: 1 to 64 letters, digits, '.', '_' and '-'. <c>null</c> where it has none, or something else.</summary>
+    public string? ReadId(string field) => ReadMessage(field) is { } id && ProperId().IsMatch(id) ? id : null;
 
     /// <summary>Where the message stands in its trace; <c>null</c> where nothing says so, or nonsense.</summary>
     public ActivityContext? Trace =>

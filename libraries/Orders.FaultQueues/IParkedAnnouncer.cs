@@ -1,13 +1,16 @@
 namespace Orders.FaultQueues;
 
-/// <summary>Tells other programs of a message that is parked, in the words of whoever consumes it.</summary>
+/// <summary>
+/// Tells other programs of a message that is parked, in the words of its endpoint. A keyed service: its key is the endpoint's queue.
+/// </summary>
 public interface IParkedAnnouncer
 {
     /// <summary>Publishes that the message will not be consumed again by itself.</summary>
+    /// <param name="message">The message.</param>
     /// <param name="orderId">The order that it is about, where it has a proper order id of its own.</param>
     /// <param name="reason">Why, in one line.</param>
     /// <param name="at">When it was parked.</param>
     /// <param name="cancellationToken">Gives up waiting for the broker.</param>
     /// <exception cref="OperationCanceledException">Cancelled, or the broker took too long.</exception>
-    Task AnnounceAsync(string? orderId, string reason, DateTimeOffset at, CancellationToken cancellationToken);
+    Task AnnounceAsync(FaultMessage message, string? orderId, string reason, DateTimeOffset at, CancellationToken cancellationToken);
 }

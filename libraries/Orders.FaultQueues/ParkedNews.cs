@@ -4,13 +4,14 @@ using Orders.Messaging.Operators;
 namespace Orders.FaultQueues;
 
 /// <summary>What other programs and operators are told of a message that is parked, whoever parks it.</summary>
-public sealed class ParkedNews(FaultEndpoint endpoint, IParkedAnnouncer announcer, OperatorEvents operators)
+public sealed class ParkedNews(FaultEndpoint endpoint, IServiceProvider services, OperatorEvents operators)
 {
     /// <summary>Tells other programs.</summary>
     /// <inheritdoc cref="IParkedAnnouncer.AnnounceAsync" path="/exception"/>
     public Task PublishAsync(FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
         // The order that has the id of a conflict is another one, which has not failed.
-        announcer.AnnounceAsync(kind == FailureKind.Conflict ? null : message.OrderId, reason, at, cancellationToken);
+        services.GetRequiredKeyedService<IParkedAnnouncer>(endpoint.Queue)
+            .AnnounceAsync(message, kind == FailureKind.Conflict ? null : message.OrderId, reason, at, cancellationToken);
 
     /// <summary>Tells operators, best effort.</summary>
     public Task TellOperatorsAsync(FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>

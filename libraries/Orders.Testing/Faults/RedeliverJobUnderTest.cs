@@ -37,7 +37,7 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
             .AddSingleton<BacklogMetrics>()
             .AddSingleton<OperatorEvents>()
             .AddSingleton(OrderConfirmationEndpoint.Faults)
-            .AddSingleton<IParkedAnnouncer, ParkedConfirmations>()
+            .AddKeyedSingleton<IParkedAnnouncer, ParkedConfirmations>(OrderConfirmationEndpoint.Queue)
             .AddSingleton<ParkedNews>()
             .AddSingleton<FaultMover>()
             .AddSingleton<RedeliverPolicy>()
