@@ -3,6 +3,7 @@ using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Alerts;
 using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.Pipeline;
 using Orders.Email;
 using Orders.Email.Outages;
 using Orders.FaultQueues;
@@ -15,6 +16,9 @@ namespace Notifications.Worker;
 /// <summary>The worker as a whole, for its own program and for the one that hosts it in its process.</summary>
 public static class NotificationsRegistration
 {
+    /// <summary>Every email about an order. Each has a folder with its policy, and a line here.</summary>
+    internal static readonly IReadOnlyList<Notification> All = [new OrderConfirmationNotification()];
+
     /// <summary>Adds the bus with the consumers of this process's <see cref="WorkerRole"/>, and all that they need.</summary>
     /// <param name="builder">The program.</param>
     /// <param name="configure">Adds the consumers of a program that hosts the worker.</param>
@@ -29,7 +33,7 @@ public static class NotificationsRegistration
                 ["Worker__Role must be All when Messaging__Transport is InMemory: no other process can do the rest of the work."]);
         }
 
-        var confirmations = role is WorkerRole.All or WorkerRole.Confirmations;
+        var sends = role is WorkerRole.All or WorkerRole.Confirmations;
         var faults = role is WorkerRole.All or WorkerRole.Faults;
 
         builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
@@ -37,11 +41,12 @@ public static class NotificationsRegistration
         builder.Services.AddSingleton<ITopologyPart, OrderStatusTopology>();
         builder.AddLedger();
         builder.AddEmail();
-        builder.AddMailOutages(OrderConfirmationEndpoint.Notification, services => services.GetRequiredService<IOptions<OrderConfirmationOptions>>().Value.PrefetchedForEach);
-        builder.AddOrderConfirmationFaults();
-        if (confirmations)
+        // Named after the confirmations, but about the mail server: there is one for all notifications.
+        builder.AddMailOutages("order-confirmation", services => All.Max(notification => notification.GetOptions(services).PrefetchedForEach));
+        builder.AddNotificationFaults(All);
+        if (sends)
         {
-            builder.AddOrderConfirmation();
+            builder.AddNotifications(All);
         }
 
         if (faults)
@@ -53,9 +58,9 @@ public static class NotificationsRegistration
         builder.AddBus(
             bus =>
             {
-                if (confirmations)
+                if (sends)
                 {
-                    bus.AddOrderConfirmation();
+                    bus.AddNotifications(All);
                 }
 
                 if (faults)

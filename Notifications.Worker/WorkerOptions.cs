@@ -12,7 +12,7 @@ public enum WorkerRole
 {
     All,
 
-    /// <summary>Sends order confirmations. Any number of processes.</summary>
+    /// <summary>Sends all notifications, whatever its name says: confirmations were the first. Any number of processes.</summary>
     Confirmations,
 
     /// <summary>Replays and parks faults, and tells people. One process is enough; more do no harm.</summary>

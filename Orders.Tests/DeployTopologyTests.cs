@@ -1,5 +1,4 @@
 using Notifications.Worker;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Tests.EndToEnd;
 
 namespace Orders.Tests;

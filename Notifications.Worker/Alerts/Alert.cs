@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Contracts;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Email.Outages;
 using Orders.FaultQueues.Access;
 
@@ -26,7 +25,7 @@ internal sealed record Alert(string Id, string Subject, string Text)
 
             Why:   {failed.Reason}
             When:  {failed.FailedAt:u}
-            Where: queue {OrderConfirmationEndpoint.ParkingQueue}
+            Where: queue order-confirmation_parked
 
             The customer has not been told. The message is kept until a person acts.
             """);

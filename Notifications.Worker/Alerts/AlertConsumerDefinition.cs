@@ -15,10 +15,8 @@ namespace Notifications.Worker.Alerts;
 /// that fails for the last time ends in its own error queue, which nobody is alerted about.
 /// </summary>
 /// <typeparam name="TConsumer">The consumer.</typeparam>
-/// <typeparam name="TDelays">Stands for the exchange of the endpoint's delay queues.</typeparam>
-internal abstract class AlertConsumerDefinition<TConsumer, TDelays> : ConsumerDefinition<TConsumer>
+internal abstract class AlertConsumerDefinition<TConsumer> : ConsumerDefinition<TConsumer>
     where TConsumer : class, IConsumer
-    where TDelays : class
 {
     private readonly string _queue;
     private readonly RedeliverOptions _options;
@@ -57,7 +55,7 @@ internal abstract class AlertConsumerDefinition<TConsumer, TDelays> : ConsumerDe
 
             var queueType = context.GetQueueType();
             onRabbitMq.SetQueueArguments(QueueArguments.Holding(queueType));
-            onRabbitMq.DeclareDelayQueues(_queue, AlertDelays.Of(_options), queueType);
+            onRabbitMq.DeclareDelayQueues<TConsumer>(_queue, AlertDelays.Of(_options), queueType);
         }
 
         endpointConfigurator.SetFaultsAside(context, deliveryLimit: 20);
@@ -72,7 +70,7 @@ internal abstract class AlertConsumerDefinition<TConsumer, TDelays> : ConsumerDe
         var onRabbitMq = endpoint is IRabbitMqReceiveEndpointConfigurator;
         if (onRabbitMq)
         {
-            messages.UseDelayQueues<TMessage, TDelays>();
+            messages.UseDelayQueues<TMessage, TConsumer>();
         }
 
         messages.UseDelayedRedelivery(redelivery =>

@@ -3,7 +3,6 @@ using MassTransit;
 using Microsoft.Extensions.Options;
 using Orders.FaultQueues.Access;
 using Orders.FaultQueues.Policy;
-using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.Alerts;
 
@@ -19,7 +18,7 @@ internal sealed class EmailAlertConsumer(AlertEmail alert) : IConsumer<OrderConf
 
 /// <summary>These alerts have a queue of their own, in which none waits for another.</summary>
 internal sealed class EmailAlertConsumerDefinition(IOptions<RedeliverOptions> options)
-    : AlertConsumerDefinition<EmailAlertConsumer, IEmailAlertDelays>(Queue, options, inOrder: false)
+    : AlertConsumerDefinition<EmailAlertConsumer>(Queue, options, inOrder: false)
 {
     public const string Queue = "order-confirmation-alert";
 
@@ -29,7 +28,3 @@ internal sealed class EmailAlertConsumerDefinition(IOptions<RedeliverOptions> op
         Configure<SignInsSlowed>(consumer, endpoint);
     }
 }
-
-/// <summary>Stands for the exchange of the delay queues.</summary>
-[EntityName(EmailAlertConsumerDefinition.Queue + DelayQueues.ExchangeSuffix), ExcludeFromTopology]
-internal interface IEmailAlertDelays;

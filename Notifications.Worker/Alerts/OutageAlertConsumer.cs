@@ -2,7 +2,6 @@ using MassTransit;
 using Microsoft.Extensions.Options;
 using Orders.Email.Outages;
 using Orders.FaultQueues.Policy;
-using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.Alerts;
 
@@ -79,7 +78,7 @@ internal sealed class OutageAlerts
 /// One message at a time, in one process at a time and in their order: the end of an outage must not overtake its beginning.
 /// </summary>
 internal sealed class OutageAlertConsumerDefinition(IOptions<RedeliverOptions> options)
-    : AlertConsumerDefinition<OutageAlertConsumer, IOutageAlertDelays>(Queue, options, inOrder: true)
+    : AlertConsumerDefinition<OutageAlertConsumer>(Queue, options, inOrder: true)
 {
     public const string Queue = "order-confirmation-outage-alert";
 
@@ -89,7 +88,3 @@ internal sealed class OutageAlertConsumerDefinition(IOptions<RedeliverOptions> o
         Configure<MailServerReachable>(consumer, endpoint);
     }
 }
-
-/// <summary>Stands for the exchange of the delay queues.</summary>
-[EntityName(OutageAlertConsumerDefinition.Queue + DelayQueues.ExchangeSuffix), ExcludeFromTopology]
-internal interface IOutageAlertDelays;

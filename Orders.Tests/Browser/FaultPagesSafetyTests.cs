@@ -3,7 +3,6 @@ using System.Text;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
-using Notifications.Worker.OrderConfirmation;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Queues;
 using static Microsoft.Playwright.Assertions;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
-using Notifications.Worker.OrderConfirmation;
 using static Microsoft.Playwright.Assertions;
 
 namespace Orders.Tests.Browser;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Playwright;
-using Notifications.Worker.OrderConfirmation;
 
 namespace Orders.Tests.Browser;
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using Notifications.Worker.OrderConfirmation;
 
 namespace Orders.Tests.Deployment;
 

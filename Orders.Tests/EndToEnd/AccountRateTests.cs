@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Notifications.Worker.OrderConfirmation;
 
 namespace Orders.Tests.EndToEnd;
 

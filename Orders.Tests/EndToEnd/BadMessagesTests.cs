@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.OrderConfirmation;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Queues;

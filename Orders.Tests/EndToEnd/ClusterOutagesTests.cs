@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Messaging;
 
 namespace Orders.Tests.EndToEnd;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Notifications.Worker.OrderConfirmation;
 
 namespace Orders.Tests.EndToEnd;
 

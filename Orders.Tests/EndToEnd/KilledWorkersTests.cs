@@ -1,4 +1,3 @@
-using Notifications.Worker.OrderConfirmation;
 using Orders.Ledger;
 
 namespace Orders.Tests.EndToEnd;

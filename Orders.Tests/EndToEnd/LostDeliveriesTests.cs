@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using MassTransit;
 using MassTransit.RabbitMqTransport;
-using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.Pipeline;
 using RabbitMQ.Client;
 
 namespace Orders.Tests.EndToEnd;
@@ -142,7 +142,7 @@ internal sealed class LostDeliveriesTests(TransportUnderTest transport) : OrderS
         public Task PostConsume<T>(ConsumeContext<T> context, TimeSpan duration, string consumerType)
             where T : class
         {
-            if (consumerType.EndsWith(nameof(OrderConfirmationConsumer), StringComparison.Ordinal))
+            if (consumerType.Contains(nameof(NotificationConsumer<>), StringComparison.Ordinal))
             {
                 Consumed.Release();
             }

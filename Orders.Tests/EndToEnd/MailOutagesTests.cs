@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using Notifications.Worker.OrderConfirmation;
+using Contracts;
+using Notifications.Worker.Pipeline;
 using Orders.Email.Outages;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Job;
@@ -79,7 +80,7 @@ internal sealed class MailOutagesTests(TransportUnderTest transport) : OrderSyst
         await TheSystem.Mail.WaitFor("both alerts", _ => TheSystem.Alerts.Count >= 2);
         Assert.That(TheSystem.ConfirmedOrders, Is.EquivalentTo(orders));
         Assert.That(TheSystem.Alerts, Has.Count.EqualTo(2));
-        Assert.That(TheSystem.Log.Of<OrderConfirmationConsumer>(NotSent), Is.Empty, "No try was used up.");
+        Assert.That(TheSystem.Log.Of<NotificationConsumer<OrderPlaced>>(NotSent), Is.Empty, "No try was used up.");
         AssertNothingFailed();
     }
 

@@ -1,6 +1,7 @@
 using System.Text;
+using Contracts;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.Pipeline;
 using Orders.Email;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Job;
@@ -41,7 +42,7 @@ internal sealed class OrderScenariosTests(TransportUnderTest transport) : OrderS
         await TheSystem.PlaceAsync("1");
 
         await TheSystem.Mail.WaitForMessages(1);
-        Assert.That(TheSystem.Log.Of<OrderConfirmationConsumer>(102), Has.One.Contains("try 1 of delivery 1"));
+        Assert.That(TheSystem.Log.Of<NotificationConsumer<OrderPlaced>>(102), Has.One.Contains("try 1 of delivery 1"));
     }
 
     [Test]
@@ -56,7 +57,7 @@ internal sealed class OrderScenariosTests(TransportUnderTest transport) : OrderS
         using (Assert.EnterMultipleScope())
         {
             Assert.That(tries(), Is.EqualTo(6));
-            Assert.That(TheSystem.Log.Of<OrderConfirmationConsumer>(102), Is.EqualTo(ExpectedTries(5)).Using<string, string>((actual, expected) => actual.Contains(expected, StringComparison.Ordinal)));
+            Assert.That(TheSystem.Log.Of<NotificationConsumer<OrderPlaced>>(102), Is.EqualTo(ExpectedTries(5)).Using<string, string>((actual, expected) => actual.Contains(expected, StringComparison.Ordinal)));
         }
     }
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Contracts;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.Pipeline;
 using Orders.Email.Deliveries;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Inspection;
@@ -40,7 +40,7 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
         await SendAsync(orderId);
         await TheSystem.Mail.WaitForMessages(1);
         await SendAsync(orderId);
-        await TheSystem.Log.WaitFor<OrderConfirmationConsumer>(SentBefore);
+        await TheSystem.Log.WaitFor<NotificationConsumer<OrderPlaced>>(SentBefore);
 
         Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([orderId]));
     }
@@ -58,12 +58,12 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
         // More often than there are redeliveries.
         await TheSystem.Log.WaitFor<LedgerEmailSender>(Held, 10);
         hold.Release();
-        await TheSystem.Log.WaitFor<OrderConfirmationConsumer>(SentBefore);
+        await TheSystem.Log.WaitFor<NotificationConsumer<OrderPlaced>>(SentBefore);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([orderId]));
-            Assert.That(TheSystem.Log.Of<OrderConfirmationConsumer>(NotSent), Is.Empty);
+            Assert.That(TheSystem.Log.Of<NotificationConsumer<OrderPlaced>>(NotSent), Is.Empty);
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
             }
         }
 
-        await TheSystem.Log.WaitFor<OrderConfirmationConsumer>(SentBefore, Replays);
+        await TheSystem.Log.WaitFor<NotificationConsumer<OrderPlaced>>(SentBefore, Replays);
         Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([orderId]));
     }
 
@@ -107,7 +107,7 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
         await TheSystem.WaitForParked(2);
         var undecided = TheSystem.ConfirmedOrders.Count();
         await ActAsync(FaultQueue.Parked, FaultAction.Replay);
-        await TheSystem.Log.WaitFor<OrderConfirmationConsumer>(SentBefore);
+        await TheSystem.Log.WaitFor<NotificationConsumer<OrderPlaced>>(SentBefore);
 
         using (Assert.EnterMultipleScope())
         {
@@ -147,7 +147,7 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
             Assert.That(parked.Single().Text("x-parked-reason"), Is.EqualTo($"Conflict: The order id {orderId} is that of another order, with another address or product."));
             Assert.That(parked.Single().Text("x-failure-kind"), Is.EqualTo("Conflict"));
             Assert.That(alert.Text, Does.Contain(orderId).And.Not.Contain("customer@example.com"));
-            Assert.That(TheSystem.Log.Of<OrderConfirmationConsumer>(NotSent), Is.Empty, "Nothing was tried again.");
+            Assert.That(TheSystem.Log.Of<NotificationConsumer<OrderPlaced>>(NotSent), Is.Empty, "Nothing was tried again.");
             Assert.That(TheSystem.ConfirmedOrders, Is.EqualTo([orderId]));
             Assert.That(await StatusAsync(orderId), Is.EqualTo(confirmed));
         }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
-using Notifications.Worker.OrderConfirmation;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Job;
 using Orders.Messaging;

@@ -1,4 +1,4 @@
-using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.Pipeline;
 using Orders.FaultQueues;
 using Orders.Messaging.Failures;
 
@@ -14,7 +14,7 @@ internal sealed class PoisonMessagesTests(TransportUnderTest transport) : OrderS
     {
         const int Limit = 5;
         (string, string?) limited = ("OrderConfirmation__DeliveryLimit", $"{Limit}");
-        Assert.That(new OrderConfirmationOptions().DeliveryLimit, Is.EqualTo(20), "A limit of 20 takes four times as long to reach.");
+        Assert.That(new NotificationOptions().DeliveryLimit, Is.EqualTo(20), "A limit of 20 takes four times as long to reach.");
         TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
         await TheSystem.StartApiAsync();
         var hold = TheSystem.Mail.Hold(SmtpStep.Recipient);

@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.OrderConfirmation;
 using Orders.FaultQueues.Audit;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;

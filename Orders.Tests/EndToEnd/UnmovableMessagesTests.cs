@@ -2,7 +2,6 @@ using System.Text;
 using Contracts;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.OrderConfirmation;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Audit;
 using Orders.Messaging.Failures;

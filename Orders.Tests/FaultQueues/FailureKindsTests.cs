@@ -1,7 +1,7 @@
 using System.Runtime.Serialization;
 using System.Text.Json;
 using MassTransit;
-using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.Pipeline;
 using Orders.Email;
 using Orders.Email.Deliveries;
 using Orders.FaultQueues;
@@ -15,7 +15,7 @@ public sealed class FailureKindsTests
     [
         Of(new TransientEmailException("451"), FailureKind.Transient),
         Of(new PermanentEmailException("550"), FailureKind.Permanent),
-        Of(new OrderConflictException("1"), FailureKind.Conflict),
+        Of(new ConflictException("The order id 1 is that of another order."), FailureKind.Conflict),
         Of(new DeliveryConflictException("1"), FailureKind.Conflict),
         Of(new DeliveryLimitException(20), FailureKind.Permanent),
         Of(new SerializationException("not an order"), FailureKind.Unreadable),

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.OrderConfirmation;
 using Orders.FaultQueues.Audit;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;

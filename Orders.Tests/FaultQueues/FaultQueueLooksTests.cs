@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Options;
-using Notifications.Worker.OrderConfirmation;
 using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 using Orders.Tests.EndToEnd;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Messaging.Failures;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;

@@ -1,6 +1,5 @@
 using CsCheck;
 using Microsoft.Extensions.Logging;
-using Notifications.Worker.OrderConfirmation;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Job;
 using Orders.Messaging.Failures;

@@ -1,7 +1,6 @@
 using MassTransit;
 using MassTransit.RabbitMqTransport;
 using Microsoft.Extensions.Logging.Abstractions;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Messaging;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.Pipeline;
 using Orders.Email;
 
 namespace Orders.Tests.OrderConfirmation;
@@ -108,15 +109,16 @@ public sealed partial class OrderConfirmationEmailTests
     [Test]
     public async Task Many_are_written_at_once()
     {
-        var email = Email();
-        var emails = await Task.WhenAll(Enumerable.Range(0, 500).Select(i => Task.Run(() => email.ComposeAsync(Order with { OrderId = $"id-{i}" }))));
+        var templates = Templates();
+        var emails = await Task.WhenAll(Enumerable.Range(0, 500).Select(i => Task.Run(() => new OrderConfirmationNotification().ComposeAsync(Order with { OrderId = $"id-{i}" }, templates))));
 
         Assert.That(emails.Select((e, i) => e.Html.Contains($">id-{i}<", StringComparison.Ordinal)), Has.All.True);
     }
 
-    private static Task<EmailMessage> Compose(OrderPlaced order, string from = "Acorn Shop <orders@shop.example>") => Email(from).ComposeAsync(order);
+    private static Task<EmailMessage> Compose(OrderPlaced order, string from = "Acorn Shop <orders@shop.example>") =>
+        new OrderConfirmationNotification().ComposeAsync(order, Templates(from));
 
-    private static OrderConfirmationEmail Email(string from = "Acorn Shop <orders@shop.example>") => new(
+    private static EmailTemplates Templates(string from = "Acorn Shop <orders@shop.example>") => new(
         Options.Create(new EmailOptions { From = from }),
         new ServiceCollection().BuildServiceProvider(),
         NullLoggerFactory.Instance);

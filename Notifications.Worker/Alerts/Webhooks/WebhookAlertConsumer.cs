@@ -4,7 +4,6 @@ using Microsoft.Extensions.Options;
 using Orders.Email.Outages;
 using Orders.FaultQueues.Access;
 using Orders.FaultQueues.Policy;
-using Orders.Messaging.Redelivery;
 
 namespace Notifications.Worker.Alerts.Webhooks;
 
@@ -36,7 +35,7 @@ internal sealed class WebhookAlertConsumer(
 /// keeps no email waiting, nor the other way round.
 /// </summary>
 internal sealed class WebhookAlertConsumerDefinition(IOptions<RedeliverOptions> options)
-    : AlertConsumerDefinition<WebhookAlertConsumer, IWebhookAlertDelays>(Queue, options, inOrder: true)
+    : AlertConsumerDefinition<WebhookAlertConsumer>(Queue, options, inOrder: true)
 {
     public const string Queue = "order-confirmation-webhook-alert";
 
@@ -48,7 +47,3 @@ internal sealed class WebhookAlertConsumerDefinition(IOptions<RedeliverOptions> 
         Configure<SignInsSlowed>(consumer, endpoint);
     }
 }
-
-/// <summary>Stands for the exchange of the delay queues.</summary>
-[EntityName(WebhookAlertConsumerDefinition.Queue + DelayQueues.ExchangeSuffix), ExcludeFromTopology]
-internal interface IWebhookAlertDelays;

@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
-using Notifications.Worker.OrderConfirmation;
 using Orders.FaultQueues.Backlog;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Bench.UnderTest;
+using Orders.Testing.Programs;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Notifications.Worker;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
 using Orders.Testing.Brokers;
 using Orders.Testing.Machine;

@@ -9,10 +9,9 @@ namespace Orders.Messaging.Redelivery;
 /// context, which needs the delayed-message-exchange plug-in on RabbitMQ.
 /// </summary>
 /// <typeparam name="TMessage">The message.</typeparam>
-/// <typeparam name="TExchange">Stands for the exchange of the delay queues.</typeparam>
-internal sealed class DelayQueueRedeliveryContext<TMessage, TExchange>(ConsumeContext<TMessage> context) : MessageRedeliveryContext
+/// <typeparam name="TEndpoint">Stands for the endpoint.</typeparam>
+internal sealed class DelayQueueRedeliveryContext<TMessage, TEndpoint>(ConsumeContext<TMessage> context) : MessageRedeliveryContext
     where TMessage : class
-    where TExchange : class
 {
     /// <summary>Completes when the broker has confirmed the message in its delay queue.</summary>
     /// <exception cref="MessageReturnedException">There is no queue for this delay.</exception>
@@ -36,7 +35,7 @@ internal sealed class DelayQueueRedeliveryContext<TMessage, TExchange>(ConsumeCo
         });
 
         // By the exchange's type and not by its address: MassTransit declares whatever it has the address of, each time.
-        var exchange = await context.ReceiveContext.PublishEndpointProvider.GetPublishSendEndpoint<TExchange>();
+        var exchange = await context.ReceiveContext.PublishEndpointProvider.GetPublishSendEndpoint<IDelayed<TEndpoint>>();
         // A send whose channel is closed meanwhile may never end. It would keep the place of another message.
         await new ConsumeSendEndpoint(exchange, context).Send(context.Message, new ForwardMessagePipe<TMessage>(context, pipe), context.CancellationToken)
             .WaitAsync(context.CancellationToken);

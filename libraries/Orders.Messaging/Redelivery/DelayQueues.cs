@@ -14,10 +14,7 @@ namespace Orders.Messaging.Redelivery;
 /// </remarks>
 public static class DelayQueues
 {
-    /// <summary>What the exchange of an endpoint's delay queues is called: this after the endpoint's name.</summary>
-    public const string ExchangeSuffix = "_delay";
-
-    public static string ExchangeName(string endpointQueue) => endpointQueue + ExchangeSuffix;
+    public static string ExchangeName(string endpointQueue) => $"{endpointQueue}_delay";
 
     public static string QueueName(string endpointQueue, TimeSpan delay) => $"{endpointQueue}_delay_{RoutingKey(delay)}";
 

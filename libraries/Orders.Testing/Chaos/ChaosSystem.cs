@@ -1,13 +1,13 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Notifications.Worker;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
 using Orders.FaultQueues;
 using Orders.Testing.Brokers;
 using Orders.Testing.Ledger;
 using Orders.Testing.Machine;
 using Orders.Testing.Network;
+using Orders.Testing.Programs;
 using RabbitMQ.Client;
 
 namespace Orders.Testing.Chaos;

@@ -1,4 +1,3 @@
-using Notifications.Worker.OrderConfirmation;
 using Orders.FaultQueues;
 using Orders.Messaging;
 using Orders.Testing.Programs;

@@ -24,6 +24,7 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
     /// <param name="effects">Where to write down what is done to the queue.</param>
     public RedeliverJobUnderTest(RedeliverOptions? options = null, Action<string>? effects = null)
     {
+        var confirmation = new OrderConfirmationNotification();
         Transport = new ScriptedFaultTransport(effects ?? (_ => { }));
         _services = new ServiceCollection()
             .AddLogging(logging => logging.AddProvider(Log))
@@ -36,8 +37,8 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
             .AddSingleton<FaultMetrics>()
             .AddSingleton<BacklogMetrics>()
             .AddSingleton<OperatorEvents>()
-            .AddSingleton(OrderConfirmationEndpoint.Faults)
-            .AddKeyedSingleton<IParkedAnnouncer, ParkedConfirmations>(OrderConfirmationEndpoint.Queue)
+            .AddSingleton(confirmation.Endpoint)
+            .AddKeyedSingleton(confirmation.Endpoint.Queue, (services, _) => confirmation.CreateAnnouncer(services))
             .AddSingleton<ParkedNews>()
             .AddSingleton<FaultMover>()
             .AddSingleton<RedeliverPolicy>()

@@ -23,7 +23,7 @@ public sealed class LogEvents : ILoggerProvider
     public IReadOnlyList<string> At(LogLevel level) => [.. All.Where(entry => entry.Level == level).Select(entry => entry.Message)];
 
     public IReadOnlyList<string> Of<TCategory>(int id) =>
-        [.. All.Where(entry => entry.Category == typeof(TCategory).FullName && entry.Id == id).Select(entry => entry.Message)];
+        [.. All.Where(entry => entry.Category == CategoryOf<TCategory>() && entry.Id == id).Select(entry => entry.Message)];
 
     /// <summary>Waits until a class has logged an event so many times.</summary>
     public async Task<IReadOnlyList<string>> WaitFor<TCategory>(int id, int count = 1, TimeSpan? timeout = null)
@@ -54,6 +54,9 @@ public sealed class LogEvents : ILoggerProvider
             }
         }
     }
+
+    // The type arguments of a class are no part of its category.
+    private static string CategoryOf<T>() => typeof(T).FullName!.Split('`')[0];
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
 

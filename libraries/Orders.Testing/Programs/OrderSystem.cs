@@ -5,7 +5,6 @@ using MassTransit;
 using MassTransit.Serialization;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Notifications.Worker;
-using Notifications.Worker.OrderConfirmation;
 using Orders.Api.Orders;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Job;

@@ -1,4 +1,3 @@
-using Contracts;
 using MassTransit;
 using Orders.Email.Deliveries;
 using Orders.FaultQueues;
@@ -6,32 +5,35 @@ using Orders.FaultQueues.Policy;
 using Orders.Messaging;
 using Orders.Messaging.Failures;
 
-namespace Notifications.Worker.OrderConfirmation;
+namespace Notifications.Worker.Pipeline;
 
 /// <summary>
-/// Publishes <see cref="OrderConfirmationRetrying"/> for each delivery that failed and will be made again. Belongs between
+/// Publishes the <see cref="Notification{TMessage}.RetryingEvent"/> for each delivery that failed and will be made again. Belongs between
 /// the redelivery filter, which has the delays, and the retry filter: what is tried again at once is nobody's concern.
 /// </summary>
+/// <param name="notification">Whose message it is.</param>
 /// <param name="delays">The delays of the redelivery filter.</param>
 /// <param name="policy">The policy of the redeliver job, where it runs in this process.</param>
 /// <param name="clock">The time.</param>
 /// <param name="logger">Is told where nobody could be.</param>
-internal sealed partial class RetryingFilter(
-    IReadOnlyList<TimeSpan> delays, RedeliverPolicy? policy, TimeProvider clock, ILogger<RetryingFilter> logger) : IFilter<ConsumeContext<OrderPlaced>>
+internal sealed partial class RetryingFilter<TMessage>(
+    Notification<TMessage> notification, IReadOnlyList<TimeSpan> delays, RedeliverPolicy? policy, TimeProvider clock, ILogger<RetryingFilter<TMessage>> logger)
+    : IFilter<ConsumeContext<TMessage>>
+    where TMessage : class
 {
     /// <summary>How long the broker may take for it before it is given up.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    public async Task Send(ConsumeContext<OrderPlaced> context, IPipe<ConsumeContext<OrderPlaced>> next)
+    public async Task Send(ConsumeContext<TMessage> context, IPipe<ConsumeContext<TMessage>> next)
     {
         try
         {
             await next.Send(context);
         }
-        // Without the ledger nobody knows whether it is the order that has this id.
+        // Without the ledger nobody knows whether it is the message that has these ids.
         catch (Exception exception) when (exception is not (OperationCanceledException or UnclaimedEmailException) && FailureKinds.Of(exception) == FailureKind.Transient)
         {
-            if (OrderRules.IsOrderId(context.Message.OrderId))
+            if (notification.HasProperKey(context.Message))
             {
                 await TellAsync(context, exception);
             }
@@ -42,7 +44,7 @@ internal sealed partial class RetryingFilter(
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("retrying");
 
-    private async Task TellAsync(ConsumeContext<OrderPlaced> context, Exception exception)
+    private async Task TellAsync(ConsumeContext<TMessage> context, Exception exception)
     {
         var now = clock.GetUtcNow();
         var (redeliveries, replays) = (Math.Max(0, context.GetRedeliveryCount()), context.GetRedeliverCount());
@@ -53,8 +55,8 @@ internal sealed partial class RetryingFilter(
             return;
         }
 
-        var retrying = new OrderConfirmationRetrying(
-            context.Message.OrderId,
+        var retrying = notification.RetryingEvent(
+            notification.KeyOf(context.Message),
             (replays * (delays.Count + 1)) + redeliveries + 1,
             isDelayed ? now + delays[redeliveries] : policy is null ? null : now + policy.WaitBefore(replays),
             // Only of our own exceptions it is known that their message is one line and holds no address.

@@ -1,4 +1,3 @@
-using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Orders.Email.Outages;
@@ -10,35 +9,39 @@ using Orders.Messaging.Failures;
 using Orders.Messaging.Operators;
 using Orders.Messaging.Redelivery;
 
-namespace Notifications.Worker.OrderConfirmation;
+namespace Notifications.Worker.Pipeline;
 
 /// <summary>
-/// How order confirmations are consumed: at once again after a failure, then after the delays of
+/// How the messages of notifications are consumed: at once again after a failure, then after the delays of
 /// <see cref="DelayedRedeliveryOptions"/>, then set aside in the error queue.
 /// </summary>
-public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<OrderConfirmationConsumer>
+internal sealed class NotificationDefinition<TMessage> : ConsumerDefinition<NotificationConsumer<TMessage>>
+    where TMessage : class
 {
-    private readonly OrderConfirmationOptions _options;
+    private readonly Notification<TMessage> _notification;
+    private readonly NotificationOptions _options;
     private readonly IReadOnlyList<TimeSpan> _delays;
 
-    public OrderConfirmationConsumerDefinition(
-        IOptions<OrderConfirmationOptions> options, IOptions<DelayedRedeliveryOptions> redelivery)
+    public NotificationDefinition(
+        Notification<TMessage> notification, IOptions<NotificationOptions<TMessage>> options, IOptions<DelayedRedeliveryOptions> redelivery)
     {
+        _notification = notification;
         _options = options.Value;
         _delays = redelivery.Value.Delays;
-        EndpointName = OrderConfirmationEndpoint.Queue;
+        EndpointName = notification.Endpoint.Queue;
         ConcurrentMessageLimit = _options.Concurrency;
     }
 
     protected override void ConfigureConsumer(
         IReceiveEndpointConfigurator endpointConfigurator,
-        IConsumerConfigurator<OrderConfirmationConsumer> consumerConfigurator,
+        IConsumerConfigurator<NotificationConsumer<TMessage>> consumerConfigurator,
         IRegistrationContext context)
     {
+        var (queue, parkingQueue) = (_notification.Endpoint.Queue, _notification.Endpoint.ParkingQueue);
         endpointConfigurator.PrefetchCount = _options.Prefetch;
         endpointConfigurator.SetFaultsAside(context, _options.DeliveryLimit, context.GetService<RefusedFaults>() is { } refused ? refused.TellAsync : null);
-        endpointConfigurator.TellAge(OrderConfirmationEndpoint.Queue, context);
-        // Beside MassTransit's envelope: an order as a program writes it that knows nothing of MassTransit.
+        endpointConfigurator.TellAge(queue, context);
+        // Beside MassTransit's envelope: a message as a program writes it that knows nothing of MassTransit.
         endpointConfigurator.UseRawJsonDeserializer(RawSerializerOptions.AnyMessageType | RawSerializerOptions.CopyHeaders);
 
         var onRabbitMq = endpointConfigurator as IRabbitMqReceiveEndpointConfigurator;
@@ -46,19 +49,19 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
         {
             var queueType = context.GetQueueType();
             onRabbitMq.DeclareOperatorEvents();
-            onRabbitMq.DeclareQueue(OrderConfirmationEndpoint.ParkingQueue, QueueArguments.Holding(queueType));
+            onRabbitMq.DeclareQueue(parkingQueue, QueueArguments.Holding(queueType));
             // Nothing is dead-lettered by this as long as nobody sets a policy with a delivery limit.
-            onRabbitMq.SetQueueArguments(QueueArguments.DeadLetterTo(OrderConfirmationEndpoint.ParkingQueue, queueType));
-            onRabbitMq.DeclareDelayQueues(OrderConfirmationEndpoint.Queue, _delays, queueType);
+            onRabbitMq.SetQueueArguments(QueueArguments.DeadLetterTo(parkingQueue, queueType));
+            onRabbitMq.DeclareDelayQueues<NotificationConsumer<TMessage>>(queue, _delays, queueType);
         }
 
-        consumerConfigurator.Message<OrderPlaced>(messages =>
+        consumerConfigurator.Message<TMessage>(messages =>
         {
-            messages.UseFilter(new NoReplyFilter<OrderPlaced>());
-            messages.UseFilter(new ReadableIdsFilter<OrderPlaced>());
+            messages.UseFilter(new NoReplyFilter<TMessage>());
+            messages.UseFilter(new ReadableIdsFilter<TMessage>());
             if (onRabbitMq is not null)
             {
-                messages.UseDelayQueues<OrderPlaced, IOrderConfirmationDelays>();
+                messages.UseDelayQueues<TMessage, NotificationConsumer<TMessage>>();
             }
 
             messages.UseDelayedRedelivery(redelivery =>
@@ -66,11 +69,12 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
                 redelivery.HandleTransientOnly();
                 redelivery.Intervals([.. _delays]);
             });
-            messages.UseFilter(new RetryingFilter(
+            messages.UseFilter(new RetryingFilter<TMessage>(
+                _notification,
                 _delays,
                 context.GetService<RedeliverPolicy>(),
                 context.GetRequiredService<TimeProvider>(),
-                context.GetRequiredService<ILogger<RetryingFilter>>()));
+                context.GetRequiredService<ILogger<RetryingFilter<TMessage>>>()));
             messages.UseMessageRetry(retry =>
             {
                 retry.HandleTransientOnly();
@@ -84,12 +88,8 @@ public sealed class OrderConfirmationConsumerDefinition : ConsumerDefinition<Ord
                     retry.Interval(_options.Retries, _options.RetryInterval);
                 }
             });
-            messages.UseFilter(new RetryCountFilter<OrderPlaced>());
+            messages.UseFilter(new RetryCountFilter<TMessage>());
             messages.UseHeldMail(_delays.Min(), waitsForEver: onRabbitMq is null);
         });
     }
 }
-
-/// <summary>Stands for the exchange of the delay queues.</summary>
-[EntityName(OrderConfirmationEndpoint.Queue + DelayQueues.ExchangeSuffix), ExcludeFromTopology]
-internal interface IOrderConfirmationDelays;

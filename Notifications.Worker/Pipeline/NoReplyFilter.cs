@@ -1,7 +1,7 @@
 using MassTransit;
 using MassTransit.Context;
 
-namespace Notifications.Worker.OrderConfirmation;
+namespace Notifications.Worker.Pipeline;
 
 /// <summary>
 /// Forgets whom a message wants to be told of its failure. MassTransit would declare that queue as it sees fit, and where

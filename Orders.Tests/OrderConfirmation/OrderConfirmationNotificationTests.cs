@@ -1,13 +1,13 @@
 using Contracts;
 using MassTransit;
-using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.Pipeline;
 using Orders.Email;
 using Orders.Email.Deliveries;
 using Orders.Messaging.Failures;
 
 namespace Orders.Tests.OrderConfirmation;
 
-public sealed class OrderConfirmationConsumerTests
+public sealed class OrderConfirmationNotificationTests
 {
     private const int Sent = 100;
     private const int SentButNotAnnounced = 101;
@@ -21,7 +21,7 @@ public sealed class OrderConfirmationConsumerTests
     public async Task A_confirmation_that_is_sent_is_announced_with_its_Message_ID()
     {
         var sender = new ScriptedEmailSender();
-        await using var harness = await ConfirmationHarness.StartAsync(sender);
+        await using var harness = await NotificationHarness.StartAsync(sender);
 
         await harness.PlaceAsync("12345");
 
@@ -42,7 +42,7 @@ public sealed class OrderConfirmationConsumerTests
     public async Task A_send_that_fails_is_tried_again_until_it_succeeds(int failures, int tries)
     {
         var sender = new ScriptedEmailSender(attempt => attempt <= failures ? new TransientEmailException("451 try again") : null);
-        await using var harness = await ConfirmationHarness.StartAsync(sender);
+        await using var harness = await NotificationHarness.StartAsync(sender);
 
         await harness.PlaceAsync("1");
 
@@ -59,7 +59,7 @@ public sealed class OrderConfirmationConsumerTests
     public async Task Without_retries_a_failed_send_is_redelivered_after_its_delay()
     {
         var sender = new ScriptedEmailSender(attempt => attempt == 1 ? new TransientEmailException("451 try again") : null);
-        await using var harness = await ConfirmationHarness.StartAsync(sender, retries: 0);
+        await using var harness = await NotificationHarness.StartAsync(sender, retries: 0);
 
         await harness.PlaceAsync("1");
 
@@ -71,7 +71,7 @@ public sealed class OrderConfirmationConsumerTests
     public async Task A_send_that_goes_on_failing_is_set_aside_after_every_retry_and_redelivery()
     {
         var sender = new ScriptedEmailSender(_ => new TransientEmailException("451 try again"));
-        await using var harness = await ConfirmationHarness.StartAsync(sender);
+        await using var harness = await NotificationHarness.StartAsync(sender);
 
         await harness.PlaceAsync("1");
 
@@ -103,7 +103,7 @@ public sealed class OrderConfirmationConsumerTests
     public async Task A_bug_of_our_own_counts_as_something_that_may_pass()
     {
         var sender = new ScriptedEmailSender(attempt => attempt == 1 ? new InvalidOperationException("a bug") : null);
-        await using var harness = await ConfirmationHarness.StartAsync(sender);
+        await using var harness = await NotificationHarness.StartAsync(sender);
 
         await harness.PlaceAsync("1");
 
@@ -115,7 +115,7 @@ public sealed class OrderConfirmationConsumerTests
     public async Task A_send_that_is_refused_for_good_is_set_aside_at_once()
     {
         var sender = new ScriptedEmailSender(_ => new PermanentEmailException("550 no such user"));
-        await using var harness = await ConfirmationHarness.StartAsync(sender);
+        await using var harness = await NotificationHarness.StartAsync(sender);
 
         await harness.PlaceAsync("1");
 
@@ -133,7 +133,7 @@ public sealed class OrderConfirmationConsumerTests
     public async Task An_order_with_the_id_of_another_one_is_set_aside_at_once_and_nothing_is_told_of_that_order()
     {
         var sender = new ScriptedEmailSender(_ => new DeliveryConflictException("1"));
-        await using var harness = await ConfirmationHarness.StartAsync(sender);
+        await using var harness = await NotificationHarness.StartAsync(sender);
 
         await harness.PlaceAsync("1");
 
@@ -149,7 +149,7 @@ public sealed class OrderConfirmationConsumerTests
     public async Task While_the_ledger_is_away_nothing_is_told_of_an_order_as_it_may_be_another_one()
     {
         var sender = new ScriptedEmailSender(attempt => attempt <= 2 ? new UnclaimedEmailException("The ledger is away.") : null);
-        await using var harness = await ConfirmationHarness.StartAsync(sender);
+        await using var harness = await NotificationHarness.StartAsync(sender);
 
         await harness.PlaceAsync("1");
 
@@ -167,7 +167,7 @@ public sealed class OrderConfirmationConsumerTests
     public async Task An_order_that_breaks_a_rule_is_set_aside_unsent(string? orderId, string? email, string? product, FailureKind kind)
     {
         var sender = new ScriptedEmailSender();
-        await using var harness = await ConfirmationHarness.StartAsync(sender);
+        await using var harness = await NotificationHarness.StartAsync(sender);
 
         await harness.Bus.Bus.Publish(new OrderPlaced(orderId!, email!, product!, default));
 
@@ -179,9 +179,9 @@ public sealed class OrderConfirmationConsumerTests
     public async Task An_email_that_is_out_is_not_sent_again_because_that_could_not_be_announced()
     {
         var sender = new ScriptedEmailSender();
-        await using var harness = await ConfirmationHarness.StartAsync(
+        await using var harness = await NotificationHarness.StartAsync(
             sender,
-            bus => bus.ConfigurePublish(publish => publish.UseExecute(context =>
+            configureBus: bus => bus.ConfigurePublish(publish => publish.UseExecute(context =>
             {
                 if (context is PublishContext<OrderConfirmationSent>)
                 {
@@ -190,9 +190,9 @@ public sealed class OrderConfirmationConsumerTests
             })));
 
         await harness.PlaceAsync("first");
-        await harness.Log.WaitFor<OrderConfirmationConsumer>(SentButNotAnnounced);
+        await harness.Log.WaitFor<NotificationConsumer<OrderPlaced>>(SentButNotAnnounced);
         await harness.PlaceAsync("second");
-        await harness.Log.WaitFor<OrderConfirmationConsumer>(SentButNotAnnounced, count: 2);
+        await harness.Log.WaitFor<NotificationConsumer<OrderPlaced>>(SentButNotAnnounced, count: 2);
 
         using (Assert.EnterMultipleScope())
         {
@@ -216,7 +216,7 @@ public sealed class OrderConfirmationConsumerTests
                 await new TaskCompletionSource().Task.WaitAsync(sendToken);
             },
         };
-        await using var harness = await ConfirmationHarness.StartAsync(sender, consumerStopTimeout: TimeSpan.FromMilliseconds(100));
+        await using var harness = await NotificationHarness.StartAsync(sender, consumerStopTimeout: TimeSpan.FromMilliseconds(100));
         await harness.PlaceAsync("1");
         await begun.Task.WaitAsync(cancellationToken);
 
@@ -226,13 +226,13 @@ public sealed class OrderConfirmationConsumerTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(sender.Sent, Is.Empty);
-            Assert.That(harness.Log.Of<OrderConfirmationConsumer>(Sent), Is.Empty);
+            Assert.That(harness.Log.Of<NotificationConsumer<OrderPlaced>>(Sent), Is.Empty);
             Assert.That(harness.PublishedSoFar<OrderConfirmationSent>(), Is.Empty);
         }
     }
 
-    private static void AssertTries(ConfirmationHarness harness, IEnumerable<string> tries) =>
+    private static void AssertTries(NotificationHarness harness, IEnumerable<string> tries) =>
         Assert.That(
-            harness.Log.Of<OrderConfirmationConsumer>(NotSent),
+            harness.Log.Of<NotificationConsumer<OrderPlaced>>(NotSent),
             Is.EqualTo(tries).Using<string, string>((actual, expected) => actual.Contains($"({expected})", StringComparison.Ordinal)));
 }

@@ -1,7 +1,7 @@
 using System.Runtime.Serialization;
 using MassTransit;
 
-namespace Notifications.Worker.OrderConfirmation;
+namespace Notifications.Worker.Pipeline;
 
 /// <summary>
 /// Takes a message for unreadable that has an id which is none. MassTransit reads ids as late as when they are asked for:

@@ -3,6 +3,7 @@ using Contracts;
 using MassTransit;
 using MassTransit.Testing;
 using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.Pipeline;
 using Orders.Email;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Queues;
@@ -11,27 +12,30 @@ using Orders.Testing.Mail;
 
 namespace Orders.Testing.Programs;
 
-/// <summary>The consumer with its definition in MassTransit's test harness, its mail server a script.</summary>
-internal sealed class ConfirmationHarness : IAsyncDisposable
+/// <summary>The consumer of a notification with its definition in MassTransit's test harness, its mail server a script.</summary>
+internal sealed class NotificationHarness : IAsyncDisposable
 {
     private readonly IHost _host;
+    private readonly Notification _notification;
 
-    private ConfirmationHarness(ScriptedEmailSender sender, Action<IBusFactoryConfigurator>? configureBus, TimeSpan consumerStopTimeout, int retries)
+    private NotificationHarness(
+        Notification notification, ScriptedEmailSender sender, Action<IBusFactoryConfigurator>? configureBus, TimeSpan consumerStopTimeout, int retries)
     {
+        _notification = notification;
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "test" });
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["Email:From"] = "Acorn Shop <orders@shop.example>",
-            ["OrderConfirmation:Retries"] = retries.ToString(CultureInfo.InvariantCulture),
-            ["OrderConfirmation:RetryInterval"] = "00:00:00.001",
+            [$"{notification.Section}:Retries"] = retries.ToString(CultureInfo.InvariantCulture),
+            [$"{notification.Section}:RetryInterval"] = "00:00:00.001",
             ["Redelivery:Intervals:0"] = "00:00:00.010",
             ["Redelivery:Intervals:1"] = "00:00:00.020",
             ["Redelivery:Intervals:2"] = "00:00:00.010",
         });
         builder.Logging.AddProvider(Log).SetMinimumLevel(LogLevel.Debug);
         builder.AddEmail();
-        builder.AddOrderConfirmationFaults();
-        builder.AddOrderConfirmation();
+        builder.AddNotificationFaults([notification]);
+        builder.AddNotifications([notification]);
         builder.Services.AddSingleton<IEmailSender>(sender);
         builder.Services.AddSingleton<InMemoryFaultTransport>();
         builder.Services.Configure<MassTransitHostOptions>(options =>
@@ -44,7 +48,7 @@ internal sealed class ConfirmationHarness : IAsyncDisposable
             bus.DisableUsageTelemetry();
             // By default the harness sees nothing more once nothing has happened for 1.2 s.
             bus.SetTestTimeouts(testTimeout: TimeSpan.FromSeconds(30), testInactivityTimeout: TimeSpan.FromSeconds(20));
-            bus.AddOrderConfirmation();
+            bus.AddNotifications([notification]);
             bus.UsingInMemory((context, inMemory) =>
             {
                 configureBus?.Invoke(inMemory);
@@ -60,10 +64,19 @@ internal sealed class ConfirmationHarness : IAsyncDisposable
     /// <summary>What was published and consumed.</summary>
     public ITestHarness Bus => _host.Services.GetTestHarness();
 
-    public static async Task<ConfirmationHarness> StartAsync(
-        ScriptedEmailSender sender, Action<IBusFactoryConfigurator>? configureBus = null, TimeSpan? consumerStopTimeout = null, int retries = 1)
+    /// <param name="sender">The mail server.</param>
+    /// <param name="notification">What is sent; the confirmation of an order by default.</param>
+    /// <param name="configureBus">Sets more of the bus.</param>
+    /// <param name="consumerStopTimeout">How long a consumer may take when the host stops.</param>
+    /// <param name="retries">How often a failed send is tried again at once.</param>
+    public static async Task<NotificationHarness> StartAsync(
+        ScriptedEmailSender sender,
+        Notification? notification = null,
+        Action<IBusFactoryConfigurator>? configureBus = null,
+        TimeSpan? consumerStopTimeout = null,
+        int retries = 1)
     {
-        var harness = new ConfirmationHarness(sender, configureBus, consumerStopTimeout ?? TimeSpan.FromSeconds(10), retries);
+        var harness = new NotificationHarness(notification ?? new OrderConfirmationNotification(), sender, configureBus, consumerStopTimeout ?? TimeSpan.FromSeconds(10), retries);
         await harness._host.StartAsync();
         return harness;
     }
@@ -90,10 +103,10 @@ internal sealed class ConfirmationHarness : IAsyncDisposable
         var faults = _host.Services.GetRequiredService<InMemoryFaultTransport>();
         await Eventually.GetAsync(
             "a message in the error queue",
-            cancellationToken => faults.CountAsync(OrderConfirmationEndpoint.ErrorQueue, cancellationToken),
+            cancellationToken => faults.CountAsync(_notification.Endpoint.ErrorQueue, cancellationToken),
             count => count == 1,
             TimeSpan.FromSeconds(20));
-        await using var session = await faults.OpenAsync(OrderConfirmationEndpoint.ErrorQueue, CancellationToken.None);
+        await using var session = await faults.OpenAsync(_notification.Endpoint.ErrorQueue, CancellationToken.None);
         return (await session!.ReadAsync(CancellationToken.None).SingleAsync()).Message;
     }
 
