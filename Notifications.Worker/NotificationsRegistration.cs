@@ -43,10 +43,10 @@ public static class NotificationsRegistration
         builder.AddEmail();
         // Named after the confirmations, but about the mail server: there is one for all notifications.
         builder.AddMailOutages("order-confirmation", services => All.Max(notification => notification.GetOptions(services).PrefetchedForEach));
-        builder.AddNotificationFaults(All);
+        builder.AddPipelineFaults(All);
         if (sends)
         {
-            builder.AddNotifications(All);
+            builder.AddPipeline(All);
         }
 
         if (faults)
@@ -60,7 +60,7 @@ public static class NotificationsRegistration
             {
                 if (sends)
                 {
-                    bus.AddNotifications(All);
+                    bus.AddPipeline(All);
                 }
 
                 if (faults)

@@ -28,6 +28,9 @@ internal sealed class OrderStatusTopology : ITopologyPart
             endpoint.Bind<OrderConfirmationSent>();
             endpoint.Bind<OrderConfirmationRetrying>();
             endpoint.Bind<OrderConfirmationFailed>();
+            endpoint.Bind<NotificationSent>();
+            endpoint.Bind<NotificationRetrying>();
+            endpoint.Bind<NotificationFailed>();
         });
     }
 }

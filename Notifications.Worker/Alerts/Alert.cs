@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Contracts;
 using Orders.Email.Outages;
+using Orders.FaultQueues;
 using Orders.FaultQueues.Access;
 
 namespace Notifications.Worker.Alerts;
@@ -13,22 +14,25 @@ namespace Notifications.Worker.Alerts;
 /// <param name="Text">What one should know of it.</param>
 internal sealed record Alert(string Id, string Subject, string Text)
 {
-    /// <summary>A message waits for a person.</summary>
+    /// <summary>The message of an order waits for a person.</summary>
     public static Alert Of(OrderConfirmationFailed failed)
     {
-        var order = failed.OrderId is { } id ? $"order {id}" : "an order without an id of its own";
-        return new(
-            $"parked-{Hash($"{failed.OrderId}\n{failed.Reason}\n{failed.FailedAt:O}")}",
-            $"Not confirmed: {order}",
-            $"""
-            The confirmation of {order} was given up.
+        var order = Name(failed.OrderId);
+        return OfParked(
+            $"{failed.OrderId}", $"Not confirmed: {order}", $"The confirmation of {order}", "order-confirmation", failed.Reason, failed.FailedAt);
+    }
 
-            Why:   {failed.Reason}
-            When:  {failed.FailedAt:u}
-            Where: queue order-confirmation_parked
-
-            The customer has not been told. The message is kept until a person acts.
-            """);
+    /// <summary>The message of another notification waits for a person.</summary>
+    public static Alert Of(NotificationFailed failed)
+    {
+        var email = $"{failed.Notification} of {Name(failed.OrderId)}{(failed.Reference is { } reference ? $" ({reference})" : "")}";
+        return OfParked(
+            $"{failed.Notification}\n{failed.OrderId}\n{failed.Reference}",
+            $"Not sent: {email}",
+            $"The email {email}",
+            failed.Notification,
+            failed.Reason,
+            failed.FailedAt);
     }
 
     /// <summary>An outage of the mail server has begun.</summary>
@@ -36,7 +40,7 @@ internal sealed record Alert(string Id, string Subject, string Text)
         $"mail-outage-{Ticks(outage.Since)}-begin",
         "The mail server cannot be reached",
         $"""
-        The mail server cannot be reached. Order confirmations wait in their queue, and are sent as soon as it is back.
+        The mail server cannot be reached. Emails to customers wait in their queues, and are sent as soon as it is back.
 
         Since: {outage.Since:u}
         Why:   {outage.Reason}
@@ -49,7 +53,7 @@ internal sealed record Alert(string Id, string Subject, string Text)
         $"mail-outage-{Ticks(since)}-end",
         "The mail server is back",
         $"""
-        The mail server can be reached again. The order confirmations that waited are being sent.
+        The mail server can be reached again. The emails that waited are being sent.
 
         Since: {until:u}
         It could not be reached since {since:u}.
@@ -67,6 +71,21 @@ internal sealed record Alert(string Id, string Subject, string Text)
         That name has one try in {FaultAccess.SignInPause.TotalSeconds:0} s now, until fewer wrong passwords come. Where {slowed.User} has signed in before, nothing changes.
         The log has the addresses. If the password is weak, change it.
         """);
+
+    private static Alert OfParked(string about, string subject, string email, string notification, string reason, DateTimeOffset at) => new(
+        $"parked-{Hash($"{about}\n{reason}\n{at:O}")}",
+        subject,
+        $"""
+        {email} was given up.
+
+        Why:   {reason}
+        When:  {at:u}
+        Where: queue {new FaultEndpoint(notification).ParkingQueue}
+
+        The customer has not been told. The message is kept until a person acts.
+        """);
+
+    private static string Name(string? orderId) => orderId is null ? "an order without an id of its own" : $"order {orderId}";
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
 

@@ -7,9 +7,12 @@ using Orders.FaultQueues.Policy;
 namespace Notifications.Worker.Alerts;
 
 /// <summary>Emails <see cref="AlertOptions.To"/> what stands by itself: that a message was parked, that somebody tries passwords.</summary>
-internal sealed class EmailAlertConsumer(AlertEmail alert) : IConsumer<OrderConfirmationFailed>, IConsumer<SignInsSlowed>
+internal sealed class EmailAlertConsumer(AlertEmail alert) : IConsumer<OrderConfirmationFailed>, IConsumer<NotificationFailed>, IConsumer<SignInsSlowed>
 {
     public Task Consume(ConsumeContext<OrderConfirmationFailed> context) =>
+        alert.SendAsync(Alert.Of(context.Message), context.CancellationToken);
+
+    public Task Consume(ConsumeContext<NotificationFailed> context) =>
         alert.SendAsync(Alert.Of(context.Message), context.CancellationToken);
 
     public Task Consume(ConsumeContext<SignInsSlowed> context) =>
@@ -25,6 +28,7 @@ internal sealed class EmailAlertConsumerDefinition(IOptions<RedeliverOptions> op
     protected override void ConfigureMessages(IConsumerConfigurator<EmailAlertConsumer> consumer, IReceiveEndpointConfigurator endpoint)
     {
         Configure<OrderConfirmationFailed>(consumer, endpoint);
+        Configure<NotificationFailed>(consumer, endpoint);
         Configure<SignInsSlowed>(consumer, endpoint);
     }
 }

@@ -132,16 +132,16 @@ internal sealed partial class NotificationConsumer<TMessage>(
     // The Message-ID names the notification and its key, and unlike the order id of a stranger's message it is safe in a log.
     private static partial class Log
     {
-        [LoggerMessage(EventId = 100, Level = LogLevel.Information, Message = "Confirmation {MessageId} sent")]
+        [LoggerMessage(EventId = 100, Level = LogLevel.Information, Message = "The email {MessageId} was sent")]
         public static partial void Sent(ILogger logger, string messageId);
 
-        [LoggerMessage(EventId = 103, Level = LogLevel.Information, Message = "Confirmation {MessageId} was sent before, at {At:O}: it is not sent again")]
+        [LoggerMessage(EventId = 103, Level = LogLevel.Information, Message = "The email {MessageId} was sent before, at {At:O}: it is not sent again")]
         public static partial void SentBefore(ILogger logger, string messageId, DateTimeOffset at);
 
-        [LoggerMessage(EventId = 102, Level = LogLevel.Warning, Message = "Confirmation {MessageId} not sent (try {Attempt} of delivery {Delivery}): {Error}")]
+        [LoggerMessage(EventId = 102, Level = LogLevel.Warning, Message = "The email {MessageId} was not sent (try {Attempt} of delivery {Delivery}): {Error}")]
         public static partial void NotSent(ILogger logger, string messageId, int attempt, int delivery, string error);
 
-        [LoggerMessage(EventId = 101, Level = LogLevel.Error, Message = "Confirmation {MessageId} sent, but {Event} could not be published")]
+        [LoggerMessage(EventId = 101, Level = LogLevel.Error, Message = "The email {MessageId} was sent, but {Event} could not be published")]
         public static partial void NotAnnounced(ILogger logger, string messageId, string @event, Exception exception);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Contracts;
+using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker.Pipeline;
 using Orders.Email;
@@ -122,6 +123,18 @@ internal sealed class OrderScenariosTests(TransportUnderTest transport) : OrderS
             Assert.That(parked.Single().RedeliverCount, Is.Zero);
             Assert.That(TheSystem.Alerts, Has.Count.EqualTo(1));
         }
+    }
+
+    [Test]
+    public async Task People_are_emailed_about_any_other_email_that_is_given_up()
+    {
+        TheSystem = await OrderSystem.StartAsync(transport);
+
+        await TheSystem.Worker.GetRequiredService<IBus>().Publish(
+            new NotificationFailed("order-packed", "12345", "B-1", "Permanent: 550 No such mailbox", DateTimeOffset.UnixEpoch));
+
+        await TheSystem.Mail.WaitForMessages(1);
+        Assert.That(TheSystem.Alerts.Select(alert => alert.Subject), Is.EqualTo(["Not sent: order-packed of order 12345 (B-1)"]));
     }
 
     [TestCase("this is not JSON", "application/vnd.masstransit+json", TestName = "Bytes_that_are_not_JSON_are_parked")]

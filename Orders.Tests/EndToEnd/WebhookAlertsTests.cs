@@ -1,4 +1,8 @@
 using System.Net;
+using System.Text.Json;
+using Contracts;
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
 using Orders.Email.Outages;
 using Orders.FaultQueues;
 
@@ -77,6 +81,19 @@ internal sealed class WebhookAlertsTests(TransportUnderTest transport) : OrderSy
             Assert.That(received[3].Body, Does.Contain("Not confirmed: order 67891"));
             Assert.That(TheSystem.Log.All.Select(entry => entry.Message), Has.None.Contains(WebhookReceiver.SecretPath));
         }
+    }
+
+    [Test]
+    public async Task It_hears_of_every_email_that_is_given_up()
+    {
+        await TheSystem.Worker.GetRequiredService<IBus>().Publish(new NotificationFailed("order-packed", "12345", "B-1", "Permanent: 550 No such mailbox", DateTimeOffset.UnixEpoch));
+
+        var body = (await _webhook.WaitForAsync(1))[0].Body;
+        Assert.That(
+            JsonDocument.Parse(body).RootElement.GetProperty("text").GetString(),
+            Does.StartWith("Not sent: order-packed of order 12345 (B-1)\nThe email order-packed of order 12345 (B-1) was given up.\n")
+                .And.Contain("Why:   Permanent: 550 No such mailbox\n")
+                .And.Contain("Where: queue order-packed_parked\n"));
     }
 
     [Test]

@@ -13,9 +13,12 @@ namespace Notifications.Worker.Alerts.Webhooks;
 /// </summary>
 internal sealed class WebhookAlertConsumer(
     AlertWebhook webhook, [FromKeyedServices(WebhookAlertConsumerDefinition.Queue)] OutageAlerts outages)
-    : IConsumer<OrderConfirmationFailed>, IConsumer<MailServerUnreachable>, IConsumer<MailServerReachable>, IConsumer<SignInsSlowed>
+    : IConsumer<OrderConfirmationFailed>, IConsumer<NotificationFailed>, IConsumer<MailServerUnreachable>, IConsumer<MailServerReachable>, IConsumer<SignInsSlowed>
 {
     public Task Consume(ConsumeContext<OrderConfirmationFailed> context) =>
+        webhook.SendAsync(Alert.Of(context.Message), context.CancellationToken);
+
+    public Task Consume(ConsumeContext<NotificationFailed> context) =>
         webhook.SendAsync(Alert.Of(context.Message), context.CancellationToken);
 
     public Task Consume(ConsumeContext<MailServerUnreachable> context) =>
@@ -42,6 +45,7 @@ internal sealed class WebhookAlertConsumerDefinition(IOptions<RedeliverOptions> 
     protected override void ConfigureMessages(IConsumerConfigurator<WebhookAlertConsumer> consumer, IReceiveEndpointConfigurator endpoint)
     {
         Configure<OrderConfirmationFailed>(consumer, endpoint);
+        Configure<NotificationFailed>(consumer, endpoint);
         Configure<MailServerUnreachable>(consumer, endpoint);
         Configure<MailServerReachable>(consumer, endpoint);
         Configure<SignInsSlowed>(consumer, endpoint);

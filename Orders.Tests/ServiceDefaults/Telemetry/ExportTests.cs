@@ -35,10 +35,10 @@ internal sealed class ExportTests
 
         await mail.WaitForMessages(1);
         await receiver.WaitForAsync("traces", "orders-api", "POST /orders", "http.response.status_code", "order-confirmation receive", "smtp send", Encoding.Latin1.GetString(traceId));
-        await receiver.WaitForAsync("logs", "orders-api", "Confirmation <order-confirmation-1@shop.example> sent", Encoding.Latin1.GetString(traceId));
+        await receiver.WaitForAsync("logs", "orders-api", "The email <order-confirmation-1@shop.example> was sent", Encoding.Latin1.GetString(traceId));
         await receiver.WaitForAsync(
             "metrics",
-            "orders-api", "orders.accepted", "orders.refused", "emails.sent", "order.confirmation.duration", "smtp.client.connections", "mail.outage",
+            "orders-api", "orders.accepted", "orders.refused", "emails.sent", "order.confirmation.duration", "notification.duration", "smtp.client.connections", "mail.outage",
             "orders.queue.messages", "orders.queue.oldest_message.age",
             "http.server.request.duration", "kestrel.active_connections", "messaging.masstransit.consume", "dotnet.gc.collections");
         using (Assert.EnterMultipleScope())

@@ -96,7 +96,7 @@ internal sealed partial class MailOutageAnnouncer(
 
     private static partial class Log
     {
-        [LoggerMessage(2131, LogLevel.Critical, "The mail server cannot be reached since {Since:O}; order confirmations wait, and are sent when it is back. {Reason}")]
+        [LoggerMessage(2131, LogLevel.Critical, "The mail server cannot be reached since {Since:O}; emails wait, and are sent when it is back. {Reason}")]
         public static partial void Unreachable(ILogger logger, DateTimeOffset since, string reason);
 
         [LoggerMessage(2132, LogLevel.Information, "The mail server is back since {Until:O}; it could not be reached since {Since:O}")]

@@ -43,7 +43,8 @@ internal static class BrokerUsers
         }
     }
 
-    private static Permission[] ReadPermissions()
+    /// <summary>What the deployment lets its users do.</summary>
+    public static Permission[] ReadPermissions()
     {
         using var file = File.OpenRead(Path.Combine(Repository.Root, "deploy", "rabbitmq", "permissions.json"));
         return JsonSerializer.Deserialize<Definitions>(file, JsonSerializerOptions.Web)!.Permissions;
@@ -52,5 +53,6 @@ internal static class BrokerUsers
     /// <summary>As <c>rabbitmqctl import_definitions</c> takes them.</summary>
     private sealed record Definitions(Permission[] Permissions);
 
-    private sealed record Permission(string User, string Configure, string Write, string Read);
+    /// <summary>What one of them may do: patterns for names of queues and exchanges.</summary>
+    internal sealed record Permission(string User, string Configure, string Write, string Read);
 }

@@ -5,8 +5,10 @@ using MassTransit.Testing;
 using Notifications.Worker.OrderConfirmation;
 using Notifications.Worker.Pipeline;
 using Orders.Email;
+using Orders.Email.Deliveries;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Queues;
+using Orders.Ledger;
 using Orders.Testing.Machine;
 using Orders.Testing.Mail;
 
@@ -19,7 +21,7 @@ internal sealed class NotificationHarness : IAsyncDisposable
     private readonly Notification _notification;
 
     private NotificationHarness(
-        Notification notification, ScriptedEmailSender sender, Action<IBusFactoryConfigurator>? configureBus, TimeSpan consumerStopTimeout, int retries)
+        Notification notification, ScriptedEmailSender sender, Action<IBusFactoryConfigurator>? configureBus, TimeSpan consumerStopTimeout, int retries, bool remembers)
     {
         _notification = notification;
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "test" });
@@ -34,9 +36,15 @@ internal sealed class NotificationHarness : IAsyncDisposable
         });
         builder.Logging.AddProvider(Log).SetMinimumLevel(LogLevel.Debug);
         builder.AddEmail();
-        builder.AddNotificationFaults([notification]);
-        builder.AddNotifications([notification]);
-        builder.Services.AddSingleton<IEmailSender>(sender);
+        builder.AddPipelineFaults([notification]);
+        builder.AddPipeline([notification]);
+        if (remembers)
+        {
+            builder.AddLedger();
+            builder.AddDeliveryLedger();
+        }
+
+        builder.Services.AddSingleton(services => ((IEmailSender)sender).WithLedger(services));
         builder.Services.AddSingleton<InMemoryFaultTransport>();
         builder.Services.Configure<MassTransitHostOptions>(options =>
         {
@@ -48,7 +56,7 @@ internal sealed class NotificationHarness : IAsyncDisposable
             bus.DisableUsageTelemetry();
             // By default the harness sees nothing more once nothing has happened for 1.2 s.
             bus.SetTestTimeouts(testTimeout: TimeSpan.FromSeconds(30), testInactivityTimeout: TimeSpan.FromSeconds(20));
-            bus.AddNotifications([notification]);
+            bus.AddPipeline([notification]);
             bus.UsingInMemory((context, inMemory) =>
             {
                 configureBus?.Invoke(inMemory);
@@ -61,6 +69,8 @@ internal sealed class NotificationHarness : IAsyncDisposable
 
     public LogEvents Log { get; } = new();
 
+    public IServiceProvider Services => _host.Services;
+
     /// <summary>What was published and consumed.</summary>
     public ITestHarness Bus => _host.Services.GetTestHarness();
 
@@ -69,14 +79,16 @@ internal sealed class NotificationHarness : IAsyncDisposable
     /// <param name="configureBus">Sets more of the bus.</param>
     /// <param name="consumerStopTimeout">How long a consumer may take when the host stops.</param>
     /// <param name="retries">How often a failed send is tried again at once.</param>
+    /// <param name="remembers">Whether a ledger remembers what was sent.</param>
     public static async Task<NotificationHarness> StartAsync(
         ScriptedEmailSender sender,
         Notification? notification = null,
         Action<IBusFactoryConfigurator>? configureBus = null,
         TimeSpan? consumerStopTimeout = null,
-        int retries = 1)
+        int retries = 1,
+        bool remembers = false)
     {
-        var harness = new NotificationHarness(notification ?? new OrderConfirmationNotification(), sender, configureBus, consumerStopTimeout ?? TimeSpan.FromSeconds(10), retries);
+        var harness = new NotificationHarness(notification ?? new OrderConfirmationNotification(), sender, configureBus, consumerStopTimeout ?? TimeSpan.FromSeconds(10), retries, remembers);
         await harness._host.StartAsync();
         return harness;
     }
@@ -109,6 +121,13 @@ internal sealed class NotificationHarness : IAsyncDisposable
         await using var session = await faults.OpenAsync(_notification.Endpoint.ErrorQueue, CancellationToken.None);
         return (await session!.ReadAsync(CancellationToken.None).SingleAsync()).Message;
     }
+
+    /// <summary>Has other programs be told that a message was parked.</summary>
+    /// <param name="fault">The message.</param>
+    /// <param name="orderId">The order that it is about; <c>null</c> where that is not known.</param>
+    public Task AnnounceParkedAsync(FaultMessage fault, string? orderId) =>
+        _host.Services.GetRequiredKeyedService<IParkedAnnouncer>(_notification.Endpoint.Queue)
+            .AnnounceAsync(fault, orderId, $"{fault.Kind}: {fault.Error}", DateTimeOffset.UnixEpoch, CancellationToken.None);
 
     public Task StopAsync() => _host.StopAsync();
 

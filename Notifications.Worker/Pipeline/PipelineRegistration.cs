@@ -9,10 +9,10 @@ using Orders.ServiceDefaults.Configuration;
 namespace Notifications.Worker.Pipeline;
 
 /// <summary>Everything that follows from a list of notifications.</summary>
-internal static class NotificationRegistration
+internal static class PipelineRegistration
 {
     /// <summary>Adds what the consumers of notifications need.</summary>
-    public static void AddNotifications(this IHostApplicationBuilder builder, IReadOnlyList<Notification> notifications)
+    public static void AddPipeline(this IHostApplicationBuilder builder, IReadOnlyList<Notification> notifications)
     {
         builder.AddValidatedOptions<DelayedRedeliveryOptions>(DelayedRedeliveryOptions.Section);
         builder.AddBacklog();
@@ -26,7 +26,7 @@ internal static class NotificationRegistration
     }
 
     /// <summary>Adds what those need who look after the faults of notifications, in any process.</summary>
-    public static void AddNotificationFaults(this IHostApplicationBuilder builder, IReadOnlyList<Notification> notifications)
+    public static void AddPipelineFaults(this IHostApplicationBuilder builder, IReadOnlyList<Notification> notifications)
     {
         foreach (var notification in notifications)
         {
@@ -43,7 +43,7 @@ internal static class NotificationRegistration
     }
 
     /// <summary>Adds the consumers themselves.</summary>
-    public static void AddNotifications(this IBusRegistrationConfigurator bus, IReadOnlyList<Notification> notifications)
+    public static void AddPipeline(this IBusRegistrationConfigurator bus, IReadOnlyList<Notification> notifications)
     {
         foreach (var notification in notifications)
         {
