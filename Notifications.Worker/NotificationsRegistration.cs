@@ -22,8 +22,22 @@ public static class NotificationsRegistration
     /// <summary>Adds the bus with the consumers of this process's <see cref="WorkerRole"/>, and all that they need.</summary>
     /// <param name="builder">The program.</param>
     /// <param name="configure">Adds the consumers of a program that hosts the worker.</param>
-    public static void AddNotifications(this IHostApplicationBuilder builder, Action<IBusRegistrationConfigurator>? configure = null)
+    public static void AddNotifications(this IHostApplicationBuilder builder, Action<IBusRegistrationConfigurator>? configure = null) =>
+        builder.AddNotifications(All, configure);
+
+    /// <summary>The same with given notifications.</summary>
+    /// <param name="builder">The program.</param>
+    /// <param name="notifications">Those that there are.</param>
+    /// <param name="configure">Adds the consumers of a program that hosts the worker.</param>
+    /// <exception cref="InvalidOperationException">Something is wrong with them; the message says what is to be changed.</exception>
+    internal static void AddNotifications(
+        this IHostApplicationBuilder builder, IReadOnlyList<Notification> notifications, Action<IBusRegistrationConfigurator>? configure)
     {
+        if (NotificationCheck.FindMistakes(notifications, typeof(Notification).Assembly).ToArray() is { Length: > 0 } mistakes)
+        {
+            throw new InvalidOperationException(string.Join(' ', mistakes));
+        }
+
         var role = builder.Configuration.ReadOptions<WorkerOptions>(WorkerOptions.Section).Role;
         if (role != WorkerRole.All && builder.Configuration.GetTransport() == Transport.InMemory)
         {
@@ -42,11 +56,11 @@ public static class NotificationsRegistration
         builder.AddLedger();
         builder.AddEmail();
         // Named after the confirmations, but about the mail server: there is one for all notifications.
-        builder.AddMailOutages("order-confirmation", services => All.Max(notification => notification.GetOptions(services).PrefetchedForEach));
-        builder.AddPipelineFaults(All);
+        builder.AddMailOutages("order-confirmation", services => notifications.Max(notification => notification.GetOptions(services).PrefetchedForEach));
+        builder.AddPipelineFaults(notifications);
         if (sends)
         {
-            builder.AddPipeline(All);
+            builder.AddPipeline(notifications);
         }
 
         if (faults)
@@ -60,7 +74,7 @@ public static class NotificationsRegistration
             {
                 if (sends)
                 {
-                    bus.AddPipeline(All);
+                    bus.AddPipeline(notifications);
                 }
 
                 if (faults)

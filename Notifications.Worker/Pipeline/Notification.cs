@@ -11,8 +11,8 @@ namespace Notifications.Worker.Pipeline;
 internal abstract class Notification
 {
     /// <summary>
-    /// What it is called, such as <c>order-shipped</c>. Its queues, its entries in the ledger, its operator events and its
-    /// tag in metrics are named after it, so other systems rely on it.
+    /// What it is called: <c>order-</c> and further words of lower-case letters and digits, such as <c>order-shipped</c>. Its
+    /// queues, its entries in the ledger, its operator events and its tag in metrics are named after it, so other systems rely on it.
     /// </summary>
     public abstract string Name { get; }
 
@@ -22,8 +22,11 @@ internal abstract class Notification
     /// <summary>Its queues.</summary>
     public FaultEndpoint Endpoint => new(Name);
 
-    /// <summary>The message that it is sent for.</summary>
+    /// <summary>The message that it is sent for; no other notification is sent for it.</summary>
     internal abstract Type MessageType { get; }
+
+    /// <summary>The fields of its message, by their names in JSON, that are read from a message that failed.</summary>
+    internal abstract IEnumerable<string> Fields { get; }
 
     /// <summary>Adds what its consumer needs.</summary>
     internal abstract void AddServices(IHostApplicationBuilder builder);
@@ -56,7 +59,9 @@ internal abstract class Notification
 /// <see cref="FindMistakes"/> has found nothing.
 /// </para>
 /// </remarks>
-/// <typeparam name="TMessage">The message that it is sent for.</typeparam>
+/// <typeparam name="TMessage">
+/// The message that it is sent for. It has at least <c>OrderId</c> and <c>Email</c>, by which the pages show one that failed.
+/// </typeparam>
 internal abstract class Notification<TMessage> : Notification
     where TMessage : class
 {
@@ -129,6 +134,8 @@ internal abstract class Notification<TMessage> : Notification
     public virtual DurationMetric? OwnDuration => null;
 
     internal sealed override Type MessageType => typeof(TMessage);
+
+    internal sealed override IEnumerable<string> Fields => ["orderId", "email", .. Reference is { } reference ? new[] { reference.Field } : []];
 
     internal NotificationKey KeyOf(TMessage message) => new(OrderIdOf(message), Reference?.Read(message));
 

@@ -1,6 +1,5 @@
 using System.Text;
 using Contracts;
-using MassTransit;
 using Notifications.Worker.Pipeline;
 using Orders.Email;
 using Orders.FaultQueues;
