@@ -1,5 +1,6 @@
 using Contracts;
 using Notifications.Worker.Pipeline;
+using Orders.FaultQueues;
 
 namespace Notifications.Worker.OrderConfirmation;
 
@@ -7,6 +8,9 @@ namespace Notifications.Worker.OrderConfirmation;
 internal sealed class OrderConfirmationNotification : Notification<OrderPlaced>
 {
     public override string Name => "order-confirmation";
+
+    /// <summary>The only one of earlier releases: addresses and commands without an endpoint mean it.</summary>
+    public override FaultEndpoint Endpoint => base.Endpoint with { IsDefault = true };
 
     public override string Noun => "order";
 

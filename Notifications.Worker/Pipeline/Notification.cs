@@ -20,7 +20,7 @@ internal abstract class Notification
     public string Section => string.Concat(Name.Split('-').Select(word => $"{char.ToUpperInvariant(word[0])}{word[1..]}"));
 
     /// <summary>Its queues.</summary>
-    public FaultEndpoint Endpoint => new(Name);
+    public virtual FaultEndpoint Endpoint => new(Name);
 
     /// <summary>The message that it is sent for; no other notification is sent for it.</summary>
     internal abstract Type MessageType { get; }

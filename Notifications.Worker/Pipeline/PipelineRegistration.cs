@@ -31,8 +31,7 @@ internal static class PipelineRegistration
         foreach (var notification in notifications)
         {
             var endpoint = notification.Endpoint;
-            builder.Services.AddSingleton(endpoint);
-            builder.Services.AddKeyedSingleton(endpoint.Queue, (services, _) => notification.CreateAnnouncer(services));
+            builder.AddFaultEndpoint(endpoint, notification.CreateAnnouncer);
             builder.Services.AddSingleton(_ =>
             {
                 // The section of another role, which may run in another process: both must be told the same.

@@ -20,7 +20,7 @@ public sealed class FaultAuditLineTests
 
         Assert.That(lines, Is.EqualTo(
         [
-            new AuditLine(Start, Start.AddSeconds(4), "anna", AuditEvent.Replay, FaultQueue.Error, 2, 3, "all: mail server fixed", "ab12cd34", null, "cancelled"),
+            new AuditLine(Start, Start.AddSeconds(4), "anna", AuditEvent.Replay, "order-confirmation", FaultQueueKind.Error, 2, 3, "all: mail server fixed", "ab12cd34", null, "cancelled"),
             AuditLine.Of(Entry(2, AuditEntry.RedeliverJob, AuditEvent.Replay)),
         ]));
     }
@@ -49,5 +49,5 @@ public sealed class FaultAuditLineTests
     private static AuditLine[] Collapse(params AuditEntry[] oldestFirst) => [.. AuditLine.Collapse([.. oldestFirst.Reverse()])];
 
     private static AuditEntry Entry(int second, string who, AuditEvent what) =>
-        new(Start.AddSeconds(second), who, what, FaultQueue.Error, FaultId: $"{second}", OrderId: $"{second}");
+        new(Start.AddSeconds(second), who, what, "order-confirmation", FaultQueueKind.Error, FaultId: $"{second}", OrderId: $"{second}");
 }

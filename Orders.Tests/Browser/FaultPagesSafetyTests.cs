@@ -45,18 +45,18 @@ internal sealed class FaultPagesSafetyTests : FaultPagesUnderTest
         var page = await OpenAsync("/faults", new() { HttpCredentials = new() { Username = Markup, Password = "p" } });
         await Expect(page.Locator(".groups").First).ToContainTextAsync(Markup);
 
-        await GoAsync(page, $"/faults/error?text={Uri.EscapeDataString(Markup[..20])}&from={Uri.EscapeDataString(Markup)}&group={Uri.EscapeDataString(Markup)}");
+        await GoAsync(page, $"/faults/order-confirmation/error?text={Uri.EscapeDataString(Markup[..20])}&from={Uri.EscapeDataString(Markup)}&group={Uri.EscapeDataString(Markup)}");
         await Expect(page.GetByLabel("Failed from")).ToHaveValueAsync(Markup);
         ForgetTrouble("400");
-        await GoAsync(page, "/faults/parked");
+        await GoAsync(page, "/faults/order-confirmation/parked");
         await Expect(page.Locator("tbody")).ToContainTextAsync(Markup);
-        await GoAsync(page, "/faults/error");
+        await GoAsync(page, "/faults/order-confirmation/error");
         var fault = await page.Locator("td.order a").GetAttributeAsync("href");
         await GoAsync(page, fault!);
         await Expect(page.Locator(".headers dt", new() { HasText = Markup })).ToBeVisibleAsync();
         await GoAsync(page, $"{fault}/edit");
         Assert.That(await page.GetByLabel("Body").InputValueAsync(), Does.Contain("<script>alert(1)</script>"));
-        await GoAsync(page, $"/faults/error/park?text={Uri.EscapeDataString("alert(1)")}");
+        await GoAsync(page, $"/faults/order-confirmation/error/park?text={Uri.EscapeDataString("alert(1)")}");
         await page.GetByLabel("Reason").FillAsync(Markup);
         await page.GetByRole(AriaRole.Button, new() { Name = "Park 1 message" }).ClickAsync();
         await Expect(page.Locator("[data-state]")).ToHaveTextAsync("done");
@@ -79,7 +79,7 @@ internal sealed class FaultPagesSafetyTests : FaultPagesUnderTest
         var page = await OpenAsync("/faults", new() { HttpCredentials = new() { Username = "rita", Password = "another" } });
         await Expect(page.Locator(".groups li")).ToHaveCountAsync(2);
         await AssertNoActsAsync(page);
-        await GoAsync(page, "/faults/error");
+        await GoAsync(page, "/faults/order-confirmation/error");
         await Expect(page.Locator("tbody tr")).ToHaveCountAsync(3);
         await AssertNoActsAsync(page);
         await page.GetByRole(AriaRole.Link, new() { Name = "full-1" }).ClickAsync();
@@ -94,10 +94,10 @@ internal sealed class FaultPagesSafetyTests : FaultPagesUnderTest
         await FailAsync(transient: 1);
         using var reader = Client("rita:another");
 
-        using var confirm = await reader.GetAsync(At("/faults/error/replay"));
-        using var replay = await PostAsync(reader, "/faults/error/replay", ("atMost", "1"));
+        using var confirm = await reader.GetAsync(At("/faults/order-confirmation/error/replay"));
+        using var replay = await PostAsync(reader, "/faults/order-confirmation/error/replay", ("atMost", "1"));
         using var cancel = await PostAsync(reader, "/faults/operations/12345678/cancel");
-        using var list = await reader.GetAsync(At("/faults/error"));
+        using var list = await reader.GetAsync(At("/faults/order-confirmation/error"));
 
         using (Assert.EnterMultipleScope())
         {
@@ -136,19 +136,19 @@ internal sealed class FaultPagesSafetyTests : FaultPagesUnderTest
         }
     }
 
-    [TestCase("/faults/error?from=yesterday", HttpStatusCode.BadRequest, "This is no time")]
-    [TestCase("/faults/error?minReplays=-1", HttpStatusCode.BadRequest, "This must be a whole number")]
-    [TestCase("/faults/error?minReplays=3&maxReplays=2", HttpStatusCode.BadRequest, "This must not be less than the least")]
-    [TestCase("/faults/error?from=2026-11-21&to=2026-11-20", HttpStatusCode.BadRequest, "This must be later than the beginning")]
-    [TestCase("/faults/error/replay?from=yesterday", HttpStatusCode.BadRequest, "The filter has a mistake")]
-    [TestCase("/faults/error/park?ticked=on", HttpStatusCode.BadRequest, "No message is ticked")]
-    [TestCase("/faults/error/discard", HttpStatusCode.BadRequest, "Only parked messages can be discarded")]
-    [TestCase("/faults/error/replay?orderId=nobody-has-it", HttpStatusCode.OK, "No message matches any more")]
-    [TestCase("/faults/error/0123456789abcdef0123", HttpStatusCode.NotFound, "It was replayed, parked or discarded meanwhile")]
-    [TestCase("/faults/error/0123456789abcdef0123/edit", HttpStatusCode.NotFound, "Editing is switched off")]
+    [TestCase("/faults/order-confirmation/error?from=yesterday", HttpStatusCode.BadRequest, "This is no time")]
+    [TestCase("/faults/order-confirmation/error?minReplays=-1", HttpStatusCode.BadRequest, "This must be a whole number")]
+    [TestCase("/faults/order-confirmation/error?minReplays=3&maxReplays=2", HttpStatusCode.BadRequest, "This must not be less than the least")]
+    [TestCase("/faults/order-confirmation/error?from=2026-11-21&to=2026-11-20", HttpStatusCode.BadRequest, "This must be later than the beginning")]
+    [TestCase("/faults/order-confirmation/error/replay?from=yesterday", HttpStatusCode.BadRequest, "The filter has a mistake")]
+    [TestCase("/faults/order-confirmation/error/park?ticked=on", HttpStatusCode.BadRequest, "No message is ticked")]
+    [TestCase("/faults/order-confirmation/error/discard", HttpStatusCode.BadRequest, "Only parked messages can be discarded")]
+    [TestCase("/faults/order-confirmation/error/replay?orderId=nobody-has-it", HttpStatusCode.OK, "No message matches any more")]
+    [TestCase("/faults/order-confirmation/error/0123456789abcdef0123", HttpStatusCode.NotFound, "It was replayed, parked or discarded meanwhile")]
+    [TestCase("/faults/order-confirmation/error/0123456789abcdef0123/edit", HttpStatusCode.NotFound, "Editing is switched off")]
     [TestCase("/faults/operations/12345678", HttpStatusCode.NotFound, "on record in the audit")]
-    [TestCase("/faults/error?page=7", HttpStatusCode.OK, "The error queue is empty")]
-    [TestCase("/faults/parked?page=nonsense", HttpStatusCode.OK, "Nothing is parked")]
+    [TestCase("/faults/order-confirmation/error?page=7", HttpStatusCode.OK, "The error queue is empty")]
+    [TestCase("/faults/order-confirmation/parked?page=nonsense", HttpStatusCode.OK, "Nothing is parked")]
     public async Task What_is_asked_for_wrongly_or_too_late_is_answered_with_a_page(string path, HttpStatusCode status, string text)
     {
         await StartAsync();
@@ -166,7 +166,7 @@ internal sealed class FaultPagesSafetyTests : FaultPagesUnderTest
         await StartAsync();
         using var http = Client();
 
-        using var answer = await PostAsync(http, "/faults/error/park", ("reason", new string('x', 5 * 1024 * 1024)));
+        using var answer = await PostAsync(http, "/faults/order-confirmation/error/park", ("reason", new string('x', 5 * 1024 * 1024)));
 
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.RequestEntityTooLarge));
         Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("The body is too large."));
@@ -180,9 +180,9 @@ internal sealed class FaultPagesSafetyTests : FaultPagesUnderTest
         await FailAsync(transient: 0, permanent: 2);
         using var http = Client();
 
-        using var without = await PostAsync(http, "/faults/error/park", ("reason", "why not"));
-        using var badRate = await PostAsync(http, "/faults/error/park", ("reason", "why not"), ("atMost", "1"), ("rate", "fast"));
-        using var of1 = await PostAsync(http, "/faults/error/park", ("reason", "why not"), ("atMost", "1"), ("rate", ""));
+        using var without = await PostAsync(http, "/faults/order-confirmation/error/park", ("reason", "why not"));
+        using var badRate = await PostAsync(http, "/faults/order-confirmation/error/park", ("reason", "why not"), ("atMost", "1"), ("rate", "fast"));
+        using var of1 = await PostAsync(http, "/faults/order-confirmation/error/park", ("reason", "why not"), ("atMost", "1"), ("rate", ""));
         await WaitForCountAsync(OrderConfirmationEndpoint.ParkingQueue, 1);
 
         using (Assert.EnterMultipleScope())

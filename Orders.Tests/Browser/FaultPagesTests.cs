@@ -47,12 +47,12 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
     {
         await StartAsync();
         await FailAsync(transient: 2, permanent: 2);
-        var page = await OpenAsync("/faults/error");
+        var page = await OpenAsync("/faults/order-confirmation/error");
 
         await page.GetByLabel("Text in body or exception").FillAsync("nobody-2");
         await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
         await Expect(page.GetByText("1 of 4 match")).ToBeVisibleAsync();
-        Assert.That(page.Url, Does.EndWith("/faults/error?text=nobody-2"));
+        Assert.That(page.Url, Does.EndWith("/faults/order-confirmation/error?text=nobody-2"));
         await page.GetByRole(AriaRole.Link, new() { Name = "wrong-2" }).ClickAsync();
 
         await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync("Order wrong-2");
@@ -69,7 +69,7 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
         await StartAsync();
         await FailAsync(transient: 1);
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
-        var page = await OpenAsync("/faults/error");
+        var page = await OpenAsync("/faults/order-confirmation/error");
 
         await page.GetByRole(AriaRole.Link, new() { Name = "full-1" }).ClickAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Replay…" }).ClickAsync();
@@ -79,7 +79,7 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
         await Expect(page.Locator("[data-count=error]")).ToHaveTextAsync("0");
         Assert.That((await TheSystem.Mail.WaitForMessages(1))[0].Subject, Does.Contain("full-1"));
         await page.GetByRole(AriaRole.Link, new() { Name = "Audit", Exact = true }).ClickAsync();
-        await Expect(page.Locator(".log")).ToContainTextAsync("developer replayed 1 message from the error queue");
+        await Expect(page.Locator(".log")).ToContainTextAsync("developer replayed 1 message from the error queue of order-confirmation");
     }
 
     [Test]
@@ -109,7 +109,7 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
     {
         await StartAsync();
         await FailAsync(transient: 2);
-        var page = await OpenAsync("/faults/error");
+        var page = await OpenAsync("/faults/order-confirmation/error");
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Park all 2" }).ClickAsync();
         await page.GetByLabel("Reason").FillAsync("   ");
@@ -119,7 +119,7 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
         await page.GetByLabel("Reason").FillAsync("the shop moves");
         await page.GetByRole(AriaRole.Button, new() { Name = "Park 2 messages" }).ClickAsync();
         await Expect(page.Locator("[data-count=parked]")).ToHaveTextAsync("2");
-        await GoAsync(page, "/faults/parked");
+        await GoAsync(page, "/faults/order-confirmation/parked");
         await Expect(page.GetByText("Parked by developer: the shop moves").First).ToBeVisibleAsync();
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
         await page.GetByRole(AriaRole.Link, new() { Name = "Replay all 2" }).ClickAsync();
@@ -134,7 +134,7 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
     {
         await StartAsync();
         await FailAsync(transient: 3);
-        var page = await OpenAsync("/faults/error");
+        var page = await OpenAsync("/faults/order-confirmation/error");
 
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Park ticked" })).ToBeDisabledAsync();
         await page.GetByLabel("Tick full-1").CheckAsync();
@@ -143,7 +143,7 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
         await page.GetByLabel("Reason").FillAsync("called");
         await page.GetByRole(AriaRole.Button, new() { Name = "Park 2 messages" }).ClickAsync();
         await Expect(page.Locator("[data-count=parked]")).ToHaveTextAsync("2");
-        await GoAsync(page, "/faults/parked?orderId=full-3");
+        await GoAsync(page, "/faults/order-confirmation/parked?orderId=full-3");
         await page.GetByRole(AriaRole.Link, new() { Name = "Discard these 1" }).ClickAsync();
         await page.GetByLabel("Reason").FillAsync("cancelled by the customer");
         await page.GetByRole(AriaRole.Button, new() { Name = "Discard 1 message" }).ClickAsync();
@@ -160,7 +160,7 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
         await StartAsync(("Faults__AllowEditing", "true"));
         await FailAsync(transient: 1);
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
-        var page = await OpenAsync("/faults/error");
+        var page = await OpenAsync("/faults/order-confirmation/error");
         await page.GetByRole(AriaRole.Link, new() { Name = "full-1" }).ClickAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Edit…" }).ClickAsync();
         var body = page.GetByLabel("Body");
@@ -184,12 +184,12 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
     {
         await StartAsync();
         await FailAsync(transient: 1);
-        var page = await OpenAsync("/faults/error");
+        var page = await OpenAsync("/faults/order-confirmation/error");
         await page.GetByLabel("Tick full-1").CheckAsync();
 
         await FailAsync(transient: 0, permanent: 1);
         await Expect(page.Locator("[data-count=error]")).ToHaveTextAsync("2");
-        await Expect(page).ToHaveTitleAsync("(2) Error queue – Faults");
+        await Expect(page).ToHaveTitleAsync("(2) Error queue of order-confirmation – Faults");
         await Expect(page.GetByLabel("Tick full-1")).ToBeCheckedAsync();
         await Expect(page.Locator("tbody tr")).ToHaveCountAsync(1);
         await page.GetByLabel("Tick full-1").UncheckAsync();
@@ -242,10 +242,10 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
         await StartAsync(("Faults__AllowEditing", "true"));
         await FailAsync(transient: 1, unreadable: 1);
         var page = await OpenAsync("/faults", new() { ViewportSize = new() { Width = 360, Height = 740 } });
-        await GoAsync(page, "/faults/error");
+        await GoAsync(page, "/faults/order-confirmation/error");
         var faults = await page.Locator("td.order a").EvaluateAllAsync<string[]>("links => links.map(link => link.getAttribute('href'))");
 
-        foreach (var path in (string[])["/faults", "/faults/error", "/faults/parked", "/faults/error/replay", "/faults/audit", .. faults, $"{faults[0]}/edit"])
+        foreach (var path in (string[])["/faults", "/faults/order-confirmation/error", "/faults/order-confirmation/parked", "/faults/order-confirmation/error/replay", "/faults/audit", .. faults, $"{faults[0]}/edit"])
         {
             await GoAsync(page, path);
             Assert.That(await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"), Is.LessThanOrEqualTo(360), path);

@@ -3,7 +3,6 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Inspection;
-using Orders.FaultQueues.Queues;
 using Orders.Messaging.Failures;
 using RabbitMQ.Client;
 
@@ -141,11 +140,11 @@ internal sealed class BadMessagesTests(TransportUnderTest transport) : OrderSyst
 
         Assert.That(parked, Has.Count.EqualTo(cases.Length));
         var inspector = TheSystem.Worker.GetRequiredService<FaultInspector>();
-        var page = await inspector.ListAsync(FaultQueue.Parked, new FaultFilter(), 0, FaultInspector.LongestPage, CancellationToken.None);
+        var page = await inspector.ListAsync(ConfirmationFaults.Parked, new FaultFilter(), 0, FaultInspector.LongestPage, CancellationToken.None);
         Assert.That(page.Items, Has.Count.EqualTo(cases.Length));
         foreach (var fault in page.Items)
         {
-            Assert.That(await inspector.FindAsync(FaultQueue.Parked, fault.Id, CancellationToken.None), Is.Not.Null);
+            Assert.That(await inspector.FindAsync(ConfirmationFaults.Parked, fault.Id, CancellationToken.None), Is.Not.Null);
         }
     }
 

@@ -31,11 +31,11 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
         // What the job has looked at may still be on its way back into the queue.
         var groups = await Eventually.GetAsync(
             "all of them in the overview",
-            async cancellationToken => (await Inspector.GetOverviewsAsync(cancellationToken)).Single(queue => queue.Queue == FaultQueue.Error).Groups,
+            async cancellationToken => (await Inspector.GetOverviewsAsync(cancellationToken)).Single(queue => queue.Queue == FaultQueueKind.Error).Groups,
             groups => groups.Sum(group => group.Count) == orders.Length,
             TimeSpan.FromSeconds(60));
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
-        var operation = await ActAsync(new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter(), "the mail server is mended", Rate: 1_000));
+        var operation = await ActAsync(new FaultRequest(ConfirmationFaults.Error, FaultAction.Replay, new FaultFilter(), "the mail server is mended", rate: 1_000));
         await TheSystem.Mail.WaitForMessages(orders.Length);
 
         var audit = await ReadAuditAsync(orders.Length + 2, operation.Id);
@@ -46,7 +46,7 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
                 Is.EquivalentTo(new[] { typeof(TransientEmailException), typeof(MailServerUnavailableException) }
                     .Select(type => (type.FullName, 30))));
             Assert.That((operation.State, operation.Done, operation.Gone), Is.EqualTo((OperationState.Done, orders.Length, 0)));
-            Assert.That(await Inspector.CountAsync(FaultQueue.Error, CancellationToken.None), Is.Zero);
+            Assert.That(await Inspector.CountAsync(ConfirmationFaults.Error, CancellationToken.None), Is.Zero);
             Assert.That(TheSystem.Confirmations.Select(mail => mail.MessageId), Is.EquivalentTo(orders.Select(order => $"<order-confirmation-{order.Id}@shop.example>")));
             Assert.That(audit.Select(entry => entry.Who).Distinct(), Is.EqualTo([Who]));
             Assert.That(audit[0].Event, Is.EqualTo(AuditEvent.End));
@@ -63,11 +63,11 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
         await TheSystem.PlaceAsync("discarded");
         await WaitForFaultsAsync(2, 2);
 
-        var parking = await ActAsync(new FaultRequest(FaultQueue.Error, FaultAction.Park, new FaultFilter(), "closed for the night"));
-        var parked = await Inspector.ListAsync(FaultQueue.Parked, new FaultFilter(), 0, 10, CancellationToken.None);
-        var discarding = await ActAsync(new FaultRequest(FaultQueue.Parked, FaultAction.Discard, new FaultFilter { OrderId = "discarded" }, "a test order"));
+        var parking = await ActAsync(new FaultRequest(ConfirmationFaults.Error, FaultAction.Park, new FaultFilter(), "closed for the night"));
+        var parked = await Inspector.ListAsync(ConfirmationFaults.Parked, new FaultFilter(), 0, 10, CancellationToken.None);
+        var discarding = await ActAsync(new FaultRequest(ConfirmationFaults.Parked, FaultAction.Discard, new FaultFilter { OrderId = "discarded" }, "a test order"));
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
-        await ActAsync(new FaultRequest(FaultQueue.Parked, FaultAction.Replay, new FaultFilter { OrderId = "kept" }));
+        await ActAsync(new FaultRequest(ConfirmationFaults.Parked, FaultAction.Replay, new FaultFilter { OrderId = "kept" }));
         await TheSystem.Mail.WaitFor("the confirmation", _ => TheSystem.Confirmations.Count == 1);
 
         using (Assert.EnterMultipleScope())
@@ -76,8 +76,8 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
             Assert.That(TheSystem.Log.At(LogLevel.Critical), Has.One.StartsWith($"Order kept will not be confirmed: its message is parked. Parked by {Who}: closed for the night"));
             Assert.That(parked.Items.Select(fault => fault.ParkedReason), Is.All.EqualTo($"Parked by {Who}: closed for the night"));
             Assert.That(TheSystem.Confirmations.Single().MessageId, Is.EqualTo("<order-confirmation-kept@shop.example>"));
-            Assert.That(await Inspector.CountAsync(FaultQueue.Error, CancellationToken.None), Is.Zero);
-            Assert.That(await Inspector.CountAsync(FaultQueue.Parked, CancellationToken.None), Is.Zero);
+            Assert.That(await Inspector.CountAsync(ConfirmationFaults.Error, CancellationToken.None), Is.Zero);
+            Assert.That(await Inspector.CountAsync(ConfirmationFaults.Parked, CancellationToken.None), Is.Zero);
             Assert.That((await ReadAuditAsync(4, parking.Id)).Select(entry => entry.Event), Is.EqualTo([AuditEvent.End, AuditEvent.Park, AuditEvent.Park, AuditEvent.Begin]));
         }
     }
@@ -88,12 +88,12 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
         TheSystem.RefuseConfirmations();
         await TheSystem.PlaceAsync("1");
         await WaitForFaultsAsync(1, 1);
-        await ActAsync(new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter()));
+        await ActAsync(new FaultRequest(ConfirmationFaults.Error, FaultAction.Replay, new FaultFilter()));
         await WaitForFaultsAsync(2, 1);
         var replayed = await ListErrorsAsync();
 
-        await ActAsync(new FaultRequest(FaultQueue.Error, FaultAction.Park, new FaultFilter(), "no hope"));
-        await ActAsync(new FaultRequest(FaultQueue.Parked, FaultAction.Replay, new FaultFilter()));
+        await ActAsync(new FaultRequest(ConfirmationFaults.Error, FaultAction.Park, new FaultFilter(), "no hope"));
+        await ActAsync(new FaultRequest(ConfirmationFaults.Parked, FaultAction.Replay, new FaultFilter()));
         await WaitForFaultsAsync(3, 1);
         var sentBack = await ListErrorsAsync();
 
@@ -114,7 +114,7 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
         await WaitForFaultsAsync(10, 10);
 
         var operation = await Operations.StartAsync(
-            new FaultRequest(FaultQueue.Error, FaultAction.Park, new FaultFilter(), "slowly", Rate: 0.1), Who, CancellationToken.None);
+            new FaultRequest(ConfirmationFaults.Error, FaultAction.Park, new FaultFilter(), "slowly", rate: 0.1), Who, CancellationToken.None);
         await Eventually.GetAsync(
             "the first message is parked", _ => Task.FromResult(Operations.Find(operation.Id)!.Done), done => done == 1, TimeSpan.FromSeconds(20));
         var cancelled = await Operations.CancelAsync(operation.Id);
@@ -122,8 +122,8 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
         using (Assert.EnterMultipleScope())
         {
             Assert.That((cancelled!.State, cancelled.Done, cancelled.Total), Is.EqualTo((OperationState.Cancelled, 1, 10)));
-            Assert.That(await Inspector.CountAsync(FaultQueue.Error, CancellationToken.None), Is.EqualTo(9));
-            Assert.That(await Inspector.CountAsync(FaultQueue.Parked, CancellationToken.None), Is.EqualTo(1));
+            Assert.That(await Inspector.CountAsync(ConfirmationFaults.Error, CancellationToken.None), Is.EqualTo(9));
+            Assert.That(await Inspector.CountAsync(ConfirmationFaults.Parked, CancellationToken.None), Is.EqualTo(1));
         }
     }
 
@@ -147,7 +147,7 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
     private FaultOperations Operations => TheSystem.Worker.GetRequiredService<FaultOperations>();
 
     private async Task<IReadOnlyList<Fault>> ListErrorsAsync() =>
-        (await Inspector.ListAsync(FaultQueue.Error, new FaultFilter(), 0, 100, CancellationToken.None)).Items;
+        (await Inspector.ListAsync(ConfirmationFaults.Error, new FaultFilter(), 0, 100, CancellationToken.None)).Items;
 
     private async Task<FaultOperation> ActAsync(FaultRequest request)
     {
@@ -161,7 +161,7 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
         await TheSystem.Log.WaitFor<FaultSorter>(210, setAside);
         await Eventually.GetAsync(
             $"{waiting} messages in the error queue",
-            cancellationToken => Inspector.CountAsync(FaultQueue.Error, cancellationToken),
+            cancellationToken => Inspector.CountAsync(ConfirmationFaults.Error, cancellationToken),
             count => count == waiting,
             TimeSpan.FromSeconds(20));
     }

@@ -4,7 +4,6 @@ using Orders.FaultQueues.Audit;
 using Orders.FaultQueues.Backlog;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;
-using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 
 namespace Orders.Tests.EndToEnd;
@@ -49,7 +48,7 @@ internal sealed class LeastPrivilegeTests(TransportUnderTest transport) : OrderS
         // And a person sends back what can be sent.
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
         var operation = await TheSystem.Worker.GetRequiredService<FaultOperations>().StartAsync(
-            new FaultRequest(FaultQueue.Parked, FaultAction.Replay, new FaultFilter { OrderId = "unlucky" }), "olga", CancellationToken.None);
+            new FaultRequest(ConfirmationFaults.Parked, FaultAction.Replay, new FaultFilter { OrderId = "unlucky" }), "olga", CancellationToken.None);
         await TheSystem.Mail.WaitFor("the confirmation after all", _ => TheSystem.ConfirmedOrders.Contains("unlucky"));
         var audit = await Eventually.GetAsync(
             "the record of it",

@@ -9,7 +9,6 @@ using Microsoft.Extensions.Hosting;
 using Orders.Api.Status;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;
-using Orders.FaultQueues.Queues;
 
 namespace Orders.Tests.EndToEnd;
 
@@ -59,7 +58,7 @@ internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : 
         var failed = await WaitForStatusAsync(id, "failed");
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
         await TheSystem.Worker.GetRequiredService<FaultOperations>().StartAsync(
-            new FaultRequest(FaultQueue.Parked, FaultAction.Replay, new FaultFilter { OrderId = id }, Reason: "The mail store has room again."), "olga", CancellationToken.None);
+            new FaultRequest(ConfirmationFaults.Parked, FaultAction.Replay, new FaultFilter { OrderId = id }, reason: "The mail store has room again."), "olga", CancellationToken.None);
         var confirmed = await WaitForStatusAsync(id, "confirmed");
         using var again = await TheSystem.Http.PostAsJsonAsync("/orders", new { orderId = id, email = "customer@example.com", product = "Laptop" });
 

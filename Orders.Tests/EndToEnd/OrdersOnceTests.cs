@@ -106,7 +106,7 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
         await SendAsync(orderId);
         await TheSystem.WaitForParked(2);
         var undecided = TheSystem.ConfirmedOrders.Count();
-        await ActAsync(FaultQueue.Parked, FaultAction.Replay);
+        await ActAsync(ConfirmationFaults.Parked, FaultAction.Replay);
         await TheSystem.Log.WaitFor<NotificationConsumer<OrderPlaced>>(SentBefore);
 
         using (Assert.EnterMultipleScope())
@@ -165,14 +165,14 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
         await SendAsync(orderId, email);
         var parked = await TheSystem.WaitForParked(1);
         // As often as people like.
-        await ActAsync(FaultQueue.Parked, FaultAction.Replay);
+        await ActAsync(ConfirmationFaults.Parked, FaultAction.Replay);
         await WaitForAlertAsync(2);
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
         // What was published before the email of this one has been heard when it is confirmed.
         await TheSystem.PlaceAsync(next);
         await WaitForStatusAsync(next, "confirmed");
         var unchanged = await StatusAsync(orderId);
-        await ActAsync(FaultQueue.Error, FaultAction.Replay);
+        await ActAsync(ConfirmationFaults.Error, FaultAction.Replay);
         var confirmed = await WaitForStatusAsync(orderId, "confirmed");
 
         using (Assert.EnterMultipleScope())
@@ -195,7 +195,7 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
 
         var edited = JsonSerializer.SerializeToUtf8Bytes(new OrderPlaced(orderId, "nobody", "Laptop", DateTimeOffset.UtcNow), JsonSerializerOptions.Web);
         await TheSystem.Worker.GetRequiredService<FaultOperations>().ReplayEditedAsync(
-            FaultQueue.Error, FaultReading.IdOf(fault), edited, "application/json", "a test", "olga", CancellationToken.None);
+            ConfirmationFaults.Error, FaultReading.IdOf(fault), edited, "application/json", "a test", "olga", CancellationToken.None);
 
         var setAside = await TheSystem.Log.WaitFor<FaultSorter>(SetAside, 2);
         Assert.That(setAside[^1], Does.Contain("(Permanent)"));
@@ -227,7 +227,7 @@ internal sealed class OrdersOnceTests(TransportUnderTest transport) : OrderSyste
     private async Task ActAsync(FaultQueue queue, FaultAction action)
     {
         var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
-        var operation = await operations.StartAsync(new FaultRequest(queue, action, new FaultFilter(), "a test", Rate: 1_000), "olga", CancellationToken.None);
+        var operation = await operations.StartAsync(new FaultRequest(queue, action, new FaultFilter(), "a test", rate: 1_000), "olga", CancellationToken.None);
         await operations.WaitAsync(operation.Id, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
     }
 }

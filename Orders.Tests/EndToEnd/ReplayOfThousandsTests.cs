@@ -77,7 +77,7 @@ internal sealed class ReplayOfThousandsTests(TransportUnderTest transport) : Ord
         var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
 
         var operation = await operations.StartAsync(
-            new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter(), Rate: 50), "olga", CancellationToken.None);
+            new FaultRequest(ConfirmationFaults.Error, FaultAction.Replay, new FaultFilter(), rate: 50), "olga", CancellationToken.None);
         await Eventually.GetAsync(
             "half of the replay", _ => Task.FromResult(operations.Find(operation.Id)!.Done), done => done >= Count / 2, TimeSpan.FromSeconds(60));
         await broker.SaveQueuesAsync();
@@ -142,7 +142,7 @@ internal sealed class ReplayOfThousandsTests(TransportUnderTest transport) : Ord
     /// <returns>The path of the operation.</returns>
     private static async Task<Uri> ReplayAllAsync(HttpClient http)
     {
-        using var response = await http.PostAsJsonAsync("/faults/api/error/replay", new { all = true });
+        using var response = await http.PostAsJsonAsync("/faults/api/order-confirmation/error/replay", new { all = true });
         Assert.That((int)response.StatusCode, Is.EqualTo(202), await response.Content.ReadAsStringAsync());
         return response.Headers.Location!;
     }

@@ -22,8 +22,8 @@ internal sealed class FaultLooksTests : IAsyncDisposable
     public FaultLooksTests()
     {
         var reading = new FaultReading(new RedeliverPolicy(Options.Create(new RedeliverOptions()), _clock));
-        _looks = new FaultLooks(new FaultEndpoint("endpoint"), _transport, reading, _feed, _clock);
-        _inspector = new FaultInspector(_looks, reading, _clock);
+        _looks = new FaultLooks(_transport, reading, _feed, _clock);
+        _inspector = new FaultInspector(new FaultEndpoints([ConfirmationFaults.Endpoint]), _looks, reading, _clock);
     }
 
     public ValueTask DisposeAsync() => _looks.DisposeAsync();
@@ -52,9 +52,9 @@ internal sealed class FaultLooksTests : IAsyncDisposable
 
         var page = await ListAsync();
         var filtered = await ListAsync(new FaultFilter { MinReplays = 3 });
-        var groups = await _inspector.GroupAsync(FaultQueue.Error, new FaultFilter(), CancellationToken.None);
+        var groups = await _inspector.GroupAsync(ConfirmationFaults.Error, new FaultFilter(), CancellationToken.None);
         var overview = await OverviewAsync();
-        var ids = await _inspector.MatchAsync(FaultQueue.Error, new FaultFilter { OrderId = "2" }, CancellationToken.None);
+        var ids = await _inspector.MatchAsync(ConfirmationFaults.Error, new FaultFilter { OrderId = "2" }, CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {
@@ -76,7 +76,7 @@ internal sealed class FaultLooksTests : IAsyncDisposable
         using (Assert.EnterMultipleScope())
         {
             await Assert.ThrowsAsync<FaultQueueBusyException>(() => ListAsync(new FaultFilter { Text = "refused" }));
-            await Assert.ThrowsAsync<FaultQueueBusyException>(() => _inspector.FindAsync(FaultQueue.Error, id, CancellationToken.None));
+            await Assert.ThrowsAsync<FaultQueueBusyException>(() => _inspector.FindAsync(ConfirmationFaults.Error, id, CancellationToken.None));
         }
     }
 
@@ -121,7 +121,7 @@ internal sealed class FaultLooksTests : IAsyncDisposable
     {
         _transport.Add(Fault("1"), Fault("2"), Fault("3"));
 
-        await using (var session = await _looks.OpenAsync(FaultQueue.Error, CancellationToken.None))
+        await using (var session = await _looks.OpenAsync(ConfirmationFaults.Error, CancellationToken.None))
         {
             await foreach (var held in session!.ReadAsync(CancellationToken.None))
             {
@@ -141,7 +141,7 @@ internal sealed class FaultLooksTests : IAsyncDisposable
     {
         _transport.Add(Fault("1"), Fault("2"));
         await ListAsync();
-        await using (var session = await _looks.OpenAsync(FaultQueue.Error, CancellationToken.None))
+        await using (var session = await _looks.OpenAsync(ConfirmationFaults.Error, CancellationToken.None))
         {
             await foreach (var held in session!.ReadAsync(CancellationToken.None))
             {
@@ -185,14 +185,14 @@ internal sealed class FaultLooksTests : IAsyncDisposable
         await ListAsync();
 
         Assert.That(await news.MoveNextAsync());
-        Assert.That(news.Current, Is.EqualTo(new FaultNews.Look(FaultQueue.Error, _clock.GetUtcNow())));
+        Assert.That(news.Current, Is.EqualTo(new FaultNews.Look("order-confirmation", FaultQueueKind.Error, _clock.GetUtcNow())));
     }
 
     [Test]
     public void Of_more_than_can_be_listed_all_are_counted()
     {
         var builder = new FaultLookBuilder(_clock.GetUtcNow());
-        var fault = new FaultReading(new RedeliverPolicy(Options.Create(new RedeliverOptions()), _clock)).Read(FaultQueue.Error, Fault("1"));
+        var fault = new FaultReading(new RedeliverPolicy(Options.Create(new RedeliverOptions()), _clock)).Read(ConfirmationFaults.Error, Fault("1"));
         for (var number = 0; number < FaultLook.LongestList + 10; number++)
         {
             builder.Add(fault with { Id = $"{number}" });
@@ -209,10 +209,10 @@ internal sealed class FaultLooksTests : IAsyncDisposable
     }
 
     private Task<FaultPage> ListAsync(FaultFilter? filter = null) =>
-        _inspector.ListAsync(FaultQueue.Error, filter ?? new FaultFilter(), 0, 10, CancellationToken.None);
+        _inspector.ListAsync(ConfirmationFaults.Error, filter ?? new FaultFilter(), 0, 10, CancellationToken.None);
 
     private async Task<QueueOverview> OverviewAsync() =>
-        (await _inspector.GetOverviewsAsync(CancellationToken.None)).Single(queue => queue.Queue == FaultQueue.Error);
+        (await _inspector.GetOverviewsAsync(CancellationToken.None)).Single(queue => queue.Queue == FaultQueueKind.Error);
 
     private FaultMessage Fault(string orderId, int replays = 0) => SampleFaults.Create(orderId, failedAt: _clock.GetUtcNow(), replays: replays);
 

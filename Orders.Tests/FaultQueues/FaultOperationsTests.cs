@@ -29,7 +29,7 @@ internal sealed class FaultOperationsTests : OrderSystemTests
         var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
 
         var operation = await operations.StartAsync(
-            new FaultRequest(FaultQueue.Error, FaultAction.Park, new FaultFilter(), "a test", Rate: 10_000), "olga", CancellationToken.None);
+            new FaultRequest(ConfirmationFaults.Error, FaultAction.Park, new FaultFilter(), "a test", rate: 10_000), "olga", CancellationToken.None);
         await _audit.Reached.WaitAsync(Patience);
         var cancelling = operations.CancelAsync(operation.Id);
         Assert.That(cancelling.IsCompleted, Is.False);
@@ -69,7 +69,7 @@ internal sealed class FaultOperationsTests : OrderSystemTests
         };
 
         var operation = await operations.StartAsync(
-            new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter(), Rate: rate), "olga", CancellationToken.None);
+            new FaultRequest(ConfirmationFaults.Error, FaultAction.Replay, new FaultFilter(), rate: rate), "olga", CancellationToken.None);
         var ended = await operations.WaitAsync(operation.Id, CancellationToken.None).WaitAsync(Patience);
 
         using (Assert.EnterMultipleScope())
@@ -92,7 +92,7 @@ internal sealed class FaultOperationsTests : OrderSystemTests
             TransportUnderTest.InMemory, services => services.AddSingleton<IFaultTransport>(transport), FailingOrders.Settings);
         var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
 
-        var operation = await operations.StartAsync(new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter()), "olga", CancellationToken.None);
+        var operation = await operations.StartAsync(new FaultRequest(ConfirmationFaults.Error, FaultAction.Replay, new FaultFilter()), "olga", CancellationToken.None);
         var ended = await operations.WaitAsync(operation.Id, CancellationToken.None).WaitAsync(Patience);
 
         using (Assert.EnterMultipleScope())
@@ -117,7 +117,7 @@ internal sealed class FaultOperationsTests : OrderSystemTests
         var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
 
         var operation = await operations.StartAsync(
-            new FaultRequest(FaultQueue.Error, FaultAction.Replay, new FaultFilter { Text = "another one" }), "olga", CancellationToken.None);
+            new FaultRequest(ConfirmationFaults.Error, FaultAction.Replay, new FaultFilter { Text = "another one" }), "olga", CancellationToken.None);
         var ended = await operations.WaitAsync(operation.Id, CancellationToken.None).WaitAsync(Patience);
 
         Assert.That((ended!.State, ended.Done), Is.EqualTo((OperationState.Done, 1)));

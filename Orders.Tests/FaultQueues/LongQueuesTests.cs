@@ -42,7 +42,7 @@ internal sealed class LongQueuesTests(TransportUnderTest transport) : OrderSyste
         Report(worker, watch.Elapsed, slowest);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((await http.GetFromJsonAsync<JsonNode>("parked"))!["items"]![0]!["orderId"]!.ToString(), Is.EqualTo(Text(waiting)));
+            Assert.That((await http.GetFromJsonAsync<JsonNode>("order-confirmation/parked"))!["items"]![0]!["orderId"]!.ToString(), Is.EqualTo(Text(waiting)));
             Assert.That(slowest, Is.LessThan(TimeSpan.FromSeconds(3)));
             Assert.That(PeakMemoryOf(worker), Is.LessThan(MostMemory));
         }
@@ -56,11 +56,11 @@ internal sealed class LongQueuesTests(TransportUnderTest transport) : OrderSyste
         using var http = new HttpClient();
         await using var worker = await StartWorkerAsync(http);
         await Eventually.GetAsync(
-            "a list", cancellationToken => http.GetAsync("parked?take=1", cancellationToken), answer => answer.IsSuccessStatusCode, TimeSpan.FromMinutes(2));
+            "a list", cancellationToken => http.GetAsync("order-confirmation/parked?take=1", cancellationToken), answer => answer.IsSuccessStatusCode, TimeSpan.FromMinutes(2));
         var watch = Stopwatch.StartNew();
         var slowest = TimeSpan.Zero;
 
-        using var began = await http.PostAsJsonAsync("parked/replay", new { filter = new { orderId = Text(parked - 1) } });
+        using var began = await http.PostAsJsonAsync("order-confirmation/parked/replay", new { filter = new { orderId = Text(parked - 1) } });
         var operation = (await began.Content.ReadFromJsonAsync<JsonNode>())!;
         var email = await Eventually.GetAsync(
             "the email",

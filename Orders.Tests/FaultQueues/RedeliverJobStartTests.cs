@@ -8,7 +8,7 @@ public sealed class RedeliverJobStartTests
     {
         await using var test = new RedeliverJobUnderTest();
 
-        await test.Job.StartAsync(CancellationToken.None);
+        test.StartJobAlone();
         await Assert.ThatAsync(() => test.Clock.HasTimer.WaitAsync(TimeSpan.FromSeconds(1)), Throws.TypeOf<TimeoutException>());
         await test.Bus.StartAsync();
         await test.Clock.HasTimer.WaitAsync(TimeSpan.FromSeconds(10));

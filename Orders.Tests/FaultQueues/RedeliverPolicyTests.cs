@@ -47,7 +47,7 @@ public sealed class RedeliverPolicyTests
     private static string Judge(FaultMessage fault, RedeliverOptions? options = null)
     {
         options ??= new RedeliverOptions { MaxAttempts = 4, Backoff = { TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60) } };
-        return new RedeliverPolicy(Options.Create(options), new TestClock(Now)).Judge(fault) switch
+        return new RedeliverPolicy(Options.Create(options), new TestClock(Now)).Judge(ConfirmationFaults.Endpoint, fault) switch
         {
             Verdict.Wait(var due) => $"wait {(due - Now).TotalSeconds}",
             Verdict.Replay(var count) => $"replay {count}",

@@ -6,7 +6,6 @@ using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;
-using Orders.FaultQueues.Queues;
 using Orders.ServiceDefaults.Telemetry;
 
 namespace Orders.Tests.Monitoring;
@@ -113,7 +112,7 @@ internal sealed class MonitoringTests
         await _system.SendRawAsync(Encoding.UTF8.GetBytes("no order"), "application/json");
         await _system.WaitForParked(1);
         await _system.Worker.GetRequiredService<FaultOperations>().StartAsync(
-            new FaultRequest(FaultQueue.Parked, FaultAction.Replay, new FaultFilter()), "olga", CancellationToken.None);
+            new FaultRequest(ConfirmationFaults.Parked, FaultAction.Replay, new FaultFilter()), "olga", CancellationToken.None);
         await _prometheus.WaitForAsync("""faults_replayed_total{by="person"} > 0""");
 
         await _system.Mail.Stop();

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Operations;
-using Orders.FaultQueues.Queues;
 using Orders.Messaging.Failures;
 using Orders.Tests.EndToEnd;
 using RabbitMQ.Client;
@@ -40,11 +39,11 @@ internal sealed class OtherProducersTests(TransportUnderTest transport) : OrderS
             properties.Timestamp = new AmqpTimestamp(DateTimeOffset.Parse("2026-01-31T12:00:00Z", CultureInfo.InvariantCulture).ToUnixTimeSeconds());
         });
         var parked = (await TheSystem.WaitForParked(1)).Single();
-        var fault = (await TheSystem.Worker.GetRequiredService<FaultInspector>().ListAsync(FaultQueue.Parked, new FaultFilter(), 0, 10, CancellationToken.None)).Items.Single();
+        var fault = (await TheSystem.Worker.GetRequiredService<FaultInspector>().ListAsync(ConfirmationFaults.Parked, new FaultFilter(), 0, 10, CancellationToken.None)).Items.Single();
 
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
         var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
-        await operations.StartAsync(new FaultRequest(FaultQueue.Parked, FaultAction.Replay, new FaultFilter()), "olga", CancellationToken.None);
+        await operations.StartAsync(new FaultRequest(ConfirmationFaults.Parked, FaultAction.Replay, new FaultFilter()), "olga", CancellationToken.None);
         await TheSystem.Mail.WaitFor("the confirmation", _ => TheSystem.Confirmations.Count == 1);
 
         using (Assert.EnterMultipleScope())

@@ -3,7 +3,7 @@ using Orders.FaultQueues.Queues;
 namespace Orders.FaultQueues;
 
 /// <summary>A receive endpoint whose faults are looked after. Its other queues are named after it; other systems rely on the names.</summary>
-/// <param name="Queue">The endpoint's queue, to which messages are replayed.</param>
+/// <param name="Queue">The endpoint's queue, to which messages are replayed. It names the endpoint in addresses and on the command line.</param>
 public sealed record FaultEndpoint(string Queue)
 {
     /// <summary>What an error queue is called: this after the endpoint's name. MassTransit says so.</summary>
@@ -12,20 +12,33 @@ public sealed record FaultEndpoint(string Queue)
     /// <summary>What the queue is called in which messages wait for a person: this after the endpoint's name.</summary>
     public const string ParkingSuffix = "_parked";
 
+    /// <summary>
+    /// Whether addresses and commands that name no endpoint mean this one. The audit trail of all endpoints is named after it.
+    /// One endpoint is, where there are several.
+    /// </summary>
+    public bool IsDefault { get; init; }
+
     /// <summary>Where MassTransit moves what failed for the last time: the dead-letter queue.</summary>
     public string ErrorQueue => Queue + ErrorSuffix;
 
     /// <summary>Where messages wait for a person.</summary>
     public string ParkingQueue => Queue + ParkingSuffix;
 
-    /// <summary>The stream that records what was done to faults.</summary>
-    public string AuditStream => $"{Queue}_audit";
+    /// <summary>The <see cref="ErrorQueue"/>, to look at.</summary>
+    public FaultQueue Error => new(this, FaultQueueKind.Error);
 
-    /// <summary>What one of the queues of faults is called in the broker.</summary>
-    public string NameOf(FaultQueue queue) => queue switch
-    {
-        FaultQueue.Error => ErrorQueue,
-        FaultQueue.Parked => ParkingQueue,
-        _ => throw new ArgumentOutOfRangeException(nameof(queue), queue, null),
-    };
+    /// <summary>The <see cref="ParkingQueue"/>, to look at.</summary>
+    public FaultQueue Parked => new(this, FaultQueueKind.Parked);
+
+    /// <summary>Both queues of faults.</summary>
+    public IReadOnlyList<FaultQueue> Queues => [Error, Parked];
+
+    /// <summary>Whether both mean the same queue.</summary>
+    public bool Equals(FaultEndpoint? other) => other?.Queue == Queue;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Queue.GetHashCode(StringComparison.Ordinal);
+
+    /// <inheritdoc/>
+    public override string ToString() => Queue;
 }

@@ -19,13 +19,18 @@ public sealed class FaultMetrics
     }
 
     /// <summary>Counts a replay.</summary>
+    /// <param name="endpoint">Whose message it is.</param>
     /// <param name="who">The name of a user, or <see cref="AuditEntry.RedeliverJob"/>.</param>
-    public void Replay(string who) => _replayed.Add(1, By(who));
+    public void Replay(FaultEndpoint endpoint, string who) => _replayed.Add(1, By(who), Of(endpoint));
 
     /// <summary>Counts a message that waits for a person from now on.</summary>
+    /// <param name="endpoint">Whose message it is.</param>
     /// <param name="who">The name of a user, or <see cref="AuditEntry.RedeliverJob"/>.</param>
     /// <param name="kind">How its failure was sorted.</param>
-    public void Park(string who, FailureKind kind) => _parked.Add(1, By(who), new("error.type", kind.Word()));
+    public void Park(FaultEndpoint endpoint, string who, FailureKind kind) =>
+        _parked.Add(1, By(who), new("error.type", kind.Word()), Of(endpoint));
 
     private static KeyValuePair<string, object?> By(string who) => new("by", who == AuditEntry.RedeliverJob ? "job" : "person");
+
+    private static KeyValuePair<string, object?> Of(FaultEndpoint endpoint) => new("messaging.destination.name", endpoint.Queue);
 }

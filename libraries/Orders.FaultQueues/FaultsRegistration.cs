@@ -19,6 +19,21 @@ namespace Orders.FaultQueues;
 
 public static class FaultsRegistration
 {
+    /// <summary>Has the faults of an endpoint looked after, in processes that have that part of the work.</summary>
+    /// <param name="builder">The program.</param>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="announcer">Makes what tells other programs of its parked messages; <c>null</c> where nobody does.</param>
+    public static void AddFaultEndpoint(
+        this IHostApplicationBuilder builder, FaultEndpoint endpoint, Func<IServiceProvider, IParkedAnnouncer>? announcer = null)
+    {
+        builder.Services.AddSingleton(endpoint);
+        builder.Services.TryAddSingleton<FaultEndpoints>();
+        if (announcer is not null)
+        {
+            builder.Services.AddKeyedSingleton(endpoint.Queue, (services, _) => announcer(services));
+        }
+    }
+
     /// <summary>Adds the redeliver job and what it needs.</summary>
     public static void AddFaults(this IHostApplicationBuilder builder)
     {
@@ -31,7 +46,6 @@ public static class FaultsRegistration
             builder.Services.AddSingleton<ITopologyPart, FaultsTopology>();
             builder.Services.AddSingleton<IFaultTransport, RabbitMqFaultTransport>();
             builder.Services.AddHostedService(services => services.GetRequiredService<RabbitMqAuditTrail>());
-            builder.Services.AddHostedService<ParkingWatch>();
         }
         else
         {
@@ -53,7 +67,7 @@ public static class FaultsRegistration
         builder.Services.AddHostedService(services => services.GetRequiredService<FaultOperations>());
         builder.Services.AddHostedService<FaultWatch>();
         builder.AddBacklogWatch();
-        builder.Services.AddHostedService<RedeliverJob>();
+        builder.Services.AddHostedService<FaultJobs>();
     }
 
     /// <summary>Adds what an endpoint on RabbitMQ needs that has the broker park what it does not take for the error queue.</summary>
@@ -63,7 +77,7 @@ public static class FaultsRegistration
         {
             builder.AddAuditTrail();
             builder.Services.TryAddSingleton<ParkedNews>();
-            builder.Services.AddSingleton<RefusedFaults>();
+            builder.Services.TryAddSingleton<RefusedFaults>();
         }
     }
 
@@ -94,8 +108,9 @@ public static class FaultsRegistration
     public static void KeepFaults(IBusRegistrationContext context, IInMemoryBusFactoryConfigurator bus)
     {
         var faults = context.GetRequiredService<InMemoryFaultTransport>();
-        var endpoint = context.GetRequiredService<FaultEndpoint>();
-        faults.Keep(endpoint.ErrorQueue, bus);
-        faults.Keep(endpoint.ParkingQueue, bus);
+        foreach (var queue in context.GetRequiredService<FaultEndpoints>().Queues)
+        {
+            faults.Keep(queue.Name, bus);
+        }
     }
 }

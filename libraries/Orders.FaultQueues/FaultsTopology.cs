@@ -6,14 +6,14 @@ using RabbitMQ.Client;
 namespace Orders.FaultQueues;
 
 /// <summary>What looking after faults needs on the broker: the audit trail, and a lock for each queue.</summary>
-internal sealed class FaultsTopology(FaultEndpoint endpoint) : ITopologyPart
+internal sealed class FaultsTopology(FaultEndpoints endpoints) : ITopologyPart
 {
     public async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
     {
-        await RabbitMqAuditTrail.DeclareAsync(channel, endpoint.AuditStream, cancellationToken);
-        foreach (var queue in FaultQueueNames.All)
+        await RabbitMqAuditTrail.DeclareAsync(channel, endpoints.AuditStream, cancellationToken);
+        foreach (var queue in endpoints.Queues)
         {
-            await RabbitMqTurn.DeclareAsync(channel, endpoint.NameOf(queue), cancellationToken);
+            await RabbitMqTurn.DeclareAsync(channel, queue.Name, cancellationToken);
         }
     }
 }

@@ -4,17 +4,16 @@ using Orders.Messaging.Operators;
 namespace Orders.FaultQueues;
 
 /// <summary>What other programs and operators are told of a message that is parked, whoever parks it.</summary>
-public sealed class ParkedNews(FaultEndpoint endpoint, IServiceProvider services, OperatorEvents operators)
+public sealed class ParkedNews(IServiceProvider services, OperatorEvents operators)
 {
-    /// <summary>Tells other programs.</summary>
+    /// <summary>Tells other programs, where the endpoint has words for it.</summary>
     /// <inheritdoc cref="IParkedAnnouncer.AnnounceAsync" path="/exception"/>
-    public Task PublishAsync(FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
+    public Task PublishAsync(FaultEndpoint endpoint, FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
         // The order that has the id of a conflict is another one, which has not failed.
-        services.GetRequiredKeyedService<IParkedAnnouncer>(endpoint.Queue)
-            .AnnounceAsync(message, kind == FailureKind.Conflict ? null : message.OrderId, reason, at, cancellationToken);
+        services.GetKeyedService<IParkedAnnouncer>(endpoint.Queue)?.AnnounceAsync(message, kind == FailureKind.Conflict ? null : message.OrderId, reason, at, cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>Tells operators, best effort.</summary>
-    public Task TellOperatorsAsync(FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
+    public Task TellOperatorsAsync(FaultEndpoint endpoint, FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
         operators.TellAsync(
             new OperatorEvent($"{endpoint.Queue}.parked.{kind.Word()}", at, message.OrderId, message.MessageId, reason), cancellationToken);
 }

@@ -10,12 +10,13 @@ namespace Orders.FaultQueues;
 /// Tells everybody of a message that the broker itself is to put into parking, since it takes it for no queue from us: nothing
 /// can be written on that message.
 /// </summary>
-public sealed class RefusedFaults(IAuditTrail audit, ParkedNews news, TimeProvider clock)
+public sealed class RefusedFaults(FaultEndpoints endpoints, IAuditTrail audit, ParkedNews news, TimeProvider clock)
 {
     /// <param name="context">The message and its failure.</param>
     /// <param name="refusal">What the broker said.</param>
     public async Task TellAsync(ExceptionReceiveContext context, string refusal)
     {
+        var endpoint = endpoints.Get(context.InputAddress.Segments[^1]);
         var message = FaultMessage.Of(context.GetPayload<RabbitMqBasicConsumeContext>().Properties, context.Body.GetBytes());
         var kind = Enum.Parse<FailureKind>(context.ExceptionHeaders.Get<string>(FaultHeaders.FailureKind)!);
         var reason = $"{FaultSorter.Describe(context.Exception)} {refusal}";
@@ -23,9 +24,10 @@ public sealed class RefusedFaults(IAuditTrail audit, ParkedNews news, TimeProvid
 
         // First, and over a channel of its own: who may not write here may not publish the others either, and would close theirs.
         await audit.WriteAsync(
-            new AuditEntry(at, AuditEntry.Worker, AuditEvent.Park, FaultQueue.Parked, FaultReading.IdOf(message), message.MessageId, message.OrderId, reason),
+            new AuditEntry(
+                at, AuditEntry.Worker, AuditEvent.Park, endpoint.Queue, FaultQueueKind.Parked, FaultReading.IdOf(message), message.MessageId, message.OrderId, reason),
             context.CancellationToken);
-        await news.PublishAsync(message, kind, reason, at, context.CancellationToken);
-        await news.TellOperatorsAsync(message, kind, reason, at, context.CancellationToken);
+        await news.PublishAsync(endpoint, message, kind, reason, at, context.CancellationToken);
+        await news.TellOperatorsAsync(endpoint, message, kind, reason, at, context.CancellationToken);
     }
 }

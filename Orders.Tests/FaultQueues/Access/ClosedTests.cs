@@ -9,15 +9,15 @@ internal sealed class ClosedTests : OrderSystemTests
 {
     [TestCase("GET", "/faults")]
     [TestCase("GET", "/faults/")]
-    [TestCase("GET", "/faults/error")]
+    [TestCase("GET", "/faults/order-confirmation/error")]
     [TestCase("GET", "/faults/assets/faults.css")]
     [TestCase("GET", "/faults/api")]
-    [TestCase("GET", "/faults/api/error")]
+    [TestCase("GET", "/faults/api/order-confirmation/error")]
     [TestCase("GET", "/faults/api/events")]
     [TestCase("GET", "/faults/api/nowhere")]
     [TestCase("POST", "/faults/api")]
-    [TestCase("POST", "/faults/api/error/replay")]
-    [TestCase("POST", "/faults/api/parked/discard")]
+    [TestCase("POST", "/faults/api/order-confirmation/error/replay")]
+    [TestCase("POST", "/faults/api/order-confirmation/parked/discard")]
     [TestCase("DELETE", "/faults/api/operations/1")]
     [TestCase("POST", "/FAULTS/API/error/replay")]
     public async Task In_production_there_is_nothing_to_be_found(string method, string path)
@@ -83,7 +83,7 @@ internal sealed class ClosedTests : OrderSystemTests
     public async Task A_page_of_another_site_cannot_act_in_the_developers_name()
     {
         TheSystem = await OrderSystem.ServeAsync("Development");
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/faults/api/error/replay");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/faults/api/order-confirmation/error/replay");
         request.Headers.Add("Sec-Fetch-Site", "cross-site");
 
         using var answer = await TheSystem.Http.SendAsync(request);

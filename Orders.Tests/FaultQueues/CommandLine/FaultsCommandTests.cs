@@ -51,6 +51,7 @@ internal sealed class FaultsCommandTests
 
     [TestCase("")]
     [TestCase("list error")]
+    [TestCase("list order-confirmation/error")]
     [TestCase("groups error --order-id stays")]
     [TestCase("operations")]
     [TestCase("audit --who olga --take 3")]
@@ -109,7 +110,7 @@ internal sealed class FaultsCommandTests
     {
         var ended = await RunAsync("olga", ["park", "error", "--order-id", "stays", "--reason", "x"], answer, canAsk: true);
 
-        ended.Expect(1, "This will park 1 message of the error queue (filter: order stays). Go on? [y/N] Nothing was done.");
+        ended.Expect(1, "This will park 1 message of the error queue of order-confirmation (filter: order stays). Go on? [y/N] Nothing was done.");
         Assert.That(await IdOfAsync("stays"), Is.Not.Null);
     }
 
@@ -128,10 +129,10 @@ internal sealed class FaultsCommandTests
             Assert.That(parked.ExitCode, Is.Zero, parked.Errors);
             Assert.That(parked.Output, Does.Match(@"Operation [0-9a-f]{8}: 1 of 1 parked\."));
             discarded.Expect(0);
-            Assert.That(discarded.Output, Does.StartWith("This will discard 1 message of the parked queue (filter: order by-hand).\n").And.Contain("1 of 1 discarded."));
+            Assert.That(discarded.Output, Does.StartWith("This will discard 1 message of the parked queue of order-confirmation (filter: order by-hand).\n").And.Contain("1 of 1 discarded."));
             Assert.That(audit.Output, Does.Contain("by hand").And.Contain("by script"));
             again.Expect(0);
-            Assert.That(again.Output, Is.EqualTo("This would discard 0 messages of the parked queue (filter: order by-hand).\n"));
+            Assert.That(again.Output, Is.EqualTo("This would discard 0 messages of the parked queue of order-confirmation (filter: order by-hand).\n"));
         }
     }
 
@@ -182,7 +183,8 @@ internal sealed class FaultsCommandTests
     [TestCase("rita", "list error --take 1000", 1, "take: This must be a whole number, 1 to 500.")]
     [TestCase("olga", "park error --order-id stays --yes", 2, "There is no --reason; the audit trail needs one.")]
     [TestCase("olga", "replay error --order-id stays --rate 0 --yes", 1, "rate: The rate must be between 0.1 and 10000 messages a second.")]
-    [TestCase("rita", "list errors", 2, "Argument 'errors' not recognized. Must be one of: 'error' 'parked'")]
+    [TestCase("rita", "list errors", 2, "'errors' is no queue. Say error or parked, or one of them after its endpoint, such as order-confirmation/error.")]
+    [TestCase("rita", "list billing/error", 1, "There is no endpoint billing. There are order-confirmation.")]
     [TestCase("rita", "list error --from yesterday", 2, "--from must be a time such as 2026-01-31T12:00:00Z, but is 'yesterday'.")]
     [TestCase("olga", "replay error --yes", 2, "There is no filter. If every message of the queue is meant, say --all.")]
     [TestCase("olga", "replay error --all --order-id stays --yes", 2, "--all and a filter exclude each other.")]

@@ -41,7 +41,7 @@ internal sealed class FaultApiTests
     [TestCase("?ids=none", "")]
     public async Task A_list_shows_what_the_filter_takes(string query, string orderIds)
     {
-        var page = await GetAsync($"/error{query}");
+        var page = await GetAsync($"/order-confirmation/error{query}");
 
         Assert.That(page.Status, Is.EqualTo(200), page.Body);
         // The order in which three orders fail is nobody's promise.
@@ -56,9 +56,9 @@ internal sealed class FaultApiTests
     [TestCase("ids={0}&ids={1}")]
     public async Task Several_ids_are_written_with_commas_or_repeated(string query)
     {
-        var ids = (await GetAsync("/error?text=laptop")).Json["items"]!.AsArray().Select(fault => (string)fault!["id"]!).ToArray();
+        var ids = (await GetAsync("/order-confirmation/error?text=laptop")).Json["items"]!.AsArray().Select(fault => (string)fault!["id"]!).ToArray();
 
-        var page = await GetAsync($"/error?{string.Format(null, query, ids[1], ids[2])}");
+        var page = await GetAsync($"/order-confirmation/error?{string.Format(null, query, ids[1], ids[2])}");
 
         Assert.That(page.Json["items"]!.AsArray().Select(fault => (string?)fault!["id"]), Is.EqualTo(ids[1..3]));
     }
@@ -80,7 +80,7 @@ internal sealed class FaultApiTests
     [TestCase("take=0&from=now&group=&colour=red", "take,from,group,colour")]
     public async Task Every_mistake_in_the_address_is_named(string query, string names)
     {
-        var refusal = await GetAsync($"/error?{query}");
+        var refusal = await GetAsync($"/order-confirmation/error?{query}");
 
         ExpectProblem(refusal, 400);
         Assert.That(refusal.Json["errors"]!.AsObject().Select(error => error.Key), Is.EquivalentTo(names.Split(',')));
@@ -89,17 +89,17 @@ internal sealed class FaultApiTests
     [Test]
     public async Task Groups_are_those_of_the_messages_that_the_filter_takes()
     {
-        var groups = (await GetAsync("/error/groups?orderId=second")).Json.AsArray();
+        var groups = (await GetAsync("/order-confirmation/error/groups?orderId=second")).Json.AsArray();
 
         Assert.That(groups, Has.Count.EqualTo(1));
         Assert.That((int)groups[0]!["count"]!, Is.EqualTo(1));
-        ExpectProblem(await GetAsync("/error/groups?skip=1"), 400);
+        ExpectProblem(await GetAsync("/order-confirmation/error/groups?skip=1"), 400);
     }
 
     [Test]
     public async Task Details_show_everything_about_a_message()
     {
-        var details = (await GetAsync($"/error/{await IdOfAsync("second")}")).Json;
+        var details = (await GetAsync($"/order-confirmation/error/{await IdOfAsync("second")}")).Json;
 
         using (Assert.EnterMultipleScope())
         {
@@ -111,22 +111,22 @@ internal sealed class FaultApiTests
         }
     }
 
-    [TestCase("GET", "/error/0123456789abcdef0123")]
+    [TestCase("GET", "/order-confirmation/error/0123456789abcdef0123")]
     [TestCase("GET", "/other")]
     [TestCase("GET", "/other/groups")]
     [TestCase("GET", "/0")]
     [TestCase("GET", "/operations/01234567")]
     [TestCase("DELETE", "/operations/01234567")]
-    [TestCase("GET", "/error/a/b/c")]
+    [TestCase("GET", "/order-confirmation/error/a/b/c")]
     public async Task What_does_not_exist_is_not_found(string method, string path) => ExpectProblem(await SendAsync(method, path), 404);
 
     [Test]
-    public async Task Another_method_is_not_allowed() => ExpectProblem(await SendAsync("PUT", "/error"), 405);
+    public async Task Another_method_is_not_allowed() => ExpectProblem(await SendAsync("PUT", "/order-confirmation/error"), 405);
 
     [Test]
     public async Task A_dry_run_counts_and_leaves_everything_as_it_is()
     {
-        var answer = await PostAsync("/error/park", """{"filter":{"orderId":"second"},"dryRun":true}""");
+        var answer = await PostAsync("/order-confirmation/error/park", """{"filter":{"orderId":"second"},"dryRun":true}""");
 
         Assert.That(answer.Status, Is.EqualTo(200), answer.Body);
         Assert.That(answer.Body, Is.EqualTo("""{"count":1}"""));
@@ -138,9 +138,9 @@ internal sealed class FaultApiTests
     {
         await _system.FailAsync("park-me");
 
-        var began = await PostAsync("/error/park", """{"filter":{"orderId":"park-me"},"reason":"The address is wrong"}""");
+        var began = await PostAsync("/order-confirmation/error/park", """{"filter":{"orderId":"park-me"},"reason":"The address is wrong"}""");
         var parked = await WaitForEndAsync(began);
-        var discarded = await WaitForEndAsync(await PostAsync("/parked/discard", """{"filter":{"orderId":"park-me"},"reason":"Told by phone","rate":100,"atMost":1}"""));
+        var discarded = await WaitForEndAsync(await PostAsync("/order-confirmation/parked/discard", """{"filter":{"orderId":"park-me"},"reason":"Told by phone","rate":100,"atMost":1}"""));
         var audit = (await GetAsync("/audit?orderId=park-me")).Json.AsArray();
 
         using (Assert.EnterMultipleScope())
@@ -151,7 +151,7 @@ internal sealed class FaultApiTests
             Assert.That((string?)discarded["state"], Is.EqualTo("done"));
             Assert.That(audit.Select(entry => (string?)entry!["event"]), Is.EqualTo(["discard", "park"]));
             Assert.That(audit.Select(entry => (string?)entry!["reason"]), Is.EqualTo(["Told by phone", "The address is wrong"]));
-            Assert.That((await GetAsync("/parked?orderId=park-me")).Json["items"]!.AsArray(), Is.Empty);
+            Assert.That((await GetAsync("/order-confirmation/parked?orderId=park-me")).Json["items"]!.AsArray(), Is.Empty);
             Assert.That((await GetAsync("/operations")).Json.AsArray().Select(operation => (string?)operation!["id"]), Does.Contain((string?)parked["id"]));
             Assert.That((await GetAsync($"/audit?operation={(string?)parked["id"]}&who=olga")).Json.AsArray(), Has.Count.EqualTo(3));
         }
@@ -163,7 +163,7 @@ internal sealed class FaultApiTests
         await _system.FailAsync("replay-me");
         _system.Mail.AsUsual(SmtpStep.Recipient);
 
-        await WaitForEndAsync(await PostAsync("/error/replay", """{"filter":{"orderId":"replay-me"}}"""));
+        await WaitForEndAsync(await PostAsync("/order-confirmation/error/replay", """{"filter":{"orderId":"replay-me"}}"""));
 
         await _system.Mail.WaitFor("the confirmation", mail => mail.Messages.Any(email => email.Subject.Contains("replay-me", StringComparison.Ordinal)));
     }
@@ -172,7 +172,7 @@ internal sealed class FaultApiTests
     public async Task An_operation_can_be_cancelled()
     {
         await _system.FailAsync("cancel-1", "cancel-2");
-        var began = await PostAsync("/error/park", """{"filter":{"text":"cancel-"},"reason":"Slowly","rate":0.1}""");
+        var began = await PostAsync("/order-confirmation/error/park", """{"filter":{"text":"cancel-"},"reason":"Slowly","rate":0.1}""");
 
         var cancelled = await SendAsync("DELETE", $"/operations/{(string?)began.Json["id"]}");
 
@@ -185,25 +185,25 @@ internal sealed class FaultApiTests
         }
     }
 
-    [TestCase("/error/replay", "{}", "all")]
-    [TestCase("/error/replay", """{"filter":{}}""", "all")]
-    [TestCase("/error/replay", """{"filter":null,"all":false}""", "all")]
-    [TestCase("/error/replay", """{"filter":{},"dryRun":true}""", "all")]
-    [TestCase("/error/replay", """{"filter":{"orderId":"x"},"all":true}""", "all")]
-    [TestCase("/error/replay", """{"filter":{"text":""}}""", "filter.text")]
-    [TestCase("/error/replay", """{"filter":{"ids":[""]}}""", "filter.ids")]
-    [TestCase("/error/replay", """{"filter":{"minReplays":-1}}""", "filter.minReplays")]
-    [TestCase("/error/replay", """{"all":true,"rate":0}""", "rate")]
-    [TestCase("/error/replay", """{"all":true,"atMost":0}""", "atMost")]
-    [TestCase("/error/replay", """{"all":true,"reason":"two\nlines"}""", "reason")]
-    [TestCase("/error/park", """{"all":true}""", "reason")]
-    [TestCase("/error/discard", """{"all":true,"reason":"x"}""", "action")]
-    [TestCase("/parked/park", """{"all":true,"reason":"x","rate":-1}""", "action,rate")]
-    [TestCase("/error/replay", """{"al":true}""", "al")]
-    [TestCase("/error/replay", """{"filter":{"order":"x"}}""", "filter.order")]
-    [TestCase("/error/replay", """{"filter":{"minReplays":"2"}}""", "filter.minReplays")]
-    [TestCase("/error/replay", """{"filter":{"from":"yesterday"}}""", "filter.from")]
-    [TestCase("/error/replay", """{"all":"true"}""", "all")]
+    [TestCase("/order-confirmation/error/replay", "{}", "all")]
+    [TestCase("/order-confirmation/error/replay", """{"filter":{}}""", "all")]
+    [TestCase("/order-confirmation/error/replay", """{"filter":null,"all":false}""", "all")]
+    [TestCase("/order-confirmation/error/replay", """{"filter":{},"dryRun":true}""", "all")]
+    [TestCase("/order-confirmation/error/replay", """{"filter":{"orderId":"x"},"all":true}""", "all")]
+    [TestCase("/order-confirmation/error/replay", """{"filter":{"text":""}}""", "filter.text")]
+    [TestCase("/order-confirmation/error/replay", """{"filter":{"ids":[""]}}""", "filter.ids")]
+    [TestCase("/order-confirmation/error/replay", """{"filter":{"minReplays":-1}}""", "filter.minReplays")]
+    [TestCase("/order-confirmation/error/replay", """{"all":true,"rate":0}""", "rate")]
+    [TestCase("/order-confirmation/error/replay", """{"all":true,"atMost":0}""", "atMost")]
+    [TestCase("/order-confirmation/error/replay", """{"all":true,"reason":"two\nlines"}""", "reason")]
+    [TestCase("/order-confirmation/error/park", """{"all":true}""", "reason")]
+    [TestCase("/order-confirmation/error/discard", """{"all":true,"reason":"x"}""", "action")]
+    [TestCase("/order-confirmation/parked/park", """{"all":true,"reason":"x","rate":-1}""", "action,rate")]
+    [TestCase("/order-confirmation/error/replay", """{"al":true}""", "al")]
+    [TestCase("/order-confirmation/error/replay", """{"filter":{"order":"x"}}""", "filter.order")]
+    [TestCase("/order-confirmation/error/replay", """{"filter":{"minReplays":"2"}}""", "filter.minReplays")]
+    [TestCase("/order-confirmation/error/replay", """{"filter":{"from":"yesterday"}}""", "filter.from")]
+    [TestCase("/order-confirmation/error/replay", """{"all":"true"}""", "all")]
     public async Task Every_mistake_in_what_is_asked_for_is_named_and_nothing_is_done(string path, string body, string names)
     {
         var before = (await GetAsync("/operations")).Json.AsArray().Count;
@@ -221,7 +221,7 @@ internal sealed class FaultApiTests
     [TestCase("\n\n{\"all\":true}}", "line 3, byte 13")]
     public async Task A_body_that_is_not_JSON_is_refused_with_the_place(string body, string detail)
     {
-        var refusal = await PostAsync("/error/replay", body);
+        var refusal = await PostAsync("/order-confirmation/error/replay", body);
 
         ExpectProblem(refusal, 400);
         Assert.That((string?)refusal.Json["detail"], Does.Contain(detail));
@@ -231,22 +231,22 @@ internal sealed class FaultApiTests
     [TestCase("application/x-www-form-urlencoded")]
     [TestCase("application/json; charset=klingon")]
     public async Task A_body_of_another_type_is_refused(string contentType) =>
-        ExpectProblem(await PostAsync("/error/replay", """{"all":true,"dryRun":true}""", contentType), 415);
+        ExpectProblem(await PostAsync("/order-confirmation/error/replay", """{"all":true,"dryRun":true}""", contentType), 415);
 
     [Test]
     public async Task A_body_that_is_too_large_is_refused() =>
-        ExpectProblem(await PostAsync("/error/replay", """{"all":true,"dryRun":true}""".PadRight((1024 * 1024) + 1)), 413);
+        ExpectProblem(await PostAsync("/order-confirmation/error/replay", """{"all":true,"dryRun":true}""".PadRight((1024 * 1024) + 1)), 413);
 
     [Test]
     public async Task An_edited_message_is_replayed_with_its_new_body()
     {
         await _system.FailAsync("edit-me");
-        var details = (await GetAsync($"/error/{await IdOfAsync("edit-me")}")).Json;
+        var details = (await GetAsync($"/order-confirmation/error/{await IdOfAsync("edit-me")}")).Json;
         var body = ((string)details["text"]!).Replace("customer@example.com", "mended@example.com", StringComparison.Ordinal);
         _system.Mail.AsUsual(SmtpStep.Recipient);
 
         var answer = await PostAsync(
-            $"/error/{(string?)details["fault"]!["id"]}/edit", new JsonObject { ["body"] = body, ["reason"] = "A typing error" }.ToJsonString());
+            $"/order-confirmation/error/{(string?)details["fault"]!["id"]}/edit", new JsonObject { ["body"] = body, ["reason"] = "A typing error" }.ToJsonString());
 
         Assert.That(answer.Status, Is.EqualTo(204), answer.Body);
         await _system.Mail.WaitFor("the mended confirmation", mail => mail.Messages.Any(email => email.Recipients.Contains("mended@example.com")));
@@ -262,7 +262,7 @@ internal sealed class FaultApiTests
     {
         var id = await IdOfAsync("third");
 
-        var refusal = await PostAsync($"/error/{id}/edit", request);
+        var refusal = await PostAsync($"/order-confirmation/error/{id}/edit", request);
 
         ExpectProblem(refusal, 400);
         Assert.That(refusal.Json["errors"]!.AsObject().Select(error => error.Key), Is.EqualTo([name]));
@@ -272,11 +272,55 @@ internal sealed class FaultApiTests
     [Test]
     public async Task An_edit_that_is_not_JSON_is_told_the_line() =>
         Assert.That(
-            (string?)(await PostAsync($"/error/{await IdOfAsync("third")}/edit", """{"body":"{\n  oops"}""")).Json["errors"]!["body"]![0],
+            (string?)(await PostAsync($"/order-confirmation/error/{await IdOfAsync("third")}/edit", """{"body":"{\n  oops"}""")).Json["errors"]!["body"]![0],
             Is.EqualTo("The body is not JSON: line 2, byte 3."));
 
     [Test]
-    public async Task What_is_not_there_cannot_be_edited() => ExpectProblem(await PostAsync("/error/0123/edit", """{"body":"{}"}"""), 404);
+    public async Task What_is_not_there_cannot_be_edited() => ExpectProblem(await PostAsync("/order-confirmation/error/0123/edit", """{"body":"{}"}"""), 404);
+
+    [TestCase("/faults/api/error", "/faults/api/order-confirmation/error")]
+    [TestCase("/faults/api/error/0123", "/faults/api/order-confirmation/error/0123")]
+    [TestCase("/faults/api/parked/groups?text=a%20b", "/faults/api/order-confirmation/parked/groups?text=a%20b")]
+    [TestCase("/faults/error?text=a%2Fb", "/faults/order-confirmation/error?text=a%2Fb")]
+    [TestCase("/faults/parked/0123", "/faults/order-confirmation/parked/0123")]
+    [TestCase("/faults/error/replay?id=0123", "/faults/order-confirmation/error/replay?id=0123")]
+    public async Task Who_reads_by_an_address_without_an_endpoint_is_sent_to_the_default_one(string old, string address)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = _system.Http.BaseAddress };
+        http.DefaultRequestHeaders.Authorization = Basic.Of("rita");
+
+        using var answer = await http.GetAsync(new Uri(old, UriKind.Relative));
+
+        Assert.That(((int)answer.StatusCode, answer.Headers.Location?.OriginalString), Is.EqualTo((308, address)));
+    }
+
+    [Test]
+    public async Task What_is_done_by_an_address_without_an_endpoint_is_done_and_the_answer_names_the_new_one()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/faults/api/error/replay")
+        {
+            Content = new StringContent("""{"filter":{"orderId":"second"},"dryRun":true}""", new MediaTypeHeaderValue("application/json")),
+        };
+        request.Headers.Authorization = Basic.Of("olga");
+
+        using var answer = await _system.Http.SendAsync(request);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo("""{"count":1}"""));
+            Assert.That(answer.Headers.GetValues("Deprecation").Single(), Does.Match(@"^@\d+$"));
+            Assert.That(answer.Headers.GetValues("Link").Single(), Is.EqualTo("</faults/api/order-confirmation/error/replay>; rel=\"successor-version\""));
+        }
+    }
+
+    [TestCase("/billing/error")]
+    [TestCase("/order-confirmation/delayed")]
+    public async Task An_endpoint_or_a_queue_that_is_not_there_is_not_found(string path) => ExpectProblem(await GetAsync(path), 404);
+
+    [Test]
+    public async Task The_endpoints_are_listed() => Assert.That(
+        (await GetAsync("/endpoints")).Body,
+        Is.EqualTo("""[{"endpoint":"order-confirmation","errorQueue":"order-confirmation_error","parkingQueue":"order-confirmation_parked","isDefault":true}]"""));
 
     [TestCase("take=501", "take")]
     [TestCase("order=1", "order")]
@@ -301,7 +345,7 @@ internal sealed class FaultApiTests
     }
 
     private async Task<string?> IdOfAsync(string orderId) =>
-        (string?)(await GetAsync($"/error?orderId={orderId}")).Json["items"]!.AsArray().SingleOrDefault()?["id"];
+        (string?)(await GetAsync($"/order-confirmation/error?orderId={orderId}")).Json["items"]!.AsArray().SingleOrDefault()?["id"];
 
     private static void ExpectProblem(Answer answer, int status)
     {

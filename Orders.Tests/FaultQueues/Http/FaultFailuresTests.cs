@@ -38,7 +38,7 @@ internal sealed class FaultFailuresTests : OrderSystemTests
         TheSystem = await OrderSystem.StartAsync(
             TransportUnderTest.InMemory, services => services.AddSingleton<IFaultTransport>(new BrokenTransport(failure)), Basic.Users);
 
-        foreach (var path in new[] { "", "/error", "/parked/groups", "/error/0123", "/events" })
+        foreach (var path in new[] { "", "/order-confirmation/error", "/order-confirmation/parked/groups", "/order-confirmation/error/0123", "/events" })
         {
             using var answer = await SendAsync(TheSystem.Http, $"/faults/api{path}");
             await ExpectAsync(answer, status, title);

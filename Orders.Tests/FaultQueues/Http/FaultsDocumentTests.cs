@@ -36,8 +36,9 @@ internal sealed class FaultsDocumentTests
     {
         var mapped = _system.Worker.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
             .Where(endpoint => endpoint.RoutePattern.RawText!.StartsWith("/faults/api", StringComparison.Ordinal))
+            .Where(endpoint => endpoint.Metadata.GetMetadata<IExcludeFromDescriptionMetadata>() is null)
             .Select(endpoint => (
-                endpoint.RoutePattern.RawText!.Replace(":regex(^(error|parked)$)", "", StringComparison.Ordinal).TrimEnd('/'),
+                endpoint.RoutePattern.RawText!.Replace(":regex(^(error|parked)$)", "", StringComparison.Ordinal).Replace(":faultEndpoint", "", StringComparison.Ordinal).TrimEnd('/'),
                 endpoint.Metadata.GetRequiredMetadata<IHttpMethodMetadata>().HttpMethods[0].ToLowerInvariant()));
 
         Assert.That(Operations.Select(operation => (operation.Path, operation.Method)), Is.EquivalentTo(mapped));
@@ -68,7 +69,7 @@ internal sealed class FaultsDocumentTests
             foreach (var name in (operation["parameters"]?.AsArray() ?? []).Where(parameter => (string?)parameter!["in"] == "query").Select(parameter => (string?)parameter!["name"]))
             {
                 // Empty is wrong for each of them, and told in other words than an unknown one.
-                using var request = new HttpRequestMessage(HttpMethod.Get, $"{path.Replace("{queue}", "error", StringComparison.Ordinal)}?{name}=");
+                using var request = new HttpRequestMessage(HttpMethod.Get, $"{path.Replace("{endpoint}/{queue}", "order-confirmation/error", StringComparison.Ordinal)}?{name}=");
                 request.Headers.Authorization = Basic.Of("rita");
                 using var answer = await _system.Http.SendAsync(request);
                 var mistake = (string?)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["errors"]![name!]![0];

@@ -59,7 +59,7 @@ internal sealed class SecurityHeadersTests(bool isApi, string environment)
     [TestCase("GET", "/faults")]
     [TestCase("GET", "/faults/nowhere")]
     [TestCase("GET", "/faults/api")]
-    [TestCase("POST", "/faults/api/error/replay")]
+    [TestCase("POST", "/faults/api/order-confirmation/error/replay")]
     [TestCase("POST", "/orders")]
     [TestCase("PUT", "/orders")]
     [TestCase("GET", Breaking.Path)]

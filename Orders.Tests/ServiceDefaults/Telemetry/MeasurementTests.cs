@@ -46,7 +46,7 @@ internal sealed class MeasurementTests(TransportUnderTest transport) : OrderSyst
         using (Assert.EnterMultipleScope())
         {
             Assert.That(failed.All, Is.EqualTo(Enumerable.Repeat("1 error.type=transient notification=order-confirmation", OrderSystem.TriesInACycle)));
-            Assert.That(replayed.All, Is.EqualTo(["1 by=job"]));
+            Assert.That(replayed.All, Is.EqualTo(["1 by=job messaging.destination.name=order-confirmation"]));
             Assert.That(parked.All, Is.Empty);
         }
     }
@@ -67,7 +67,7 @@ internal sealed class MeasurementTests(TransportUnderTest transport) : OrderSyst
         {
             Assert.That(sent.All, Is.EqualTo(["1 notification=alert"]));
             Assert.That(failed.All, Is.EqualTo(["1 error.type=permanent notification=order-confirmation"]));
-            Assert.That(await parked.WaitForAsync(1), Is.EqualTo(["1 by=job error.type=permanent"]));
+            Assert.That(await parked.WaitForAsync(1), Is.EqualTo(["1 by=job error.type=permanent messaging.destination.name=order-confirmation"]));
         }
     }
 

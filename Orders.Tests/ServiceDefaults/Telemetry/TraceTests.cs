@@ -107,10 +107,10 @@ internal sealed class TraceTests(TransportUnderTest transport) : OrderSystemTest
         await TheSystem.Log.WaitFor<FaultSorter>(210);
 
         var list = await Eventually.GetAsync(
-            "the fault", async _ => (await AskAsync(HttpMethod.Get, "/faults/api/error?orderId=1"))!["items"]!.AsArray(), items => items.Count == 1, TimeSpan.FromSeconds(20));
-        var details = await AskAsync(HttpMethod.Get, $"/faults/api/error/{list[0]!["id"]}");
+            "the fault", async _ => (await AskAsync(HttpMethod.Get, "/faults/api/order-confirmation/error?orderId=1"))!["items"]!.AsArray(), items => items.Count == 1, TimeSpan.FromSeconds(20));
+        var details = await AskAsync(HttpMethod.Get, $"/faults/api/order-confirmation/error/{list[0]!["id"]}");
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
-        await AskAsync(HttpMethod.Post, "/faults/api/error/replay", """{"filter":{"orderId":"1"},"atMost":1,"reason":"because"}""");
+        await AskAsync(HttpMethod.Post, "/faults/api/order-confirmation/error/replay", """{"filter":{"orderId":"1"},"atMost":1,"reason":"because"}""");
 
         var email = (await TheSystem.Mail.WaitForMessages(1))[0];
         var replay = (await spans.WaitForAsync(traceId, "order-confirmation replay"))[0];

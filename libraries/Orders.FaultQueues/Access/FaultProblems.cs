@@ -94,7 +94,7 @@ internal static partial class FaultProblems
     {
         StatusCodes.Status401Unauthorized => "This takes the name and the password of a user.",
         StatusCodes.Status403Forbidden => "This takes an operator, and you are a reader.",
-        StatusCodes.Status404NotFound => "There is nothing at this address. The queues are called error and parked.",
+        StatusCodes.Status404NotFound => "There is nothing at this address. Endpoints are listed at /faults/api/endpoints; their queues are called error and parked.",
         StatusCodes.Status405MethodNotAllowed => "This address does not take this method.",
         StatusCodes.Status408RequestTimeout => "The body came in too slowly.",
         StatusCodes.Status413PayloadTooLarge => "The body is too large.",

@@ -38,6 +38,7 @@ public enum AuditEvent
 /// <param name="At">When.</param>
 /// <param name="Who">The name of the user, or <see cref="RedeliverJob"/> or <see cref="Worker"/>.</param>
 /// <param name="Event">What.</param>
+/// <param name="Endpoint">Whose message it is, by the name of the endpoint's queue; <c>null</c> in entries of releases that had one endpoint.</param>
 /// <param name="Queue">Where the message lies; that of the operation.</param>
 /// <param name="FaultId">The message's id among faults, see <see cref="Inspection.Fault.Id"/>.</param>
 /// <param name="MessageId">The message's own id.</param>
@@ -49,7 +50,8 @@ public sealed record AuditEntry(
     DateTimeOffset At,
     string Who,
     AuditEvent Event,
-    FaultQueue Queue,
+    string? Endpoint,
+    FaultQueueKind Queue,
     string? FaultId = null,
     string? MessageId = null,
     string? OrderId = null,

@@ -37,6 +37,7 @@ internal sealed class AuditMemory
             [
                 .. _entries.Reverse()
                     .Where(entry => (query.Operation is null || entry.Operation == query.Operation)
+                        && (query.Endpoint is null || entry.Endpoint == query.Endpoint)
                         && (query.OrderId is null || entry.OrderId == query.OrderId)
                         && (query.Who is null || entry.Who == query.Who))
                     .Skip(query.Skip)

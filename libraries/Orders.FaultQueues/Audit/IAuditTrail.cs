@@ -16,4 +16,6 @@ public interface IAuditTrail
 /// <param name="Who">Those of this user.</param>
 /// <param name="Skip">How many of the newest to pass over.</param>
 /// <param name="Take">How many at most.</param>
-public sealed record AuditQuery(string? Operation = null, string? OrderId = null, string? Who = null, int Skip = 0, int Take = 100);
+/// <param name="Endpoint">Those about messages of this endpoint, by the name of its queue.</param>
+public sealed record AuditQuery(
+    string? Operation = null, string? OrderId = null, string? Who = null, int Skip = 0, int Take = 100, string? Endpoint = null);

@@ -9,7 +9,7 @@ namespace Orders.FaultQueues.Audit;
 /// <see cref="AuditMemory.Capacity"/> entries are at hand here; the stream keeps all of them for 90 days.
 /// </summary>
 public sealed partial class RabbitMqAuditTrail(
-    FaultEndpoint endpoint, RabbitMqConnection connection, TimeProvider clock, ILogger<RabbitMqAuditTrail> logger)
+    FaultEndpoints endpoints, RabbitMqConnection connection, TimeProvider clock, ILogger<RabbitMqAuditTrail> logger)
     : BackgroundService, IAuditTrail
 {
     // No option: a queue keeps the arguments that it was declared with. A broker policy can shorten it.
@@ -28,7 +28,7 @@ public sealed partial class RabbitMqAuditTrail(
         var properties = new BasicProperties { ContentType = "application/json", Persistent = true };
 
         // Completes when the entry is safe.
-        await (await GetWriterAsync(cancellationToken)).BasicPublishAsync(exchange: endpoint.AuditStream, routingKey: "", mandatory: true, properties, body, cancellationToken);
+        await (await GetWriterAsync(cancellationToken)).BasicPublishAsync(exchange: endpoints.AuditStream, routingKey: "", mandatory: true, properties, body, cancellationToken);
     }
 
     public Task<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
@@ -89,7 +89,7 @@ public sealed partial class RabbitMqAuditTrail(
             return Task.CompletedTask;
         };
         await channel.BasicConsumeAsync(
-            endpoint.AuditStream,
+            endpoints.AuditStream,
             autoAck: false,
             consumerTag: "",
             noLocal: false,
@@ -107,7 +107,7 @@ public sealed partial class RabbitMqAuditTrail(
         {
             if (JsonSerializer.Deserialize<AuditEntry>(body.Span, JsonSerializerOptions.Web) is { } entry)
             {
-                _entries.Add(entry);
+                _entries.Add(entry with { Endpoint = entry.Endpoint ?? endpoints.Default.Queue });
             }
         }
         catch (JsonException)
@@ -138,7 +138,7 @@ public sealed partial class RabbitMqAuditTrail(
     }
 
     private Task DeclareWhereNeededAsync(IChannel channel, CancellationToken cancellationToken) =>
-        connection.DeclaresTopology ? DeclareAsync(channel, endpoint.AuditStream, cancellationToken) : Task.CompletedTask;
+        connection.DeclaresTopology ? DeclareAsync(channel, endpoints.AuditStream, cancellationToken) : Task.CompletedTask;
 
     private sealed class Follower(IChannel channel, Action<ReadOnlyMemory<byte>> add) : AsyncDefaultBasicConsumer(channel)
     {

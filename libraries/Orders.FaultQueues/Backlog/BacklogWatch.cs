@@ -1,5 +1,4 @@
 using Orders.FaultQueues.Inspection;
-using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -18,7 +17,7 @@ namespace Orders.FaultQueues.Backlog;
 internal sealed partial class BacklogWatch(
     BacklogMetrics backlog,
     OurQueues queues,
-    FaultEndpoint endpoint,
+    FaultEndpoints endpoints,
     FaultInspector inspector,
     TimeProvider clock,
     ILogger<BacklogWatch> logger,
@@ -37,7 +36,7 @@ internal sealed partial class BacklogWatch(
 
     private readonly Dictionary<string, DateTimeOffset> _missing = [];
     private readonly Dictionary<string, DateTimeOffset> _unattendedSince = [];
-    private Parked _parked = Parked.Unknown;
+    private readonly Dictionary<FaultEndpoint, Parked> _parked = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -56,7 +55,10 @@ internal sealed partial class BacklogWatch(
     internal async Task LookAsync(CancellationToken cancellationToken)
     {
         backlog.SetCounts(await TryAsync(CountAsync, cancellationToken) ?? []);
-        await TryAsync(FindOldestParkedAsync, cancellationToken);
+        foreach (var endpoint in endpoints.All)
+        {
+            await TryAsync(cancelled => FindOldestParkedAsync(endpoint, cancelled), cancellationToken);
+        }
     }
 
     private async Task<T?> TryAsync<T>(Func<CancellationToken, Task<T>> lookAsync, CancellationToken cancellationToken)
@@ -78,9 +80,9 @@ internal sealed partial class BacklogWatch(
     private async Task<List<QueueCounts>> CountAsync(CancellationToken cancellationToken)
     {
         var counts = new List<QueueCounts>();
-        foreach (var queue in FaultQueueNames.All)
+        foreach (var queue in endpoints.Queues)
         {
-            counts.Add(new QueueCounts(endpoint.NameOf(queue), await inspector.CountAsync(queue, cancellationToken), Consumers: null));
+            counts.Add(new QueueCounts(queue.Name, await inspector.CountAsync(queue, cancellationToken), Consumers: null));
         }
 
         if (broker is not null)
@@ -150,25 +152,26 @@ internal sealed partial class BacklogWatch(
     /// <remarks>
     /// What is parked comes after all that is parked already: the oldest one stays the same until something is taken out.
     /// </remarks>
-    private async Task<Parked> FindOldestParkedAsync(CancellationToken cancellationToken)
+    private async Task<Parked> FindOldestParkedAsync(FaultEndpoint endpoint, CancellationToken cancellationToken)
     {
-        var count = await inspector.CountAsync(FaultQueue.Parked, cancellationToken);
-        _parked = _parked with { Count = count, HasLost = _parked.HasLost || count < _parked.Count };
+        var count = await inspector.CountAsync(endpoint.Parked, cancellationToken);
         if (count == 0)
         {
             backlog.SetOldest(endpoint.ParkingQueue, null);
-            return _parked = Parked.Unknown;
+            return _parked[endpoint] = Parked.Unknown;
         }
 
+        var before = _parked.GetValueOrDefault(endpoint, Parked.Unknown);
+        var parked = before with { Count = count, HasLost = before.HasLost || count < before.Count };
         var now = clock.GetUtcNow();
-        if (now >= _parked.ReadAt + LongestTrust || (_parked.HasLost && now >= _parked.ReadAt + Seldom))
+        if (now >= parked.ReadAt + LongestTrust || (parked.HasLost && now >= parked.ReadAt + Seldom))
         {
-            var page = await inspector.ListAsync(FaultQueue.Parked, new FaultFilter(), skip: 0, take: 1, cancellationToken);
+            var page = await inspector.ListAsync(endpoint.Parked, new FaultFilter(), skip: 0, take: 1, cancellationToken);
             backlog.SetOldest(endpoint.ParkingQueue, page.Items is [var oldest] ? oldest.ParkedAt : null);
-            _parked = new Parked(count, now, HasLost: false);
+            parked = new Parked(count, now, HasLost: false);
         }
 
-        return _parked;
+        return _parked[endpoint] = parked;
     }
 
     /// <summary>What the last looks found in parking.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Orders.FaultQueues.Http;
 using Orders.FaultQueues.Operations;
+using Orders.FaultQueues.Queues;
 using Orders.ServiceDefaults.CommandLine;
 
 namespace Orders.FaultQueues.CommandLine;
@@ -17,7 +18,7 @@ internal sealed class FaultsAct(FaultsClient client, Terminal terminal, bool jso
     public static string Messages(long count) => count == 1 ? "1 message" : string.Create(CultureInfo.InvariantCulture, $"{count} messages");
 
     public async Task<int> RunAsync(
-        string queue, FaultAction action, ActRequest request, bool yes, bool detach, CancellationToken cancellationToken)
+        FaultQueue queue, FaultAction action, ActRequest request, bool yes, bool detach, CancellationToken cancellationToken)
     {
         if (!request.DryRun && !yes && !terminal.CanAsk)
         {
@@ -25,10 +26,10 @@ internal sealed class FaultsAct(FaultsClient client, Terminal terminal, bool jso
         }
 
         var verb = action.ToString().ToLowerInvariant();
-        var path = $"{queue}/{verb}";
+        var path = $"{queue.Path}/{verb}";
         var answer = await client.SendAsync(HttpMethod.Post, path, request with { DryRun = true }, cancellationToken);
         var count = client.Read<DryRunResult>(answer).Count;
-        var what = $"{verb} {Messages(count)} of the {queue} queue ({(request.All ? "all" : $"filter: {request.Filter!.Describe()}")}).";
+        var what = $"{verb} {Messages(count)} of the {queue.Kind.Word()} queue of {queue.Endpoint} ({(request.All ? "all" : $"filter: {request.Filter!.Describe()}")}).";
         if (request.DryRun || count == 0)
         {
             Say($"This would {what}", answer);

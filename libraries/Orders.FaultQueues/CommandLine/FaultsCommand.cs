@@ -81,46 +81,66 @@ public sealed class FaultsCommand
     {
         var faults = new Command(Word, $"""
             Looks at messages that could not be processed, replays them, parks them, discards them.
-            It asks a program that runs, over HTTP: without a command, for both queues at a glance.
+            It asks a program that runs, over HTTP: without a command, for all queues at a glance.
             """) { _url, _user, _passwordFile, _json, new HelpOption() };
-        Do<QueueOverview[]>(faults, HttpMethod.Get, _ => "", WriteOverview);
+        Do<QueueOverview[]>(faults, HttpMethod.Get, (_, _, _) => Task.FromResult(""), WriteOverview);
 
         var filter = new FilterOptions();
-        var queue = new Argument<string>("queue") { Description = "error: what failed and may be replayed by the redeliver job; parked: what waits for a person." };
-        queue.AcceptOnlyFromAmong([.. FaultQueueNames.All.Select(known => known.Word())]);
+        var queue = new QueueArgument();
         var id = new Argument<string>("id") { Description = "The id, as a list shows it." };
         var skip = new Option<int?>("--skip") { Description = "How many to pass over." };
         var take = new Option<int?>("--take") { Description = "How many to show, 500 at most." };
 
-        var list = new Command("list", "Lists messages, oldest first.") { queue, skip, take };
+        var list = new Command("list", "Lists messages, oldest first.") { skip, take };
+        queue.AddTo(list);
         filter.AddTo(list);
         Do<FaultPage>(
             list,
             HttpMethod.Get,
-            parsed => $"{parsed.GetRequiredValue(queue)}{QueryOf([.. filter.Query(parsed), ("skip", parsed.GetValue(skip)), ("take", parsed.GetValue(take))])}",
+            async (client, parsed, cancelled) => $"{(await queue.ReadAsync(client, parsed, cancelled)).Path}{QueryOf([.. filter.Query(parsed), ("skip", parsed.GetValue(skip)), ("take", parsed.GetValue(take))])}",
             WriteList);
 
-        var groups = new Command("groups", "Groups messages of the same exception from the same place, the largest group first.") { queue };
+        var groups = new Command("groups", "Groups messages of the same exception from the same place, the largest group first.");
+        queue.AddTo(groups);
         filter.AddTo(groups);
-        Do<FaultGroup[]>(groups, HttpMethod.Get, parsed => $"{parsed.GetRequiredValue(queue)}/groups{QueryOf(filter.Query(parsed))}", WriteGroups);
+        Do<FaultGroup[]>(
+            groups,
+            HttpMethod.Get,
+            async (client, parsed, cancelled) => $"{(await queue.ReadAsync(client, parsed, cancelled)).Path}/groups{QueryOf(filter.Query(parsed))}",
+            WriteGroups);
 
-        var show = new Command("show", "Shows everything about one message.") { queue, id };
-        Do<FaultDetails>(show, HttpMethod.Get, parsed => $"{parsed.GetRequiredValue(queue)}/{Escape(parsed.GetRequiredValue(id))}", WriteDetails);
+        var show = new Command("show", "Shows everything about one message.");
+        queue.AddTo(show);
+        show.Add(id);
+        Do<FaultDetails>(
+            show,
+            HttpMethod.Get,
+            async (client, parsed, cancelled) => $"{(await queue.ReadAsync(client, parsed, cancelled)).Path}/{Escape(parsed.GetRequiredValue(id))}",
+            WriteDetails);
 
         var operations = new Command("operations", "Lists the operations of the program, the newest first.");
-        Do<FaultOperation[]>(operations, HttpMethod.Get, _ => "operations", WriteOperations);
+        Do<FaultOperation[]>(operations, HttpMethod.Get, (_, _, _) => Task.FromResult("operations"), WriteOperations);
 
         var cancel = new Command("cancel", "Cancels an operation; what it has not come to stays where it is.") { id };
-        Do<FaultOperation>(cancel, HttpMethod.Delete, parsed => $"operations/{Escape(parsed.GetRequiredValue(id))}", cancelled => WriteOperations([cancelled]));
+        Do<FaultOperation>(cancel, HttpMethod.Delete, (_, parsed, _) => Task.FromResult($"operations/{Escape(parsed.GetRequiredValue(id))}"), cancelled => WriteOperations([cancelled]));
 
         var operation = new Option<string>("--operation") { Description = "Entries of this operation." };
         var orderId = new Option<string>("--order-id") { Description = "Entries about messages of this order." };
+        var endpoint = new Option<string>("--endpoint") { Description = "Entries about messages of this endpoint." };
         var who = new Option<string>("--who") { Description = "Entries of this user." };
-        var audit = new Command("audit", "Shows who did what to which message, when and why; newest first.") { operation, orderId, who, skip, take };
+        var audit = new Command("audit", "Shows who did what to which message, when and why; newest first.") { operation, endpoint, orderId, who, skip, take };
         Do<AuditEntry[]>(
             audit,
             HttpMethod.Get,
-            parsed => $"audit{QueryOf([("operation", parsed.GetValue(operation)), ("orderId", parsed.GetValue(orderId)), ("who", parsed.GetValue(who)), ("skip", parsed.GetValue(skip)), ("take", parsed.GetValue(take))])}",
+            (_, parsed, _) => Task.FromResult($"audit{QueryOf(
+            [
+                ("operation", parsed.GetValue(operation)),
+                ("endpoint", parsed.GetValue(endpoint)),
+                ("orderId", parsed.GetValue(orderId)),
+                ("who", parsed.GetValue(who)),
+                ("skip", parsed.GetValue(skip)),
+                ("take", parsed.GetValue(take)),
+            ])}"),
             WriteAudit);
 
         faults.Add(list);
@@ -137,11 +157,11 @@ public sealed class FaultsCommand
     }
 
     /// <summary>A command that is one request, and shows its answer.</summary>
-    private void Do<T>(Command command, HttpMethod method, Func<ParseResult, string> path, Action<T> write) =>
+    private void Do<T>(Command command, HttpMethod method, Func<FaultsClient, ParseResult, CancellationToken, Task<string>> path, Action<T> write) =>
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = Connect(parsed);
-            var json = await client.SendAsync(method, path(parsed), null, cancellationToken);
+            var json = await client.SendAsync(method, await path(client, parsed, cancellationToken), null, cancellationToken);
             var answer = client.Read<T>(json);
             if (parsed.GetValue(_json))
             {
@@ -155,7 +175,7 @@ public sealed class FaultsCommand
             return Done;
         });
 
-    private Command Act(FaultAction action, string description, Argument<string> queue)
+    private Command Act(FaultAction action, string description, QueueArgument queue)
     {
         var filter = new FilterOptions();
         var all = new Option<bool>("--all") { Description = "Every message of the queue; needed where no filter is given." };
@@ -165,7 +185,8 @@ public sealed class FaultsCommand
         var dryRun = new Option<bool>("--dry-run") { Description = "Count the messages and leave them as they are." };
         var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask." };
         var detach = new Option<bool>("--detach") { Description = "Do not wait for the end." };
-        var command = new Command(action.ToString().ToLowerInvariant(), description) { queue };
+        var command = new Command(action.ToString().ToLowerInvariant(), description);
+        queue.AddTo(command);
         filter.AddTo(command);
         foreach (var option in new Option[] { all, reason, rate, atMost, dryRun, yes, detach })
         {
@@ -188,7 +209,7 @@ public sealed class FaultsCommand
 
             using var client = Connect(parsed);
             return await new FaultsAct(client, _terminal, parsed.GetValue(_json)).RunAsync(
-                parsed.GetRequiredValue(queue),
+                await queue.ReadAsync(client, parsed, cancellationToken),
                 action,
                 new ActRequest(
                     wanted,
@@ -204,19 +225,24 @@ public sealed class FaultsCommand
         return command;
     }
 
-    private Command Edit(Argument<string> queue, Argument<string> id)
+    private Command Edit(QueueArgument queue, Argument<string> id)
     {
         var bodyFile = new Option<string>("--body-file") { Required = true, Description = "The file that holds the new body; - for standard input.", HelpName = "file" };
         var contentType = new Option<string>("--content-type") { Description = "What the new body is; left out, what the old one was." };
         var reason = new Option<string>("--reason") { Description = "Why, for the audit trail." };
-        var command = new Command("edit", "Replays a message with another body, where the program allows it.") { queue, id, bodyFile, contentType, reason };
+        var command = new Command("edit", "Replays a message with another body, where the program allows it.");
+        queue.AddTo(command);
+        command.Add(id);
+        command.Add(bodyFile);
+        command.Add(contentType);
+        command.Add(reason);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var body = await ReadAsync(parsed.GetRequiredValue(bodyFile), cancellationToken);
             using var client = Connect(parsed);
             await client.SendAsync(
                 HttpMethod.Post,
-                $"{parsed.GetRequiredValue(queue)}/{Escape(parsed.GetRequiredValue(id))}/edit",
+                $"{(await queue.ReadAsync(client, parsed, cancellationToken)).Path}/{Escape(parsed.GetRequiredValue(id))}/edit",
                 new EditRequest(body, parsed.GetValue(contentType), parsed.GetValue(reason)),
                 cancellationToken);
             if (!parsed.GetValue(_json))
@@ -286,7 +312,7 @@ public sealed class FaultsCommand
     {
         foreach (var queue in queues)
         {
-            _terminal.WriteLine($"{queue.Queue.Word()}: {FaultsAct.Messages(queue.Count)}{AsOf(queue.LookedAt)}");
+            _terminal.WriteLine($"{queue.Endpoint}/{queue.Queue.Word()}: {FaultsAct.Messages(queue.Count)}{AsOf(queue.LookedAt)}");
             if (queue.Groups.Count > 0)
             {
                 WriteGroups(queue.Groups);
@@ -315,7 +341,7 @@ public sealed class FaultsCommand
         foreach (var (name, value) in new[]
             {
                 ("Id", fault.Id),
-                ("Queue", details.Queue.Word()),
+                ("Queue", $"{details.Endpoint}/{details.Queue.Word()}"),
                 ("Order", fault.OrderId),
                 ("Recipient", fault.Recipient),
                 ("Message id", fault.MessageId),
@@ -360,7 +386,7 @@ public sealed class FaultsCommand
             Time(operation.StartedAt),
             operation.Who,
             Lower(operation.Request.Action),
-            operation.Request.Queue.Word(),
+            $"{operation.Request.Endpoint}/{operation.Request.Queue.Word()}",
             Lower(operation.State),
             Text(operation.Done),
             Text(operation.Total),
@@ -373,7 +399,7 @@ public sealed class FaultsCommand
         ["AT", "WHO", "EVENT", "QUEUE", "COUNT", "ORDER", "MESSAGE", "OPERATION", "REASON"],
         entries.Select(entry => new[]
         {
-            Time(entry.At), entry.Who, Lower(entry.Event), entry.Queue.Word(), Text(entry.Count), entry.OrderId ?? "", entry.FaultId ?? "", entry.Operation ?? "", entry.Reason ?? "",
+            Time(entry.At), entry.Who, Lower(entry.Event), $"{entry.Endpoint}/{entry.Queue.Word()}", Text(entry.Count), entry.OrderId ?? "", entry.FaultId ?? "", entry.Operation ?? "", entry.Reason ?? "",
         }));
 
     private static string Lower(Enum value) => value.ToString().ToLowerInvariant();

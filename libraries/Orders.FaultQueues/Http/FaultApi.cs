@@ -20,7 +20,7 @@ public static class FaultApi
     /// <summary>The largest body that is read, in bytes.</summary>
     public const int MaxBodySize = 1024 * 1024;
 
-    private const string Queue = "/{queue:regex(^(error|parked)$)}";
+    private const string Queue = QueueInAddress.Pattern;
     private const string NoSuchFault = "There is no such message in this queue, or no longer.";
     private const string NoSuchOperation = "There is no such operation. Those of a program that was started anew are in the audit trail.";
     private const int DefaultPage = 50;
@@ -35,6 +35,7 @@ public static class FaultApi
             json.SerializerOptions.AllowDuplicateProperties = false;
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
         });
+        builder.Services.Configure<RouteOptions>(routes => routes.SetParameterPolicy<EndpointConstraint>(EndpointConstraint.Name));
         builder.AddFaultDocumentation();
     }
 
@@ -49,46 +50,49 @@ public static class FaultApi
 
         var queues = api.MapGroup("").WithTags("Queues");
         queues.MapGet("", GetOverviewAsync)
-            .WithSummary("Both queues at a glance")
+            .WithSummary("All queues at a glance")
             .WithDescription("""
                 How many messages wait in each queue, and of what groups they are, as the last look at it found them: `lookedAt` says when that was,
                 and is `null` while the first one is under way.
                 """);
+        queues.MapGet("/endpoints", (FaultEndpoints endpoints) => TypedResults.Ok(endpoints.All.Select(endpoint => new EndpointDescription(endpoint, endpoint == endpoints.Default))))
+            .WithSummary("List endpoints")
+            .WithDescription("The endpoints whose faults are looked after, and what their queues are called in the broker.");
         queues.MapGet(Queue, GetListAsync)
             .WithSummary("List messages")
             .WithDescription("""
                 A page of the messages of a queue, oldest first. They stay as they are. `lookedAt` says when the queue was looked at: of a long
                 one, or one that somebody works on, that may be a while ago. A filter by text reads the queue anew.
                 """)
+            .WithMetadata(FaultParameters.Queue)
             .WithMetadata(FaultParameters.Page(DefaultPage))
             .WithMetadata(FaultParameters.Filter);
         queues.MapGet($"{Queue}/groups", GetGroupsAsync)
             .WithSummary("Group messages")
             .WithDescription("Messages of the same exception from the same place, the largest group first. The header `Last-Modified` says when the queue was looked at.")
+            .WithMetadata(FaultParameters.Queue)
             .WithMetadata(FaultParameters.Filter);
         queues.MapGet($"{Queue}/{{id}}", GetDetailsAsync)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Show a message")
-            .WithDescription("Everything that is known about one message: body, headers, stack trace, and what will become of it.");
+            .WithDescription("Everything that is known about one message: body, headers, stack trace, and what will become of it.")
+            .WithMetadata(FaultParameters.Queue);
         queues.MapGet("/events", FaultEvents.GetAsync)
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
             .WithSummary("Listen to news")
             .WithDescription("""
-                Server-sent events: `counts` with `{"error":n,"parked":n}`, at once and whenever they change; `look` with `{"queue":"error","at":"…"}` when a
-                look at a queue found other messages than the one before; `progress` with an operation
+                Server-sent events: `counts` with `{"endpoints":[{"endpoint":"…","error":n,"parked":n}],"error":n,"parked":n}`, where the last two are the sums,
+                at once and whenever they change; `look` with `{"endpoint":"…","queue":"error","at":"…"}` when a look at a queue found other messages than the one before; `progress` with an operation
                 that began, went on or ended; `heartbeat` with nothing, when there is nothing else to say.
                 """);
 
         var operations = api.MapGroup("").WithTags("Operations");
+        var old = operations.MapGroup("");
+        QueueInAddress.Deprecate(old, Path);
         Act(FaultAction.Replay, "Replay messages", "Puts messages into the worker's queue again. Those from parking have all their replays before them again.");
         Act(FaultAction.Park, "Park messages", "Moves messages from the error queue to parking, where the redeliver job leaves them alone.");
         Act(FaultAction.Discard, "Discard messages", "Deletes parked messages for good.");
-        operations.MapPost($"{Queue}/{{id}}/edit", EditAsync)
-            .RequireAuthorization(FaultAccess.Operator)
-            .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize))
-            .ProducesProblem(StatusCodes.Status403Forbidden)
-            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+        Post("/{id}/edit", EditAsync)
             .WithSummary("Edit a message and replay it")
             .WithDescription("Replays a message with another body, under a new message id. Only where `Faults__AllowEditing` is true.");
         operations.MapGet("/operations", (FaultOperations all) => TypedResults.Ok(all.GetAll()))
@@ -110,24 +114,36 @@ public static class FaultApi
             .WithMetadata(FaultParameters.Page(DefaultAuditPage))
             .WithMetadata(FaultParameters.Audit);
 
+        QueueInAddress.RedirectReads(queues, Path);
+
         void Act(FaultAction action, string summary, string description) =>
-            operations.MapPost($"{Queue}/{action.ToString().ToLowerInvariant()}", (
-                    string queue, ActRequest request, FaultOperations all, HttpContext http, CancellationToken cancellationToken) =>
-                    ActAsync(QueueOf(queue), action, request, all, http, cancellationToken))
-                .RequireAuthorization(FaultAccess.Operator)
-                .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize))
-                .ProducesProblem(StatusCodes.Status403Forbidden)
-                .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-                .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            Post(
+                $"/{action.ToString().ToLowerInvariant()}",
+                (QueueInAddress queue, ActRequest request, FaultOperations all, HttpContext http, CancellationToken cancellationToken) =>
+                    ActAsync(queue, action, request, all, http, cancellationToken))
                 .WithSummary(summary)
                 .WithDescription(description);
+
+        // What is done by an old address is done all the same.
+        RouteHandlerBuilder Post(string what, Delegate handler)
+        {
+            Restrict(old.MapPost(QueueInAddress.OldPattern + what, handler));
+            return Restrict(operations.MapPost(Queue + what, handler)).WithMetadata(FaultParameters.Queue);
+        }
+
+        RouteHandlerBuilder Restrict(RouteHandlerBuilder act) => act
+            .RequireAuthorization(FaultAccess.Operator)
+            .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize))
+            .ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
+            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType);
     }
 
     private static async Task<Ok<QueueOverview[]>> GetOverviewAsync(FaultInspector inspector, CancellationToken cancellationToken) =>
         TypedResults.Ok(await inspector.GetOverviewsAsync(cancellationToken));
 
     private static async Task<Results<Ok<FaultPage>, ValidationProblem>> GetListAsync(
-        string queue, HttpRequest http, FaultInspector inspector, CancellationToken cancellationToken)
+        QueueInAddress queue, HttpRequest http, FaultInspector inspector, CancellationToken cancellationToken)
     {
         var query = new FaultQueryReader(http.Query);
         var skip = query.Number("skip") ?? 0;
@@ -135,11 +151,11 @@ public static class FaultApi
         var filter = query.Filter();
         return query.FindMistakes() is { Count: > 0 } mistakes
             ? TypedResults.ValidationProblem(mistakes, FaultProblems.Mistaken)
-            : TypedResults.Ok(await inspector.ListAsync(QueueOf(queue), filter, skip, take, cancellationToken));
+            : TypedResults.Ok(await inspector.ListAsync(queue, filter, skip, take, cancellationToken));
     }
 
     private static async Task<Results<Ok<IReadOnlyList<FaultGroup>>, ValidationProblem>> GetGroupsAsync(
-        string queue, HttpContext http, FaultInspector inspector, CancellationToken cancellationToken)
+        QueueInAddress queue, HttpContext http, FaultInspector inspector, CancellationToken cancellationToken)
     {
         var query = new FaultQueryReader(http.Request.Query);
         var filter = query.Filter();
@@ -148,14 +164,14 @@ public static class FaultApi
             return TypedResults.ValidationProblem(mistakes, FaultProblems.Mistaken);
         }
 
-        var (lookedAt, groups) = await inspector.GroupAsync(QueueOf(queue), filter, cancellationToken);
+        var (lookedAt, groups) = await inspector.GroupAsync(queue, filter, cancellationToken);
         http.Response.GetTypedHeaders().LastModified = lookedAt;
         return TypedResults.Ok(groups);
     }
 
     private static async Task<Results<Ok<FaultDetails>, ProblemHttpResult>> GetDetailsAsync(
-        string queue, string id, FaultInspector inspector, CancellationToken cancellationToken) =>
-        await inspector.FindAsync(QueueOf(queue), id, cancellationToken) is { } details
+        QueueInAddress queue, string id, FaultInspector inspector, CancellationToken cancellationToken) =>
+        await inspector.FindAsync(queue, id, cancellationToken) is { } details
             ? TypedResults.Ok(details)
             : NotFound(NoSuchFault);
 
@@ -177,7 +193,7 @@ public static class FaultApi
     }
 
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> EditAsync(
-        string queue,
+        QueueInAddress queue,
         string id,
         EditRequest request,
         FaultInspector inspector,
@@ -192,7 +208,7 @@ public static class FaultApi
                 statusCode: StatusCodes.Status403Forbidden, detail: "Editing is switched off. Faults__AllowEditing switches it on.");
         }
 
-        if (await inspector.FindAsync(QueueOf(queue), id, cancellationToken) is not { } fault)
+        if (await inspector.FindAsync(queue, id, cancellationToken) is not { } fault)
         {
             return NotFound(NoSuchFault);
         }
@@ -203,7 +219,7 @@ public static class FaultApi
         }
 
         return await operations.ReplayEditedAsync(
-            QueueOf(queue), id, Encoding.UTF8.GetBytes(request.Body!), request.ContentType, request.Reason, http.User.Identity!.Name!, cancellationToken)
+            queue, id, Encoding.UTF8.GetBytes(request.Body!), request.ContentType, request.Reason, http.User.Identity!.Name!, cancellationToken)
             ? TypedResults.NoContent()
             : NotFound(NoSuchFault);
     }
@@ -223,14 +239,12 @@ public static class FaultApi
             query.Text("orderId"),
             query.Text("who"),
             query.Number("skip") ?? 0,
-            query.Number("take", 1, FaultInspector.LongestPage) ?? DefaultAuditPage);
+            query.Number("take", 1, FaultInspector.LongestPage) ?? DefaultAuditPage,
+            query.Text("endpoint"));
         return query.FindMistakes() is { Count: > 0 } mistakes
             ? TypedResults.ValidationProblem(mistakes, FaultProblems.Mistaken)
             : TypedResults.Ok(await audit.ReadAsync(wanted, cancellationToken));
     }
-
-    // What binds parameters to an enumeration knows the names of C# only.
-    private static FaultQueue QueueOf(string word) => Enum.Parse<FaultQueue>(word, ignoreCase: true);
 
     private static ProblemHttpResult NotFound(string detail) =>
         TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, detail: detail);

@@ -1,7 +1,5 @@
-using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 using Orders.FaultQueues.Access;
-using Orders.FaultQueues.Queues;
 using Orders.ServiceDefaults.Documentation;
 
 namespace Orders.FaultQueues.Http;
@@ -39,23 +37,18 @@ public static class FaultDocumentation
             });
             options.AddOperationTransformer((operation, context, _) =>
             {
-                foreach (var parameter in context.Description.ActionDescriptor.EndpointMetadata.OfType<FaultParameters>().SelectMany(parameters => parameters.All))
+                foreach (var id in (operation.Parameters ?? []).OfType<OpenApiParameter>().Where(parameter => parameter.In == ParameterLocation.Path))
                 {
-                    (operation.Parameters ??= []).Add(parameter);
+                    id.Description = "The id.";
                 }
 
-                foreach (var inPath in (operation.Parameters ?? []).OfType<OpenApiParameter>().Where(parameter => parameter.In == ParameterLocation.Path))
-                {
-                    if (inPath.Name == "queue")
-                    {
-                        inPath.Description = "`error`: what failed and may be replayed by the redeliver job. `parked`: what waits for a person.";
-                        inPath.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. FaultQueueNames.All.Select(queue => JsonValue.Create(queue.Word()))] };
-                    }
-                    else
-                    {
-                        inPath.Description = "The id.";
-                    }
-                }
+                operation.Parameters =
+                [
+                    .. context.Description.ActionDescriptor.EndpointMetadata.OfType<FaultParameters>().SelectMany(parameters => parameters.All)
+                        .Concat(operation.Parameters ?? [])
+                        // As they stand in the address.
+                        .OrderByDescending(parameter => parameter.In == ParameterLocation.Path),
+                ];
 
                 foreach (var (status, response) in operation.Responses!)
                 {

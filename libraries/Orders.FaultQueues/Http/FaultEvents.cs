@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Live;
 using Orders.FaultQueues.Operations;
-using Orders.FaultQueues.Queues;
 
 namespace Orders.FaultQueues.Http;
 
@@ -24,9 +23,7 @@ internal static class FaultEvents
         FaultFeed feed, FaultInspector inspector, TimeProvider clock, IHostApplicationLifetime lifetime, HttpResponse response, CancellationToken cancellationToken)
     {
         // What the feed knows is as old as its last listener.
-        feed.Tell(new FaultNews.Counts(
-            await inspector.CountAsync(FaultQueue.Error, cancellationToken),
-            await inspector.CountAsync(FaultQueue.Parked, cancellationToken)));
+        feed.Tell(await inspector.CountAllAsync(cancellationToken));
 
         // nginx would collect what is meant to be seen at once.
         response.Headers["X-Accel-Buffering"] = "no";

@@ -1,5 +1,7 @@
+using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Queues;
 
 namespace Orders.FaultQueues.Http;
 
@@ -18,7 +20,16 @@ internal sealed record FaultParameters(params IReadOnlyList<OpenApiParameter> Al
         Parameter("minReplays", Number(), "Replayed at least so often."),
         Parameter("maxReplays", Number(), "Replayed at most so often."));
 
+    /// <summary>Which queue is meant, in the path.</summary>
+    public static readonly FaultParameters Queue = new(
+        InPath(QueueInAddress.EndpointName, Text, "The endpoint, by the name of its queue. `/faults/api/endpoints` lists them."),
+        InPath(
+            QueueInAddress.KindName,
+            new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. FaultQueueNames.All.Select(kind => JsonValue.Create(kind.Word()))] },
+            "`error`: what failed and may be replayed by the redeliver job. `parked`: what waits for a person."));
+
     public static readonly FaultParameters Audit = new(
+        Parameter("endpoint", Text, "Entries about messages of this endpoint."),
         Parameter("operation", Text, "Entries of this operation."),
         Parameter("orderId", Text, "Entries about messages of this order."),
         Parameter("who", Text, "Entries of this user."));
@@ -40,6 +51,9 @@ internal sealed record FaultParameters(params IReadOnlyList<OpenApiParameter> Al
         Minimum = $"{least}",
         Maximum = most is null ? null : $"{most}",
     };
+
+    private static OpenApiParameter InPath(string name, OpenApiSchema schema, string description) =>
+        new() { Name = name, In = ParameterLocation.Path, Required = true, Description = description, Schema = schema };
 
     private static OpenApiParameter Parameter(string name, OpenApiSchema schema, string description) =>
         // Of a list: with commas rather than by repetition.

@@ -56,6 +56,19 @@ public sealed record ActRequest(
     }
 }
 
+/// <summary>An endpoint whose faults are looked after.</summary>
+/// <param name="Endpoint">The name of the endpoint's queue; it names the endpoint in addresses.</param>
+/// <param name="ErrorQueue">What its error queue is called in the broker.</param>
+/// <param name="ParkingQueue">What its parking is called in the broker.</param>
+/// <param name="IsDefault">Whether it is meant where no endpoint is named.</param>
+public sealed record EndpointDescription(string Endpoint, string ErrorQueue, string ParkingQueue, bool IsDefault)
+{
+    internal EndpointDescription(FaultEndpoint endpoint, bool isDefault)
+        : this(endpoint.Queue, endpoint.ErrorQueue, endpoint.ParkingQueue, isDefault)
+    {
+    }
+}
+
 /// <summary>The answer to a dry run.</summary>
 /// <param name="Count">How many messages the operation would be about.</param>
 public sealed record DryRunResult(int Count);

@@ -40,6 +40,7 @@ public sealed record Fault(
     int Size);
 
 /// <summary>Everything that is known about one fault.</summary>
+/// <param name="Endpoint">Whose queue it is, by the name of the endpoint's queue.</param>
 /// <param name="Queue">Where it lies.</param>
 /// <param name="Fault">The line of the list.</param>
 /// <param name="Retries">How often it was tried again at once, in the last delivery.</param>
@@ -55,7 +56,8 @@ public sealed record Fault(
 /// <param name="StackTrace">The exception's stack trace, several lines.</param>
 /// <param name="Headers">All headers, by name.</param>
 public sealed record FaultDetails(
-    FaultQueue Queue,
+    string Endpoint,
+    FaultQueueKind Queue,
     Fault Fault,
     int Retries,
     int Redeliveries,
@@ -98,8 +100,9 @@ public sealed record FaultGroup(
 public sealed record FaultPage(long Count, long Matched, IReadOnlyList<Fault> Items, DateTimeOffset? LookedAt = null);
 
 /// <summary>A queue at a glance.</summary>
+/// <param name="Endpoint">Whose queue it is, by the name of the endpoint's queue.</param>
 /// <param name="Queue">The queue.</param>
 /// <param name="Count">How many messages it holds.</param>
 /// <param name="Groups">What they are, the largest group first; empty while the first look at the queue is under way.</param>
 /// <param name="LookedAt">When the queue was looked at; <c>null</c> while the first look is under way.</param>
-public sealed record QueueOverview(FaultQueue Queue, long Count, IReadOnlyList<FaultGroup> Groups, DateTimeOffset? LookedAt = null);
+public sealed record QueueOverview(string Endpoint, FaultQueueKind Queue, long Count, IReadOnlyList<FaultGroup> Groups, DateTimeOffset? LookedAt = null);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Orders.FaultQueues.Live;
 using Orders.FaultQueues.Queues;
 
 namespace Orders.FaultQueues.Inspection;
@@ -7,7 +8,7 @@ namespace Orders.FaultQueues.Inspection;
 /// Tells what is in the queues of faults, and leaves them as they are. What the last look can tell does not wait for a queue
 /// that somebody works on; a text or a whole message has to be read from the queue.
 /// </summary>
-public sealed class FaultInspector(FaultLooks looks, FaultReading reading, TimeProvider clock)
+public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, FaultReading reading, TimeProvider clock)
 {
     /// <summary>How long the overview takes a look for new: many may ask at once, and again with all news.</summary>
     private static readonly TimeSpan Trust = TimeSpan.FromSeconds(1);
@@ -25,9 +26,14 @@ public sealed class FaultInspector(FaultLooks looks, FaultReading reading, TimeP
 
     public Task<long> CountAsync(FaultQueue queue, CancellationToken cancellationToken) => looks.CountAsync(queue, cancellationToken);
 
+    /// <summary>How many messages every queue of every endpoint holds now.</summary>
+    public async Task<FaultNews.Counts> CountAllAsync(CancellationToken cancellationToken) => new(await Task.WhenAll(endpoints.All.Select(
+        async endpoint => new EndpointCounts(
+            endpoint.Queue, await CountAsync(endpoint.Error, cancellationToken), await CountAsync(endpoint.Parked, cancellationToken)))));
+
     /// <summary>How many messages there are in each queue, and of what groups. Waits for nobody.</summary>
     public Task<QueueOverview[]> GetOverviewsAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(FaultQueueNames.All.Select(queue => GetOverviewAsync(queue, cancellationToken)));
+        Task.WhenAll(endpoints.Queues.Select(queue => GetOverviewAsync(queue, cancellationToken)));
 
     /// <summary>A page of the faults that a filter takes, oldest first.</summary>
     /// <param name="queue">Where to look.</param>
@@ -122,9 +128,11 @@ public sealed class FaultInspector(FaultLooks looks, FaultReading reading, TimeP
     {
         var count = await CountAsync(queue, cancellationToken);
         var trust = looks.GetLast(queue)?.Count == count ? TrustUnchanged : Trust;
-        return count == 0 ? new QueueOverview(queue, 0, [], clock.GetUtcNow())
-            : await looks.TryLookAsync(queue, trust, OverviewPatience, cancellationToken) is { } look ? new QueueOverview(queue, look.Count, look.Groups, look.At)
-            : new QueueOverview(queue, count, []);
+        return count == 0 ? Overview(0, [], clock.GetUtcNow())
+            : await looks.TryLookAsync(queue, trust, OverviewPatience, cancellationToken) is { } look ? Overview(look.Count, look.Groups, look.At)
+            : Overview(count, [], null);
+
+        QueueOverview Overview(long messages, IReadOnlyList<FaultGroup> groups, DateTimeOffset? at) => new(queue.Endpoint.Queue, queue.Kind, messages, groups, at);
     }
 
     private IAsyncEnumerable<(Fault Fault, FaultMessage Message)> ReadAsync(

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Orders.FaultQueues.Live;
 using Orders.FaultQueues.Queues;
@@ -8,7 +9,7 @@ namespace Orders.FaultQueues.Inspection;
 /// Remembers what the last look at each queue found. Whoever opens a queue through here, for whatever purpose, refreshes that:
 /// so lists, counts and groups need not wait for a queue that somebody is working on.
 /// </summary>
-public sealed class FaultLooks(FaultEndpoint endpoint, IFaultTransport transport, FaultReading reading, FaultFeed feed, TimeProvider clock) : IAsyncDisposable
+public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, FaultFeed feed, TimeProvider clock) : IAsyncDisposable
 {
     /// <summary>A look of a long queue stays good for several times as long as it took, so that others have the queue most of the time.</summary>
     private const int Rest = 5;
@@ -18,17 +19,17 @@ public sealed class FaultLooks(FaultEndpoint endpoint, IFaultTransport transport
 
     private readonly FaultReading _reading = reading;
     private readonly TimeProvider _clock = clock;
-    private readonly Dictionary<FaultQueue, Known> _known = FaultQueueNames.All.ToDictionary(queue => queue, _ => new Known());
+    private readonly ConcurrentDictionary<FaultQueue, Known> _known = new();
     private readonly CancellationTokenSource _stopping = new();
 
     /// <summary>How many messages a queue holds now.</summary>
     public Task<long> CountAsync(FaultQueue queue, CancellationToken cancellationToken) =>
-        transport.CountAsync(endpoint.NameOf(queue), cancellationToken);
+        transport.CountAsync(queue.Name, cancellationToken);
 
     /// <summary>Opens a queue, as <see cref="IFaultTransport.OpenAsync"/> does.</summary>
     public async Task<IFaultSession?> OpenAsync(FaultQueue queue, CancellationToken cancellationToken)
     {
-        var session = await transport.OpenAsync(endpoint.NameOf(queue), cancellationToken);
+        var session = await transport.OpenAsync(queue.Name, cancellationToken);
         if (session is not null)
         {
             return new Session(this, queue, session);
@@ -39,7 +40,7 @@ public sealed class FaultLooks(FaultEndpoint endpoint, IFaultTransport transport
     }
 
     /// <summary>What the last look found; <c>null</c> where there was none yet.</summary>
-    public FaultLook? GetLast(FaultQueue queue) => _known[queue].Seen?.Look;
+    public FaultLook? GetLast(FaultQueue queue) => KnownOf(queue).Seen?.Look;
 
     /// <summary>
     /// A new look where it is there in time, else the last one; <c>null</c> where there is none. The new one goes on all the same.
@@ -50,7 +51,7 @@ public sealed class FaultLooks(FaultEndpoint endpoint, IFaultTransport transport
     /// <param name="cancellationToken">Ends the waiting.</param>
     public async Task<FaultLook?> TryLookAsync(FaultQueue queue, TimeSpan trust, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var known = _known[queue];
+        var known = KnownOf(queue);
         if (IsNew(known.Seen, trust))
         {
             return known.Seen!.Look;
@@ -86,7 +87,7 @@ public sealed class FaultLooks(FaultEndpoint endpoint, IFaultTransport transport
 
         await Begin(queue).WaitAsync(cancellationToken);
         // A look that somebody took messages away from is not remembered.
-        return GetLast(queue) ?? throw new FaultQueueBusyException(endpoint.NameOf(queue));
+        return GetLast(queue) ?? throw new FaultQueueBusyException(queue.Name);
     }
 
     public async ValueTask DisposeAsync()
@@ -106,7 +107,7 @@ public sealed class FaultLooks(FaultEndpoint endpoint, IFaultTransport transport
     /// <summary>Begins a look, unless one is under way.</summary>
     private Task Begin(FaultQueue queue)
     {
-        var known = _known[queue];
+        var known = KnownOf(queue);
         lock (known)
         {
             return known.Looking is { IsCompleted: false } looking ? looking : known.Looking = Task.Run(() => ReadAsync(queue, _stopping.Token));
@@ -115,10 +116,10 @@ public sealed class FaultLooks(FaultEndpoint endpoint, IFaultTransport transport
 
     private async Task ReadAsync(FaultQueue queue, CancellationToken cancellationToken)
     {
-        var before = _known[queue].Seen;
+        var before = KnownOf(queue).Seen;
         await using var session = await OpenAsync(queue, cancellationToken);
         // What somebody else found meanwhile will do, where it took long.
-        if (session is not null && (_known[queue].Seen == before || !IsNew(_known[queue].Seen, TimeSpan.Zero)))
+        if (session is not null && (KnownOf(queue).Seen == before || !IsNew(KnownOf(queue).Seen, TimeSpan.Zero)))
         {
             await session.ReadAsync(cancellationToken).CountAsync(cancellationToken);
         }
@@ -137,14 +138,16 @@ public sealed class FaultLooks(FaultEndpoint endpoint, IFaultTransport transport
 
     private void Remember(FaultQueue queue, FaultLook look, TimeSpan took)
     {
-        var known = _known[queue];
+        var known = KnownOf(queue);
         var before = known.Seen?.Look;
         known.Seen = new Seen(look, took, _clock.GetTimestamp());
         if (before is null || before.Count != look.Count || !before.Items.Select(fault => fault.Id).SequenceEqual(look.Items.Select(fault => fault.Id)))
         {
-            feed.Tell(new FaultNews.Look(queue, look.At));
+            feed.Tell(new FaultNews.Look(queue.Endpoint.Queue, queue.Kind, look.At));
         }
     }
+
+    private Known KnownOf(FaultQueue queue) => _known.GetOrAdd(queue, _ => new Known());
 
     /// <summary>What is known about a queue.</summary>
     private sealed class Known
@@ -202,9 +205,9 @@ public sealed class FaultLooks(FaultEndpoint endpoint, IFaultTransport transport
             {
                 looks.Remember(queue, _found.Build().Without(_moved), looks._clock.GetElapsedTime(_began));
             }
-            else if (_moved.Count > 0 && looks._known[queue].Seen is { } seen)
+            else if (_moved.Count > 0 && looks.KnownOf(queue).Seen is { } seen)
             {
-                looks._known[queue].Seen = seen with { Look = seen.Look.Without(_moved) };
+                looks.KnownOf(queue).Seen = seen with { Look = seen.Look.Without(_moved) };
             }
 
             return session.DisposeAsync();

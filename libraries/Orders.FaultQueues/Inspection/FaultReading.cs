@@ -31,7 +31,7 @@ public sealed class FaultReading(RedeliverPolicy policy)
             message.Error,
             message.FailedAt,
             message.RedeliverCount,
-            queue == FaultQueue.Error ? policy.DueOf(message) : null,
+            queue.Kind == FaultQueueKind.Error ? policy.DueOf(queue.Endpoint, message) : null,
             Time(message.Text(FaultHeaders.ParkedAt)),
             message.Text(FaultHeaders.ParkedReason),
             message.Body.Length);
@@ -43,11 +43,12 @@ public sealed class FaultReading(RedeliverPolicy policy)
         var text = Encoding.UTF8.GetString(message.Body.Span);
         var json = Indent(message.Body);
         return new FaultDetails(
-            queue,
+            queue.Endpoint.Queue,
+            queue.Kind,
             Read(queue, message),
             message.Retries,
             message.Redeliveries,
-            queue == FaultQueue.Error ? policy.Explain(message) : "It is parked: it stays here until a person replays it or discards it.",
+            queue.Kind == FaultQueueKind.Error ? policy.Explain(queue.Endpoint, message) : "It is parked: it stays here until a person replays it or discards it.",
             message.Trace?.TraceId.ToHexString(),
             message.ContentType,
             json ?? text,

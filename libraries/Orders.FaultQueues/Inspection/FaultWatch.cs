@@ -1,5 +1,4 @@
 using Orders.FaultQueues.Live;
-using Orders.FaultQueues.Queues;
 
 namespace Orders.FaultQueues.Inspection;
 
@@ -20,9 +19,7 @@ public sealed partial class FaultWatch(FaultInspector inspector, FaultFeed feed,
 
             try
             {
-                feed.Tell(new FaultNews.Counts(
-                    await inspector.CountAsync(FaultQueue.Error, stoppingToken),
-                    await inspector.CountAsync(FaultQueue.Parked, stoppingToken)));
+                feed.Tell(await inspector.CountAllAsync(stoppingToken));
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {

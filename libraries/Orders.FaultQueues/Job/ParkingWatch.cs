@@ -10,17 +10,18 @@ using Orders.Messaging;
 namespace Orders.FaultQueues.Job;
 
 /// <summary>
-/// Finds messages in parking that the broker put there by itself, by a delivery limit that somebody set or because a worker
+/// Finds messages in the parking of an endpoint that the broker put there by itself, by a delivery limit that somebody set or because a worker
 /// could only reject them. Writes the reason on them, and tells everybody, where nobody has.
 /// </summary>
 internal sealed partial class ParkingWatch(
+    FaultEndpoint endpoint,
     FaultLooks looks,
     FaultMover mover,
     IAuditTrail audit,
     IBusControl bus,
     IOptions<RedeliverOptions> options,
     TimeProvider clock,
-    ILogger<ParkingWatch> logger) : BackgroundService
+    ILogger<ParkingWatch> logger)
 {
     /// <summary>The queue is read again after this time even if its count says that nothing has come in: as many may have gone.</summary>
     private static readonly TimeSpan LongestTrust = TimeSpan.FromMinutes(10);
@@ -36,7 +37,8 @@ internal sealed partial class ParkingWatch(
     private long _expected;
     private DateTimeOffset _readAgainAt;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+    /// <summary>Makes its passes until cancelled.</summary>
+    public Task RunAsync(CancellationToken stoppingToken) =>
         FaultPasses.RunAsync(bus, options.Value.Period, clock, RunOnceAsync, Forget, stoppingToken);
 
     private void Forget(string error)
@@ -48,8 +50,8 @@ internal sealed partial class ParkingWatch(
     /// <remarks>A queue in which there is no more than was put there through <see cref="FaultMover"/> is not read.</remarks>
     private async Task RunOnceAsync(CancellationToken cancellationToken)
     {
-        var moved = mover.TakeParked();
-        var count = await looks.CountAsync(FaultQueue.Parked, cancellationToken);
+        var moved = mover.TakeParked(endpoint);
+        var count = await looks.CountAsync(endpoint.Parked, cancellationToken);
         if (count <= _expected + moved && (count == 0 || clock.GetUtcNow() < _readAgainAt))
         {
             _expected = count;
@@ -73,7 +75,7 @@ internal sealed partial class ParkingWatch(
         var time = new FaultTurnTime(clock);
         var seenBefore = _seen;
         _seen = [];
-        await using var session = await looks.OpenAsync(FaultQueue.Parked, cancellationToken);
+        await using var session = await looks.OpenAsync(endpoint.Parked, cancellationToken);
         if (session is null)
         {
             return true;
@@ -113,19 +115,19 @@ internal sealed partial class ParkingWatch(
     private async Task TellAsync(IFaultSession session, HeldFault held, string id, CancellationToken cancellationToken)
     {
         // On a message that nothing can be written on, the worker has left its reason on record.
-        var said = (await audit.ReadAsync(new AuditQuery(OrderId: held.Message.OrderId, Who: AuditEntry.Worker, Take: int.MaxValue), cancellationToken))
+        var said = (await audit.ReadAsync(new AuditQuery(OrderId: held.Message.OrderId, Who: AuditEntry.Worker, Take: int.MaxValue, Endpoint: endpoint.Queue), cancellationToken))
             .FirstOrDefault(entry => entry.FaultId == id)?.Reason;
         var reason = said ?? $"The broker parked it ({held.Message.Text("x-first-death-reason") ?? "no reason given"}).";
         if (said is null)
         {
-            await mover.TellParkedAsync(held, reason, Job, cancellationToken);
+            await mover.TellParkedAsync(endpoint, held, reason, Job, cancellationToken);
         }
 
         // A crash in between tells people twice, never not at all.
         _told.Add(id);
         try
         {
-            await mover.WriteReasonAsync(session, held, reason, cancellationToken);
+            await mover.WriteReasonAsync(session, endpoint, held, reason, cancellationToken);
             _told.Remove(id);
         }
         catch (RepublishRefusedException refused) when (refused.Why != RepublishRefusal.NoQueue)

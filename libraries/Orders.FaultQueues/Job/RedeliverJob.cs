@@ -12,7 +12,7 @@ using Orders.Messaging;
 namespace Orders.FaultQueues.Job;
 
 /// <summary>
-/// Looks at the error queue every <see cref="RedeliverOptions.Period"/>, replays what is due and parks what is
+/// Looks at the error queue of an endpoint every <see cref="RedeliverOptions.Period"/>, replays what is due and parks what is
 /// hopeless. A queue in which nothing has come in and nothing has become due is not read.
 /// </summary>
 public sealed partial class RedeliverJob(
@@ -24,7 +24,7 @@ public sealed partial class RedeliverJob(
     IBusControl bus,
     IOptions<RedeliverOptions> options,
     TimeProvider clock,
-    ILogger<RedeliverJob> logger) : BackgroundService
+    ILogger<RedeliverJob> logger)
 {
     /// <summary>
     /// The queue is read again after this time even if it holds no more than before: as many may have come as went.
@@ -42,7 +42,8 @@ public sealed partial class RedeliverJob(
 
     private Seen _seen = Seen.Nothing;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+    /// <summary>Makes its passes until cancelled.</summary>
+    public Task RunAsync(CancellationToken stoppingToken) =>
         FaultPasses.RunAsync(bus, options.Value.Period, clock, RunOnceAsync, Forget, stoppingToken);
 
     private void Forget(string error)
@@ -53,10 +54,10 @@ public sealed partial class RedeliverJob(
 
     private async Task RunOnceAsync(CancellationToken cancellationToken)
     {
-        var count = await looks.CountAsync(FaultQueue.Error, cancellationToken);
+        var count = await looks.CountAsync(endpoint.Error, cancellationToken);
         if (count == 0)
         {
-            policy.EndLook(sawAll: false);
+            policy.EndLook(endpoint, sawAll: false);
             backlog.SetOldest(endpoint.ErrorQueue, null);
             return;
         }
@@ -77,7 +78,7 @@ public sealed partial class RedeliverJob(
     /// <returns>Whether the queue was read to its end.</returns>
     private async Task<bool> TakeTurnAsync(CancellationToken cancellationToken)
     {
-        await using var session = await looks.OpenAsync(FaultQueue.Error, cancellationToken);
+        await using var session = await looks.OpenAsync(endpoint.Error, cancellationToken);
         if (session is null)
         {
             return true;
@@ -97,7 +98,7 @@ public sealed partial class RedeliverJob(
             await Task.WhenAll(due.Select(fault => HandleAsync(session, fault.Held, fault.Verdict, cancellationToken)));
         }
 
-        policy.EndLook(sawAll: true);
+        policy.EndLook(endpoint, sawAll: true);
         foreach (var (id, again) in _refused.Where(refused => refused.Value <= clock.GetUtcNow()))
         {
             _refused.TryRemove(KeyValuePair.Create(id, again));
@@ -124,7 +125,7 @@ public sealed partial class RedeliverJob(
 
     private Verdict Judge(FaultMessage message)
     {
-        var verdict = policy.Judge(message);
+        var verdict = policy.Judge(endpoint, message);
         if (verdict is Verdict.Wait || _refused.IsEmpty || !_refused.TryGetValue(FaultReading.IdOf(message), out var again))
         {
             return verdict;
@@ -152,12 +153,12 @@ public sealed partial class RedeliverJob(
         switch (verdict)
         {
             case Verdict.Replay(var redeliverCount):
-                await mover.ReplayAsync(session, FaultQueue.Error, held, redeliverCount, new OnBehalf(AuditEntry.RedeliverJob), cancellationToken);
+                await mover.ReplayAsync(session, endpoint.Error, held, redeliverCount, new OnBehalf(AuditEntry.RedeliverJob), cancellationToken);
                 Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts, held.Message.OrderId);
                 break;
 
             case Verdict.Park(var reason):
-                await mover.ParkAsync(session, held, reason, new OnBehalf(AuditEntry.RedeliverJob, reason), cancellationToken);
+                await mover.ParkAsync(session, endpoint, held, reason, new OnBehalf(AuditEntry.RedeliverJob, reason), cancellationToken);
                 Log.Parked(logger, held.Message.OrderId, reason);
                 break;
         }

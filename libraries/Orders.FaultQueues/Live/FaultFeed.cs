@@ -13,11 +13,31 @@ public abstract record FaultNews
     }
 
     /// <summary>How many messages wait in each queue; told at the beginning and when it changes.</summary>
-    public sealed record Counts(long Error, long Parked) : FaultNews;
+    /// <param name="Endpoints">The endpoints, in the order of their registration.</param>
+    public sealed record Counts(IReadOnlyList<EndpointCounts> Endpoints) : FaultNews
+    {
+        /// <summary>How many messages wait in all error queues together.</summary>
+        public long Error => Endpoints.Sum(endpoint => endpoint.Error);
+
+        /// <summary>How many messages are parked in all.</summary>
+        public long Parked => Endpoints.Sum(endpoint => endpoint.Parked);
+
+        /// <inheritdoc/>
+        public bool Equals(Counts? other) => other is not null && Endpoints.SequenceEqual(other.Endpoints);
+
+        /// <inheritdoc/>
+        public override int GetHashCode() => HashCode.Combine(Error, Parked);
+    }
 
     /// <summary>A look at a queue found other messages than the one before.</summary>
-    public sealed record Look(FaultQueue Queue, DateTimeOffset At) : FaultNews;
+    public sealed record Look(string Endpoint, FaultQueueKind Queue, DateTimeOffset At) : FaultNews;
 }
+
+/// <summary>How many messages wait in the queues of an endpoint.</summary>
+/// <param name="Endpoint">The endpoint, by the name of its queue.</param>
+/// <param name="Error">In its error queue.</param>
+/// <param name="Parked">In its parking.</param>
+public sealed record EndpointCounts(string Endpoint, long Error, long Parked);
 
 /// <summary>Hands news to everybody who listens.</summary>
 public sealed class FaultFeed

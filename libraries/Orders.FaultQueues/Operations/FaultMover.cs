@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MassTransit;
 using Orders.FaultQueues.Audit;
 using Orders.FaultQueues.Inspection;
@@ -15,93 +16,105 @@ public sealed record OnBehalf(string Who, string? Reason = null, string? Operati
 /// Moves messages out of the queues of faults: on record first, then sent on and confirmed, then acknowledged. Whatever
 /// breaks in between repeats a step and loses nothing.
 /// </summary>
-public sealed class FaultMover(FaultEndpoint endpoint, IAuditTrail audit, ParkedNews news, FaultMetrics metrics, TimeProvider clock)
+public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics metrics, TimeProvider clock)
 {
-    private long _parked;
+    /// <summary>How many more messages than before were put into parking, by endpoint.</summary>
+    private readonly ConcurrentDictionary<FaultEndpoint, long> _parked = new();
 
     /// <summary>Has a message consumed again from the beginning.</summary>
     public async Task ReplayAsync(
         IFaultSession session, FaultQueue queue, HeldFault held, int redeliverCount, OnBehalf by, CancellationToken cancellationToken)
     {
-        using var activity = FaultActivities.Start(endpoint, "replay", held.Message);
+        using var activity = FaultActivities.Start(queue.Endpoint, "replay", held.Message);
         await RecordAsync(AuditEvent.Replay, queue, held, by, cancellationToken);
-        await session.SendAsync(held, endpoint.Queue, held.Message.ForReplay(redeliverCount, DecisionIn(queue)).In(activity), cancellationToken);
+        await session.SendAsync(held, queue.Endpoint.Queue, held.Message.ForReplay(redeliverCount, DecisionIn(queue)).In(activity), cancellationToken);
         await CompleteAsync(session, queue, held, cancellationToken);
-        metrics.Replay(by.Who);
+        metrics.Replay(queue.Endpoint, by.Who);
     }
 
     /// <summary>Has a message consumed with another body, under a new id and as if it had never been replayed.</summary>
     public async Task ReplayEditedAsync(
         IFaultSession session, FaultQueue queue, HeldFault held, ReadOnlyMemory<byte> body, string? contentType, OnBehalf by, CancellationToken cancellationToken)
     {
-        using var activity = FaultActivities.Start(endpoint, "replay", held.Message);
+        using var activity = FaultActivities.Start(queue.Endpoint, "replay", held.Message);
         await RecordAsync(AuditEvent.Edit, queue, held, by, cancellationToken);
         await session.SendAsync(
             held,
-            endpoint.Queue,
+            queue.Endpoint.Queue,
             held.Message.WithBody(body, contentType, NewId.NextGuid()).ForReplay(0, DecisionIn(queue)).In(activity),
             cancellationToken);
         await CompleteAsync(session, queue, held, cancellationToken);
-        metrics.Replay(by.Who);
+        metrics.Replay(queue.Endpoint, by.Who);
     }
 
     /// <summary>Has a message wait for a person, and tells everybody.</summary>
-    public async Task ParkAsync(IFaultSession session, HeldFault held, string reason, OnBehalf by, CancellationToken cancellationToken)
+    public async Task ParkAsync(IFaultSession session, FaultEndpoint endpoint, HeldFault held, string reason, OnBehalf by, CancellationToken cancellationToken)
     {
         using var activity = FaultActivities.Start(endpoint, "park", held.Message);
         var parkedAt = clock.GetUtcNow();
-        await RecordAsync(AuditEvent.Park, FaultQueue.Error, held, by, cancellationToken);
+        await RecordAsync(AuditEvent.Park, endpoint.Error, held, by, cancellationToken);
         await session.SendAsync(held, endpoint.ParkingQueue, held.Message.ForParking(reason, parkedAt), cancellationToken);
-        Interlocked.Increment(ref _parked);
+        Count(endpoint, 1);
         // Before the fault is let go: a crash in between tells people twice, never not at all.
-        await news.PublishAsync(held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
+        await news.PublishAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
-        metrics.Park(by.Who, held.Message.Kind);
-        await news.TellOperatorsAsync(held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
+        metrics.Park(endpoint, by.Who, held.Message.Kind);
+        await news.TellOperatorsAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
     }
 
     /// <summary>Tells everybody of a message that the broker put into parking by itself.</summary>
-    public async Task TellParkedAsync(HeldFault held, string reason, OnBehalf by, CancellationToken cancellationToken)
+    public async Task TellParkedAsync(FaultEndpoint endpoint, HeldFault held, string reason, OnBehalf by, CancellationToken cancellationToken)
     {
         var parkedAt = clock.GetUtcNow();
-        await RecordAsync(AuditEvent.Park, FaultQueue.Parked, held, by with { Reason = reason }, cancellationToken);
-        await news.PublishAsync(held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
-        metrics.Park(by.Who, held.Message.Kind);
-        await news.TellOperatorsAsync(held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
+        await RecordAsync(AuditEvent.Park, endpoint.Parked, held, by with { Reason = reason }, cancellationToken);
+        await news.PublishAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
+        metrics.Park(endpoint, by.Who, held.Message.Kind);
+        await news.TellOperatorsAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
     }
 
     /// <summary>Writes on a parked message why it is there. It is the last one of its queue then.</summary>
-    public async Task WriteReasonAsync(IFaultSession session, HeldFault held, string reason, CancellationToken cancellationToken)
+    public async Task WriteReasonAsync(IFaultSession session, FaultEndpoint endpoint, HeldFault held, string reason, CancellationToken cancellationToken)
     {
         await session.SendAsync(held, endpoint.ParkingQueue, held.Message.ForParking(reason, clock.GetUtcNow()), cancellationToken);
         await session.CompleteAsync(held, cancellationToken);
     }
 
     /// <summary>How many more messages than before this put into parking, those taken off that it took out; counts anew from here.</summary>
-    public long TakeParked() => Interlocked.Exchange(ref _parked, 0);
+    public long TakeParked(FaultEndpoint endpoint) => _parked.TryRemove(endpoint, out var count) ? count : 0;
 
     /// <summary>Deletes a parked message.</summary>
-    public async Task DiscardAsync(IFaultSession session, HeldFault held, OnBehalf by, CancellationToken cancellationToken)
+    public async Task DiscardAsync(IFaultSession session, FaultEndpoint endpoint, HeldFault held, OnBehalf by, CancellationToken cancellationToken)
     {
-        await RecordAsync(AuditEvent.Discard, FaultQueue.Parked, held, by, cancellationToken);
-        await CompleteAsync(session, FaultQueue.Parked, held, cancellationToken);
+        await RecordAsync(AuditEvent.Discard, endpoint.Parked, held, by, cancellationToken);
+        await CompleteAsync(session, endpoint.Parked, held, cancellationToken);
     }
 
     private async Task CompleteAsync(IFaultSession session, FaultQueue queue, HeldFault held, CancellationToken cancellationToken)
     {
         await session.CompleteAsync(held, cancellationToken);
-        if (queue == FaultQueue.Parked)
+        if (queue.Kind == FaultQueueKind.Parked)
         {
-            Interlocked.Decrement(ref _parked);
+            Count(queue.Endpoint, -1);
         }
     }
 
     /// <summary>What lies in parking waits for a person: to replay it from there is to decide that it is to be sent.</summary>
-    private static Guid? DecisionIn(FaultQueue queue) => queue == FaultQueue.Parked ? NewId.NextGuid() : null;
+    private static Guid? DecisionIn(FaultQueue queue) => queue.Kind == FaultQueueKind.Parked ? NewId.NextGuid() : null;
+
+    private void Count(FaultEndpoint endpoint, int more) => _parked.AddOrUpdate(endpoint, more, (_, count) => count + more);
 
     private Task RecordAsync(AuditEvent what, FaultQueue queue, HeldFault held, OnBehalf by, CancellationToken cancellationToken) =>
         audit.WriteAsync(
             new AuditEntry(
-                clock.GetUtcNow(), by.Who, what, queue, FaultReading.IdOf(held.Message), held.Message.MessageId, held.Message.OrderId, by.Reason, by.Operation),
+                clock.GetUtcNow(),
+                by.Who,
+                what,
+                queue.Endpoint.Queue,
+                queue.Kind,
+                FaultReading.IdOf(held.Message),
+                held.Message.MessageId,
+                held.Message.OrderId,
+                by.Reason,
+                by.Operation),
             cancellationToken);
 }

@@ -22,6 +22,7 @@ public enum FaultAction
 }
 
 /// <summary>What somebody asks to be done to faults.</summary>
+/// <param name="Endpoint">Whose they are, by the name of the endpoint's queue.</param>
 /// <param name="Queue">Where they lie.</param>
 /// <param name="Action">What to do.</param>
 /// <param name="Filter">Which of them.</param>
@@ -30,8 +31,10 @@ public enum FaultAction
 /// <param name="AtMost">
 /// How many messages at most, the oldest first: the count of the dry run, so that nothing is touched that came in since.
 /// </param>
+[method: JsonConstructor]
 public sealed record FaultRequest(
-    FaultQueue Queue,
+    string Endpoint,
+    FaultQueueKind Queue,
     FaultAction Action,
     FaultFilter Filter,
     string? Reason = null,
@@ -40,16 +43,22 @@ public sealed record FaultRequest(
 {
     public const int LongestReason = 200;
 
+    /// <summary>A request about the messages of a queue.</summary>
+    public FaultRequest(FaultQueue queue, FaultAction action, FaultFilter filter, string? reason = null, double? rate = null, int? atMost = null)
+        : this(queue.Endpoint.Queue, queue.Kind, action, filter, reason, rate, atMost)
+    {
+    }
+
     /// <summary>What is wrong with the request, by the name of its field; empty where nothing is.</summary>
     public Dictionary<string, string[]> Validate()
     {
         var mistakes = new Dictionary<string, string[]>();
-        if (Queue == FaultQueue.Parked && Action == FaultAction.Park)
+        if (Queue == FaultQueueKind.Parked && Action == FaultAction.Park)
         {
             mistakes["action"] = ["Parked messages are parked already."];
         }
 
-        if (Queue == FaultQueue.Error && Action == FaultAction.Discard)
+        if (Queue == FaultQueueKind.Error && Action == FaultAction.Discard)
         {
             mistakes["action"] = ["Only parked messages can be discarded. Park them first."];
         }

@@ -16,6 +16,7 @@ namespace Orders.FaultQueues.Operations;
 /// process: what it has not come to stays where it is.
 /// </summary>
 public sealed partial class FaultOperations(
+    FaultEndpoints endpoints,
     FaultLooks looks,
     FaultInspector inspector,
     FaultMover mover,
@@ -65,18 +66,19 @@ public sealed partial class FaultOperations(
             throw new ArgumentException(mistakes.First().Value[0], nameof(request));
         }
 
+        var queue = QueueOf(request);
         var ids = await MatchAsync(request, cancellationToken);
         var operation = new FaultOperation(
             RandomNumberGenerator.GetHexString(8, lowercase: true), who, request, OperationState.Running, ids.Count, 0, 0, 0, clock.GetUtcNow());
         await audit.WriteAsync(
-            new AuditEntry(operation.StartedAt, who, AuditEvent.Begin, request.Queue, Reason: Describe(request), Operation: operation.Id, Count: ids.Count),
+            new AuditEntry(operation.StartedAt, who, AuditEvent.Begin, request.Endpoint, request.Queue, Reason: Describe(request), Operation: operation.Id, Count: ids.Count),
             cancellationToken);
 
         var running = new Running(operation, CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping));
         Forget();
         _operations[operation.Id] = running;
         feed.Tell(new OperationProgress(operation));
-        Log.Began(logger, who, request.Action, ids.Count, request.Queue, operation.Id);
+        Log.Began(logger, who, request.Action, ids.Count, queue, operation.Id);
         running.Task = Task.Run(() => RunAsync(running, ids), CancellationToken.None);
         return operation;
     }
@@ -151,7 +153,7 @@ public sealed partial class FaultOperations(
 
     private async Task<IReadOnlyList<string>> MatchAsync(FaultRequest request, CancellationToken cancellationToken)
     {
-        var ids = await inspector.MatchAsync(request.Queue, request.Filter, cancellationToken);
+        var ids = await inspector.MatchAsync(QueueOf(request), request.Filter, cancellationToken);
         return request.AtMost is { } atMost && atMost < ids.Count ? [.. ids.Take(atMost)] : ids;
     }
 
@@ -195,6 +197,7 @@ public sealed partial class FaultOperations(
                     running.State.EndedAt!.Value,
                     running.State.Who,
                     AuditEvent.End,
+                    running.State.Request.Endpoint,
                     running.State.Request.Queue,
                     Reason: outcome,
                     Operation: running.State.Id,
@@ -263,7 +266,7 @@ public sealed partial class FaultOperations(
         Running running, ConcurrentDictionary<string, int> remaining, ConcurrentDictionary<string, int> moved, bool wasInterrupted, int allowed)
     {
         var cancelled = running.Cancelled.Token;
-        await using var session = await looks.OpenAsync(running.State.Request.Queue, cancelled);
+        await using var session = await looks.OpenAsync(QueueOf(running.State.Request), cancelled);
         if (session is null)
         {
             return true;
@@ -346,22 +349,24 @@ public sealed partial class FaultOperations(
 
     private Task MoveAsync(IFaultSession session, HeldFault held, FaultOperation operation)
     {
-        var (queue, by) = (operation.Request.Queue, new OnBehalf(operation.Who, operation.Request.Reason, operation.Id));
+        var (queue, by) = (QueueOf(operation.Request), new OnBehalf(operation.Who, operation.Request.Reason, operation.Id));
         return operation.Request.Action switch
         {
             FaultAction.Replay => mover.ReplayAsync(
-                session, queue, held, queue == FaultQueue.Parked ? 0 : held.Message.RedeliverCount + 1, by, CancellationToken.None),
-            FaultAction.Park => ParkAsync(session, held, $"Parked by {by.Who}: {by.Reason}", by),
-            FaultAction.Discard => mover.DiscardAsync(session, held, by, CancellationToken.None),
+                session, queue, held, queue.Kind == FaultQueueKind.Parked ? 0 : held.Message.RedeliverCount + 1, by, CancellationToken.None),
+            FaultAction.Park => ParkAsync(session, queue.Endpoint, held, $"Parked by {by.Who}: {by.Reason}", by),
+            FaultAction.Discard => mover.DiscardAsync(session, queue.Endpoint, held, by, CancellationToken.None),
             var action => throw new InvalidOperationException($"There is no action {action}."),
         };
     }
 
-    private async Task ParkAsync(IFaultSession session, HeldFault held, string reason, OnBehalf by)
+    private async Task ParkAsync(IFaultSession session, FaultEndpoint endpoint, HeldFault held, string reason, OnBehalf by)
     {
-        await mover.ParkAsync(session, held, reason, by, CancellationToken.None);
+        await mover.ParkAsync(session, endpoint, held, reason, by, CancellationToken.None);
         Log.Parked(logger, held.Message.OrderId, reason);
     }
+
+    private FaultQueue QueueOf(FaultRequest request) => new(endpoints.Get(request.Endpoint), request.Queue);
 
     private static string Describe(FaultRequest request) =>
         $"{request.Action.ToString().ToLowerInvariant()} {request.Filter.Describe()}" + (request.Reason is null ? "" : $": {request.Reason}");
@@ -410,7 +415,7 @@ public sealed partial class FaultOperations(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 220, Level = LogLevel.Information, Message = "{Who} began to {Action} {Count} messages of the {Queue} queue (operation {Operation})")]
+        [LoggerMessage(EventId = 220, Level = LogLevel.Information, Message = "{Who} began to {Action} {Count} messages of {Queue} (operation {Operation})")]
         public static partial void Began(ILogger logger, string who, FaultAction action, int count, FaultQueue queue, string operation);
 
         [LoggerMessage(EventId = 221, Level = LogLevel.Information, Message = "Operation {Operation} ended after {Done} of {Total} messages, {Outcome}")]

@@ -8,6 +8,7 @@ namespace Orders.FaultQueues.Pages;
 /// <param name="To">When it ended.</param>
 /// <param name="Who">Who did it.</param>
 /// <param name="Event">What was done.</param>
+/// <param name="Endpoint">Whose messages, by the name of the endpoint's queue.</param>
 /// <param name="Queue">Where the messages lay.</param>
 /// <param name="Count">To how many messages.</param>
 /// <param name="Total">How many there were to be.</param>
@@ -20,7 +21,8 @@ public sealed record AuditLine(
     DateTimeOffset To,
     string Who,
     AuditEvent Event,
-    FaultQueue Queue,
+    string? Endpoint,
+    FaultQueueKind Queue,
     int Count,
     int? Total,
     string? Reason,
@@ -33,7 +35,7 @@ public sealed record AuditLine(
 
     /// <summary>A line for each entry.</summary>
     public static AuditLine Of(AuditEntry entry) => new(
-        entry.At, entry.At, entry.Who, entry.Event, entry.Queue, entry.Count ?? 1, null, entry.Reason, entry.Operation, entry.OrderId, null);
+        entry.At, entry.At, entry.Who, entry.Event, entry.Endpoint, entry.Queue, entry.Count ?? 1, null, entry.Reason, entry.Operation, entry.OrderId, null);
 
     /// <summary>A line for each operation, and for what one user did to several messages in a row.</summary>
     /// <param name="entries">The entries, newest first.</param>
@@ -45,7 +47,7 @@ public sealed record AuditLine(
         foreach (var entry in entries)
         {
             if (entry.Operation is null && row is not null
-                && (row.Who, row.Event, row.Queue, row.Reason) == (entry.Who, entry.Event, entry.Queue, entry.Reason))
+                && (row.Who, row.Event, row.Endpoint, row.Queue, row.Reason) == (entry.Who, entry.Event, entry.Endpoint, entry.Queue, entry.Reason))
             {
                 row = row with { From = entry.At, Count = row.Count + 1, OrderId = null };
                 continue;
@@ -84,6 +86,7 @@ public sealed record AuditLine(
             entries[0].At,
             entries[0].Who,
             moved.Count > 0 ? moved[0].Event : Enum.TryParse<AuditEvent>(action, ignoreCase: true, out var what) ? what : AuditEvent.Begin,
+            entries[0].Endpoint,
             entries[0].Queue,
             end?.Count ?? moved.Count,
             begin?.Count,

@@ -7,7 +7,9 @@ using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Orders.FaultQueues.Access;
 using Orders.FaultQueues.Audit;
+using Orders.FaultQueues.Http;
 using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Live;
 using Orders.FaultQueues.Operations;
 using Orders.FaultQueues.Queues;
 using Orders.ServiceDefaults.Pages;
@@ -19,7 +21,7 @@ namespace Orders.FaultQueues.Pages;
 /// <summary>The web pages of the fault queues: plain HTML with forms and links, which a small script keeps up to date.</summary>
 public static class FaultPages
 {
-    private const string Queue = "/{queue:regex(^(error|parked)$)}";
+    private const string Queue = QueueInAddress.Pattern;
     private const string Action = "/{action:regex(^(replay|park|discard)$)}";
 
     private static readonly IReadOnlyDictionary<string, string> NoMistakes = new Dictionary<string, string>();
@@ -41,6 +43,13 @@ public static class FaultPages
         acts.MapGet(Queue + "/{id}/edit", EditAsync);
         acts.MapPost(Queue + "/{id}/edit", ReplayEditedAsync);
         acts.MapPost("/operations/{id}/cancel", CancelAsync);
+
+        // Bookmarks, and pages that were open when the addresses changed.
+        QueueInAddress.RedirectReads(pages, FaultAccess.Path);
+        var old = acts.MapGroup("");
+        QueueInAddress.Deprecate(old, FaultAccess.Path);
+        old.MapPost(QueueInAddress.OldPattern + Action, StartAsync);
+        old.MapPost(QueueInAddress.OldPattern + "/{id}/edit", ReplayEditedAsync);
     }
 
     private static async Task<IResult> ShowOverviewAsync(
@@ -48,29 +57,28 @@ public static class FaultPages
     {
         var queues = await inspector.GetOverviewsAsync(cancellationToken);
         return await ShowAsync<Overview, OverviewModel>(http, new OverviewModel(
-            queues.Single(queue => queue.Queue == FaultQueue.Error),
-            queues.Single(queue => queue.Queue == FaultQueue.Parked),
+            queues,
             [.. operations.GetAll().Where((operation, index) => index < 3 || operation.State == OperationState.Running)],
             [.. AuditLine.Collapse(await audit.ReadAsync(new AuditQuery(Take: int.MaxValue), cancellationToken)).Take(8)]));
     }
 
     private static async Task<IResult> ShowListAsync(
-        HttpContext http, InAddress<FaultQueue> queue, FaultInspector inspector, string? page, string? done, CancellationToken cancellationToken)
+        HttpContext http, QueueInAddress queue, FaultInspector inspector, string? page, string? done, CancellationToken cancellationToken)
     {
         var query = FaultQuery.Read(http.Request.Query);
         var number = Number(page);
         if (query.Mistakes.Count > 0)
         {
-            return await ShowAsync<FaultList, ListModel>(http, new ListModel(queue, query, null, number), StatusCodes.Status400BadRequest);
+            return await ShowAsync<FaultList, ListModel>(http, new ListModel(queue.Queue, query, null, number), StatusCodes.Status400BadRequest);
         }
 
         var found = await inspector.ListAsync(queue, query.Filter, (number - 1) * ListModel.PageSize, ListModel.PageSize, cancellationToken);
         var notice = done == "edited" ? "The edited message was replayed under a new message id. The audit says by whom and why." : null;
-        return await ShowAsync<FaultList, ListModel>(http, new ListModel(queue, query, found, number, notice));
+        return await ShowAsync<FaultList, ListModel>(http, new ListModel(queue.Queue, query, found, number, notice));
     }
 
     private static async Task<IResult> ShowFaultAsync(
-        HttpContext http, InAddress<FaultQueue> queue, string id, FaultInspector inspector, IAuditTrail audit, IOptions<FaultsOptions> options, CancellationToken cancellationToken)
+        HttpContext http, QueueInAddress queue, string id, FaultInspector inspector, IAuditTrail audit, IOptions<FaultsOptions> options, CancellationToken cancellationToken)
     {
         if (await inspector.FindAsync(queue, id, cancellationToken) is not { } details)
         {
@@ -78,13 +86,13 @@ public static class FaultPages
         }
 
         IReadOnlyList<AuditEntry> entries = details.Fault.OrderId is { } orderId
-            ? await audit.ReadAsync(new AuditQuery(OrderId: orderId, Take: 20), cancellationToken)
+            ? await audit.ReadAsync(new AuditQuery(OrderId: orderId, Take: 20, Endpoint: details.Endpoint), cancellationToken)
             : [];
         return await ShowAsync<FaultView, FaultModel>(http, new FaultModel(details, [.. entries.Select(AuditLine.Of)], options.Value.AllowEditing));
     }
 
     private static async Task<IResult> ConfirmAsync(
-        HttpContext http, InAddress<FaultQueue> queue, InAddress<FaultAction> action, FaultInspector inspector, IOptions<FaultsOptions> options, CancellationToken cancellationToken)
+        HttpContext http, QueueInAddress queue, InAddress<FaultAction> action, FaultInspector inspector, IOptions<FaultsOptions> options, CancellationToken cancellationToken)
     {
         var query = FaultQuery.Read(http.Request.Query);
         if (query.IsNothing || query.Mistakes.Count > 0)
@@ -93,12 +101,12 @@ public static class FaultPages
         }
 
         // A reason is asked for on this page: until it is sent, its absence is no mistake.
-        var mistakes = new FaultRequest(queue, action, query.Filter, Reason: "to come").Validate();
+        var mistakes = new FaultRequest(queue, action, query.Filter, "to come").Validate();
         return await ShowConfirmAsync(http, queue, action, query, inspector, Invariant(options.Value.Rate), null, First(mistakes), cancellationToken);
     }
 
     private static async Task<IResult> StartAsync(
-        HttpContext http, InAddress<FaultQueue> queue, InAddress<FaultAction> action, FaultInspector inspector, FaultOperations operations, CancellationToken cancellationToken)
+        HttpContext http, QueueInAddress queue, InAddress<FaultAction> action, FaultInspector inspector, FaultOperations operations, CancellationToken cancellationToken)
     {
         var form = await http.Request.ReadFormAsync(cancellationToken);
         var query = FaultQuery.Read(form);
@@ -147,7 +155,7 @@ public static class FaultPages
     }
 
     private static async Task<IResult> EditAsync(
-        HttpContext http, InAddress<FaultQueue> queue, string id, FaultInspector inspector, IOptions<FaultsOptions> options, CancellationToken cancellationToken)
+        HttpContext http, QueueInAddress queue, string id, FaultInspector inspector, IOptions<FaultsOptions> options, CancellationToken cancellationToken)
     {
         if (!options.Value.AllowEditing)
         {
@@ -155,12 +163,12 @@ public static class FaultPages
         }
 
         return await inspector.FindAsync(queue, id, cancellationToken) is { } details
-            ? await ShowAsync<Edit, EditModel>(http, new EditModel(queue, id, details.Fault.OrderId, details.Text, details.ContentType, null, NoMistakes))
+            ? await ShowAsync<Edit, EditModel>(http, new EditModel(queue.Queue, id, details.Fault.OrderId, details.Text, details.ContentType, null, NoMistakes))
             : await ShowGoneAsync(http, queue);
     }
 
     private static async Task<IResult> ReplayEditedAsync(
-        HttpContext http, InAddress<FaultQueue> queue, string id, FaultOperations operations, IOptions<FaultsOptions> options, CancellationToken cancellationToken)
+        HttpContext http, QueueInAddress queue, string id, FaultOperations operations, IOptions<FaultsOptions> options, CancellationToken cancellationToken)
     {
         if (!options.Value.AllowEditing)
         {
@@ -170,7 +178,7 @@ public static class FaultPages
         var form = await http.Request.ReadFormAsync(cancellationToken);
         // Forms send every line end as CR LF.
         var edit = new EditModel(
-            queue,
+            queue.Queue,
             id,
             form["orderId"],
             form["body"].ToString().ReplaceLineEndings("\n"),
@@ -184,7 +192,7 @@ public static class FaultPages
 
         return await operations.ReplayEditedAsync(
             queue, id, Encoding.UTF8.GetBytes(edit.Body), edit.ContentType, edit.Reason, Visitor.Of(http).Name, cancellationToken)
-            ? SeeOther(http, $"/faults/{edit.Queue.Word()}?done=edited")
+            ? SeeOther(http, $"{edit.Queue.Address()}?done=edited")
             : await ShowGoneAsync(http, queue);
     }
 
@@ -229,15 +237,15 @@ public static class FaultPages
         new MessageModel(
             "This message is no longer here",
             "It was replayed, parked or discarded meanwhile. If it has failed again since, it is in the list under a new id.",
-            $"/faults/{queue.Word()}",
-            queue == FaultQueue.Error ? "Go to the error queue" : "Go to the parked messages"),
+            queue.Address(),
+            queue.Kind == FaultQueueKind.Error ? "Go to the error queue" : "Go to the parked messages"),
         StatusCodes.Status404NotFound);
 
     private static Task<IResult> ShowNoChoiceAsync(HttpContext http, FaultQueue queue, FaultQuery query) => ShowAsync<Message, MessageModel>(
         http,
         query.IsNothing
-            ? new MessageModel("No message is ticked", "Tick the messages that are meant, then choose what to do with them.", $"/faults/{queue.Word()}", "Back to the list")
-            : new MessageModel("The filter has a mistake", "Nothing was done. The list says what is wrong.", $"/faults/{queue.Word()}{query.At()}", "Mend the filter"),
+            ? new MessageModel("No message is ticked", "Tick the messages that are meant, then choose what to do with them.", queue.Address(), "Back to the list")
+            : new MessageModel("The filter has a mistake", "Nothing was done. The list says what is wrong.", $"{queue.Address()}{query.At()}", "Mend the filter"),
         StatusCodes.Status400BadRequest);
 
     private static Task<IResult> ShowNoEditingAsync(HttpContext http, FaultQueue queue, string id) => ShowAsync<Message, MessageModel>(
@@ -245,7 +253,7 @@ public static class FaultPages
         new MessageModel(
             "Editing is switched off",
             "The setting Faults__AllowEditing switches it on.",
-            $"/faults/{queue.Word()}/{Uri.EscapeDataString(id)}",
+            $"{queue.Address()}/{Uri.EscapeDataString(id)}",
             "Back to the message"),
         StatusCodes.Status404NotFound);
 
@@ -256,8 +264,7 @@ public static class FaultPages
         var services = http.RequestServices;
         var frame = new Frame(
             Visitor.Of(http),
-            await CountAsync(http, FaultQueue.Error),
-            await CountAsync(http, FaultQueue.Parked),
+            await CountAsync(http),
             services.GetRequiredService<TimeProvider>().GetUtcNow());
         return await RenderedPage.ShowAsync<TPage>(
             http,
@@ -270,11 +277,11 @@ public static class FaultPages
     }
 
     /// <summary>A page that says that the broker is away should not need the broker.</summary>
-    private static async Task<long?> CountAsync(HttpContext http, FaultQueue queue)
+    private static async Task<FaultNews.Counts?> CountAsync(HttpContext http)
     {
         try
         {
-            return await http.RequestServices.GetRequiredService<FaultInspector>().CountAsync(queue, http.RequestAborted);
+            return await http.RequestServices.GetRequiredService<FaultInspector>().CountAllAsync(http.RequestAborted);
         }
         catch (Exception exception) when (IsOfTheBroker(exception))
         {

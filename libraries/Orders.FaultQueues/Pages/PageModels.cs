@@ -6,8 +6,11 @@ using Orders.FaultQueues.Queues;
 namespace Orders.FaultQueues.Pages;
 
 /// <summary>What <see cref="Overview"/> shows.</summary>
+/// <param name="Queues">All queues of faults.</param>
+/// <param name="Operations">Those that run, and the newest others.</param>
+/// <param name="Audit">The newest lines of the audit trail.</param>
 public sealed record OverviewModel(
-    QueueOverview Error, QueueOverview Parked, IReadOnlyList<FaultOperation> Operations, IReadOnlyList<AuditLine> Audit);
+    IReadOnlyList<QueueOverview> Queues, IReadOnlyList<FaultOperation> Operations, IReadOnlyList<AuditLine> Audit);
 
 /// <summary>What <see cref="FaultList"/> shows.</summary>
 /// <param name="Queue">The queue.</param>

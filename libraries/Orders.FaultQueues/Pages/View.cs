@@ -1,13 +1,13 @@
 using Microsoft.AspNetCore.Components;
+using Orders.FaultQueues.Live;
 
 namespace Orders.FaultQueues.Pages;
 
 /// <summary>What every page shows around its own part.</summary>
 /// <param name="Visitor">Who looks.</param>
-/// <param name="Error">How many messages wait in the error queue; <c>null</c> where nobody can tell.</param>
-/// <param name="Parked">How many messages are parked; <c>null</c> where nobody can tell.</param>
+/// <param name="Counts">How many messages wait in each queue; <c>null</c> where nobody can tell.</param>
 /// <param name="Now">What times are told relative to.</param>
-public sealed record Frame(Visitor Visitor, long? Error, long? Parked, DateTimeOffset Now);
+public sealed record Frame(Visitor Visitor, FaultNews.Counts? Counts, DateTimeOffset Now);
 
 /// <summary>A page: a component that shows what it is given, and asks nobody.</summary>
 public abstract class View<TModel> : ComponentBase

@@ -13,13 +13,13 @@ internal static class Words
 
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    public static string Name(this FaultQueue queue) => queue == FaultQueue.Error ? "Error queue" : "Parked";
+    public static string Name(this FaultQueueKind queue) => queue == FaultQueueKind.Error ? "Error queue" : "Parked";
 
     /// <summary>Where a queue's messages are, in the middle of a sentence.</summary>
-    public static string Place(this FaultQueue queue) => queue == FaultQueue.Error ? "in the error queue" : "in parking";
+    public static string Place(this FaultQueueKind queue) => queue == FaultQueueKind.Error ? "in the error queue" : "in parking";
 
     /// <summary>Where messages were taken from.</summary>
-    public static string Source(this FaultQueue queue) => queue == FaultQueue.Error ? "from the error queue" : "from parking";
+    public static string Source(this FaultQueueKind queue) => queue == FaultQueueKind.Error ? "from the error queue" : "from parking";
 
     public static string Word(this FaultAction action) => action.ToString().ToLowerInvariant();
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Orders.Messaging.Failures;
 
@@ -24,12 +25,13 @@ public abstract record Verdict
 public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProvider clock)
 {
     private readonly IReadOnlyList<TimeSpan> _waits = options.Value.Waits;
-    private readonly FaultArrivals _arrivals = new(clock);
+    private readonly ConcurrentDictionary<FaultEndpoint, FaultArrivals> _arrivals = new();
 
     /// <inheritdoc cref="FaultArrivals.EndLook"/>
-    public void EndLook(bool sawAll) => _arrivals.EndLook(sawAll);
+    public void EndLook(FaultEndpoint endpoint, bool sawAll) => ArrivalsAt(endpoint).EndLook(sawAll);
 
-    public Verdict Judge(FaultMessage fault)
+    /// <summary>What becomes of a fault in the error queue of an endpoint.</summary>
+    public Verdict Judge(FaultEndpoint endpoint, FaultMessage fault)
     {
         if (fault.Kind != FailureKind.Transient)
         {
@@ -42,7 +44,7 @@ public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProv
             return new Verdict.Park($"Replayed {replayed} times in vain: {fault.Error ?? "no error text"}");
         }
 
-        var due = _arrivals.Of(fault) + WaitBefore(replayed);
+        var due = ArrivalsAt(endpoint).Of(fault) + WaitBefore(replayed);
         return due <= clock.GetUtcNow() ? new Verdict.Replay(replayed + 1) : new Verdict.Wait(due);
     }
 
@@ -53,7 +55,7 @@ public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProv
     public TimeSpan WaitBefore(int replayed) => _waits[Math.Min(replayed, _waits.Count - 1)];
 
     /// <summary>When the job will replay a fault; <c>null</c> where it will not.</summary>
-    public DateTimeOffset? DueOf(FaultMessage fault) => Judge(fault) switch
+    public DateTimeOffset? DueOf(FaultEndpoint endpoint, FaultMessage fault) => Judge(endpoint, fault) switch
     {
         Verdict.Wait(var due) => due,
         Verdict.Replay => clock.GetUtcNow(),
@@ -61,7 +63,7 @@ public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProv
     };
 
     /// <summary>Why a fault was sorted as it was, and what the job will do about it.</summary>
-    public string Explain(FaultMessage fault)
+    public string Explain(FaultEndpoint endpoint, FaultMessage fault)
     {
         var sorted = fault.Kind switch
         {
@@ -72,7 +74,7 @@ public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProv
             _ => "Transient: trying again may help.",
         };
         var replayed = fault.RedeliverCount == 0 ? "" : $" It was replayed {fault.RedeliverCount} of {options.Value.MaxAttempts} times.";
-        var next = Judge(fault) switch
+        var next = Judge(endpoint, fault) switch
         {
             Verdict.Wait(var due) => $" The redeliver job replays it at {due.ToUniversalTime():yyyy-MM-dd HH:mm:ss} UTC.",
             Verdict.Replay => " The redeliver job replays it at its next look.",
@@ -80,4 +82,6 @@ public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProv
         };
         return sorted + replayed + next;
     }
+
+    private FaultArrivals ArrivalsAt(FaultEndpoint endpoint) => _arrivals.GetOrAdd(endpoint, _ => new FaultArrivals(clock));
 }

@@ -2,9 +2,29 @@ using System.Text.Json.Serialization;
 
 namespace Orders.FaultQueues.Queues;
 
-/// <summary>The queues in which faults wait. In addresses and on the command line they are <c>error</c> and <c>parked</c>.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<FaultQueue>))]
-public enum FaultQueue
+/// <summary>A queue in which faults of an endpoint wait.</summary>
+/// <param name="Endpoint">The endpoint.</param>
+/// <param name="Kind">Which of its two queues.</param>
+public sealed record FaultQueue(FaultEndpoint Endpoint, FaultQueueKind Kind)
+{
+    /// <summary>What the queue is called in the broker.</summary>
+    public string Name => Kind switch
+    {
+        FaultQueueKind.Error => Endpoint.ErrorQueue,
+        FaultQueueKind.Parked => Endpoint.ParkingQueue,
+        _ => throw new InvalidOperationException($"There is no queue {Kind}."),
+    };
+
+    /// <summary>What it is called in addresses and on the command line, such as <c>order-confirmation/error</c>.</summary>
+    public string Path => $"{Uri.EscapeDataString(Endpoint.Queue)}/{Kind.Word()}";
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
+
+/// <summary>The queues in which the faults of an endpoint wait. In addresses and on the command line they are <c>error</c> and <c>parked</c>.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FaultQueueKind>))]
+public enum FaultQueueKind
 {
     /// <summary>What failed and may be replayed by the redeliver job.</summary>
     [JsonStringEnumMemberName("error")]
@@ -15,15 +35,17 @@ public enum FaultQueue
     Parked,
 }
 
+/// <summary>The words for <see cref="FaultQueueKind"/>.</summary>
 public static class FaultQueueNames
 {
-    public static readonly IReadOnlyList<FaultQueue> All = Enum.GetValues<FaultQueue>();
+    /// <summary>Both kinds.</summary>
+    public static readonly IReadOnlyList<FaultQueueKind> All = Enum.GetValues<FaultQueueKind>();
 
     /// <summary>What the queue is called in addresses and on the command line.</summary>
-    public static string Word(this FaultQueue queue) => queue switch
+    public static string Word(this FaultQueueKind queue) => queue switch
     {
-        FaultQueue.Error => "error",
-        FaultQueue.Parked => "parked",
+        FaultQueueKind.Error => "error",
+        FaultQueueKind.Parked => "parked",
         _ => throw new ArgumentOutOfRangeException(nameof(queue), queue, null),
     };
 }

@@ -19,6 +19,8 @@ namespace Orders.Testing.Faults;
 internal sealed class RedeliverJobUnderTest : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<Task> _running = [];
 
     /// <param name="options">The job's settings; by default those of the program.</param>
     /// <param name="effects">Where to write down what is done to the queue.</param>
@@ -38,6 +40,7 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
             .AddSingleton<BacklogMetrics>()
             .AddSingleton<OperatorEvents>()
             .AddSingleton(confirmation.Endpoint)
+            .AddSingleton<FaultEndpoints>()
             .AddKeyedSingleton(confirmation.Endpoint.Queue, (services, _) => confirmation.CreateAnnouncer(services))
             .AddSingleton<ParkedNews>()
             .AddSingleton<FaultMover>()
@@ -58,20 +61,23 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
 
     public IBusControl Bus => _services.GetRequiredService<IBusControl>();
 
-    public RedeliverJob Job => _services.GetRequiredService<RedeliverJob>();
+    private RedeliverJob Job => _services.GetRequiredService<RedeliverJob>();
 
     private ParkingWatch Watch => _services.GetRequiredService<ParkingWatch>();
 
     /// <summary>Starts the bus and the job, which then waits for its time.</summary>
-    public Task StartAsync() => StartAsync(Job);
+    public Task StartAsync() => StartAsync(Job.RunAsync);
 
     /// <summary>The same with the watch over parking instead of the job; the queue is parking then.</summary>
-    public Task StartWatchAsync() => StartAsync(Watch);
+    public Task StartWatchAsync() => StartAsync(Watch.RunAsync);
 
-    private async Task StartAsync(IHostedService service)
+    /// <summary>Starts the job before the bus.</summary>
+    public void StartJobAlone() => _running.Add(Job.RunAsync(_stopping.Token));
+
+    private async Task StartAsync(Func<CancellationToken, Task> runAsync)
     {
         await Bus.StartAsync();
-        await service.StartAsync(CancellationToken.None);
+        _running.Add(runAsync(_stopping.Token));
         await Clock.HasTimer.WaitAsync(TimeSpan.FromSeconds(10));
     }
 
@@ -87,9 +93,10 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Job.StopAsync(CancellationToken.None);
-        await Watch.StopAsync(CancellationToken.None);
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Bus.StopAsync();
         await _services.DisposeAsync();
+        _stopping.Dispose();
     }
 }

@@ -20,7 +20,7 @@ internal sealed class SecretWatch : IAsyncDisposable
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private const string ParkedPath = "/faults/api/parked";
+    private const string ParkedPath = "/faults/api/order-confirmation/parked";
     private const string Operator = "olga";
 
     private static readonly string OperatorPassword = $"operator-{Guid.NewGuid():N}";
@@ -29,8 +29,8 @@ internal sealed class SecretWatch : IAsyncDisposable
     private static readonly string[] Paths =
     [
         "/health/live", "/health/ready", "/metrics", "/nowhere", "/swagger/index.html", "/openapi/v1.json", "/openapi/faults.json",
-        "/faults", "/faults/error", "/faults/parked", "/faults/audit", "/faults/nowhere",
-        "/faults/api", "/faults/api/error", ParkedPath, "/faults/api/parked/groups", "/faults/api/nowhere",
+        "/faults", "/faults/order-confirmation/error", "/faults/order-confirmation/parked", "/faults/audit", "/faults/nowhere",
+        "/faults/api", "/faults/api/order-confirmation/error", ParkedPath, "/faults/api/order-confirmation/parked/groups", "/faults/api/nowhere",
     ];
 
     private readonly DirectoryInfo _files = Directory.CreateTempSubdirectory("orders-tests-secrets-");
@@ -102,7 +102,7 @@ internal sealed class SecretWatch : IAsyncDisposable
                     foreach (var fault in JsonNode.Parse(answer)!["items"]!.AsArray())
                     {
                         await AskAsync(http, $"{ParkedPath}/{(string?)fault!["id"]}", OperatorPassword);
-                        await AskAsync(http, $"/faults/parked/{(string?)fault["id"]}", OperatorPassword);
+                        await AskAsync(http, $"/faults/order-confirmation/parked/{(string?)fault["id"]}", OperatorPassword);
                     }
                 }
             }

@@ -113,13 +113,14 @@
 
   // News.
   const inWords = (error, parked) => `${error} in the error queue, ${parked} parked`;
-  const shown = queue => document.querySelector(`[data-count=${queue}]`).textContent;
-  let known = inWords(shown('error'), shown('parked'));
+  const shown = text => text ? number(Number(text)) : '?';
+  let known = inWords(shown(document.body.dataset.error), shown(document.body.dataset.parked));
   const tellCounts = counts => {
     const total = counts.error + counts.parked;
     document.title = `${total > 0 ? `(${number(total)}) ` : ''}${document.body.dataset.title}`;
     for (const element of all('[data-count]')) {
-      const count = counts[element.dataset.count];
+      const count = counts.endpoints.find(({ endpoint }) => endpoint === element.dataset.endpoint)?.[element.dataset.count];
+      if (count === undefined) continue;
       write(element, number(count));
       element.classList.toggle('some', count > 0);
     }
@@ -128,6 +129,9 @@
     if (known !== text) {
       known = text;
       write(document.querySelector('[data-announce]'), text);
+      refresh();
+    } else if ([...all('[data-state]')].some(state => state.textContent === 'running')) {
+      // It may have ended before anybody listened.
       refresh();
     }
   };

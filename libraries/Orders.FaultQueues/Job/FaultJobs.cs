@@ -1,0 +1,18 @@
+using Orders.Messaging;
+
+namespace Orders.FaultQueues.Job;
+
+/// <summary>Runs a <see cref="RedeliverJob"/> for every endpoint, and a <see cref="ParkingWatch"/> where a broker can park by itself.</summary>
+internal sealed class FaultJobs(FaultEndpoints endpoints, IServiceProvider services, RabbitMqConnection? broker = null) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(endpoints.All.SelectMany(endpoint => Run(endpoint, stoppingToken)));
+
+    private IEnumerable<Task> Run(FaultEndpoint endpoint, CancellationToken stoppingToken)
+    {
+        yield return ActivatorUtilities.CreateInstance<RedeliverJob>(services, endpoint).RunAsync(stoppingToken);
+        if (broker is not null)
+        {
+            yield return ActivatorUtilities.CreateInstance<ParkingWatch>(services, endpoint).RunAsync(stoppingToken);
+        }
+    }
+}
