@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Orders.Api.Orders;
+using Orders.Api.Publishing;
 
 namespace Orders.Api.Documentation;
 
@@ -46,7 +47,7 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
         DescribeProblem("Too many requests came from the client's address.", OperationDocumentation.Problem(StatusCodes.Status429TooManyRequests))
             .Headers = OperationDocumentation.RetryAfter("send the order");
         DescribeProblem(
-            $"The broker did not confirm the order within {OrderPublisher.ConfirmTimeout.TotalSeconds} s, or no worker has ever made its queue, or nobody can tell whether the order was placed before. `title` says whether the order may still be placed.",
+            $"The broker did not confirm the order within {MessagePublisher.ConfirmTimeout.TotalSeconds} s, or no worker has ever made its queue, or nobody can tell whether the order was placed before. `title` says whether the order may still be placed.",
             OrdersEndpoints.NotPlaced())
             .Headers = OperationDocumentation.RetryAfter("send the order");
 

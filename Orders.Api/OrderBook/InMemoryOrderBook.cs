@@ -5,56 +5,71 @@ namespace Orders.Api.OrderBook;
 /// <param name="clock">The clock.</param>
 public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IOrderBook
 {
-    /// <summary>How many orders are remembered at most: some 100 MiB.</summary>
+    /// <summary>How many orders and notifications are remembered at most: some 100 MiB.</summary>
     internal const int MostEntries = 100_000;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, LinkedListNode<Entry>> _entries = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, LinkedListNode<Order>> _orders = new(StringComparer.Ordinal);
 
     /// <summary>By their last change, the oldest first.</summary>
-    private readonly LinkedList<Entry> _byAge = new();
+    private readonly LinkedList<Order> _byAge = new();
+
+    /// <summary>Of all orders together.</summary>
+    private int _notifications;
 
     private readonly Dictionary<string, List<OrderListener>> _listeners = new(StringComparer.Ordinal);
 
     public bool IsReachable => true;
 
-    public Task<OrderClaim> ClaimAsync(string orderId, string content, DateTimeOffset now, CancellationToken cancellationToken)
+    public Task<BookClaim> ClaimAsync(NotificationKey key, BookContent content, DateTimeOffset now, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            var entry = Find(orderId);
-            if (entry is { Content: not null } && entry.Content != content)
-            {
-                return Task.FromResult<OrderClaim>(new OrderClaim.Taken());
-            }
-
-            if (entry is { Record: { } record })
-            {
-                return Task.FromResult<OrderClaim>(new OrderClaim.Known(record.Status, entry.PlacedAt));
-            }
-
-            if (entry is { Token: not null } && entry.HeldUntil > clock.GetUtcNow())
-            {
-                return Task.FromResult<OrderClaim>(new OrderClaim.Held(entry.HeldUntil - clock.GetUtcNow()));
-            }
-
-            // A claim that nobody ended: whoever had it may have placed the order.
-            var inDoubt = entry is not null;
-            entry = Touch(orderId);
-            entry.Content = content;
-            var placedAt = entry.PlacedAt ??= now;
-            entry.InDoubt = inDoubt;
-            entry.Token = Guid.NewGuid().ToString("N");
-            entry.HeldUntil = clock.GetUtcNow() + OrderClaim.Lease;
-            return Task.FromResult<OrderClaim>(new OrderClaim.Granted(entry.Token, placedAt));
+            return Task.FromResult(Claim(key, content, now));
         }
     }
 
-    public Task EndClaimAsync(string orderId, OrderClaim.Granted claim, bool inDoubt)
+    private BookClaim Claim(NotificationKey key, BookContent content, DateTimeOffset now)
+    {
+        var order = Find(key.OrderId);
+        var entry = order?.Find(key);
+        if (entry is { Content: { } known } && known.Hash != content.Hash)
+        {
+            return new BookClaim.Taken();
+        }
+
+        // What was taken before stays so, whichever order was placed since.
+        if (entry is not { Content: not null } && order?.Itself.Content is { } placed && placed.Address != content.Address)
+        {
+            return new BookClaim.OtherAddress();
+        }
+
+        if (entry is { State: { } state })
+        {
+            return new BookClaim.Known(state.Status, entry.AcceptedAt);
+        }
+
+        if (entry is { Token: not null } && entry.HeldUntil > clock.GetUtcNow())
+        {
+            return new BookClaim.Held(entry.HeldUntil - clock.GetUtcNow());
+        }
+
+        // A claim that nobody ended: whoever had it may have published.
+        var inDoubt = entry is { Content: not null };
+        entry = Touch(key);
+        entry.Content = content;
+        var acceptedAt = entry.AcceptedAt ??= now;
+        entry.InDoubt = inDoubt;
+        entry.Token = Guid.NewGuid().ToString("N");
+        entry.HeldUntil = clock.GetUtcNow() + BookClaim.Lease;
+        return new BookClaim.Granted(entry.Token, acceptedAt);
+    }
+
+    public Task EndClaimAsync(NotificationKey key, BookClaim.Granted claim, bool inDoubt)
     {
         lock (_lock)
         {
-            if (Find(orderId) is { Record: null } entry && entry.Token == claim.Token)
+            if (Find(key.OrderId) is { } order && order.Find(key) is { State: null } entry && entry.Token == claim.Token)
             {
                 if (inDoubt || entry.InDoubt)
                 {
@@ -62,45 +77,43 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
                 }
                 else
                 {
-                    Remove(orderId);
+                    Forget(order, entry);
                 }
             }
         }
 
-        Tell(orderId);
+        Tell(key.OrderId);
         return Task.CompletedTask;
     }
 
-    public Task RecordPlacedAsync(string orderId, string content, DateTimeOffset placedAt)
+    public Task RecordAcceptedAsync(NotificationKey key, BookContent content, DateTimeOffset acceptedAt)
     {
         lock (_lock)
         {
-            var entry = Touch(orderId);
+            var entry = Touch(key);
             entry.Content = content;
-            entry.PlacedAt = placedAt;
+            entry.AcceptedAt = acceptedAt;
             entry.Token = null;
-            entry.Record = OrderRecord.Apply(entry.Record, orderId, new OrderChange(OrderStatus.Placed, placedAt)) ?? entry.Record;
+            entry.State = NotificationState.Apply(entry.State, new NotificationChange(NotificationStatus.Accepted, acceptedAt)) ?? entry.State;
         }
 
-        Tell(orderId);
+        Tell(key.OrderId);
         return Task.CompletedTask;
     }
 
-    public Task RecordAsync(string orderId, OrderChange change, CancellationToken cancellationToken)
+    public Task RecordAsync(NotificationKey key, NotificationChange change, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            var known = Find(orderId);
-            if (OrderRecord.Apply(known?.Record, orderId, change) is not { } record)
+            if (NotificationState.Apply(Find(key.OrderId)?.Find(key)?.State, change) is not { } state)
             {
                 return Task.CompletedTask;
             }
 
-            // Placed by us and heard of before the broker's word came.
-            Touch(orderId).Record = known is { Record: null } ? record with { PlacedAt = known.PlacedAt } : record;
+            Touch(key).State = state;
         }
 
-        Tell(orderId);
+        Tell(key.OrderId);
         return Task.CompletedTask;
     }
 
@@ -108,7 +121,9 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
     {
         lock (_lock)
         {
-            return Task.FromResult(Find(orderId)?.Record);
+            return Task.FromResult(Find(orderId) is { } order
+                ? OrderRecord.Of(orderId, order.Itself.ToBookEntry(), [.. order.Notifications.Select(entry => entry.ToBookEntry()).OfType<BookEntry>()])
+                : null);
         }
     }
 
@@ -153,9 +168,9 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
         }
     }
 
-    private Entry? Find(string orderId)
+    private Order? Find(string orderId)
     {
-        if (!_entries.TryGetValue(orderId, out var node))
+        if (!_orders.TryGetValue(orderId, out var node))
         {
             return null;
         }
@@ -165,59 +180,108 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
             return node.Value;
         }
 
-        Remove(orderId);
+        Remove(node.Value);
         return null;
     }
 
-    /// <summary>Finds or makes the entry, makes it the youngest, and drops those that are too old or too many.</summary>
-    private Entry Touch(string orderId)
+    /// <summary>Finds or makes the entry, makes its order the youngest, and drops what is too old or too much.</summary>
+    private Entry Touch(NotificationKey key)
     {
-        if (Find(orderId) is null)
+        if (Find(key.OrderId) is null)
         {
-            _entries[orderId] = new LinkedListNode<Entry>(new Entry(orderId));
+            _orders[key.OrderId] = new LinkedListNode<Order>(new Order(key.OrderId));
         }
         else
         {
-            _byAge.Remove(_entries[orderId]);
+            _byAge.Remove(_orders[key.OrderId]);
         }
 
-        var node = _entries[orderId];
-        node.Value.ChangedAt = clock.GetUtcNow();
+        var node = _orders[key.OrderId];
+        var order = node.Value;
+        order.ChangedAt = clock.GetUtcNow();
         _byAge.AddLast(node);
-        while (_byAge.Count > MostEntries || _byAge.First!.Value.ChangedAt + keepFor <= node.Value.ChangedAt)
+        if (order.Find(key) is not { } entry)
         {
-            Remove(_byAge.First!.Value.OrderId);
+            order.Notifications.Add(entry = new Entry(key));
+            _notifications++;
         }
 
-        return node.Value;
+        while (order.Notifications.Count > BookEntry.MostNotifications)
+        {
+            Forget(order, order.Notifications[0]);
+        }
+
+        while (_byAge.First!.Value is var oldest && oldest != order
+            && (_byAge.Count + _notifications > MostEntries || oldest.ChangedAt + keepFor <= order.ChangedAt))
+        {
+            Remove(oldest);
+        }
+
+        return entry;
     }
 
-    private void Remove(string orderId)
+    /// <summary>Forgets one entry, and its order where that was all.</summary>
+    private void Forget(Order order, Entry entry)
     {
-        _byAge.Remove(_entries[orderId]);
-        _entries.Remove(orderId);
+        if (order.Notifications.Remove(entry))
+        {
+            _notifications--;
+        }
+        else
+        {
+            order.Itself = new Entry(entry.Key);
+        }
+
+        if (order.Notifications.Count == 0 && order.Itself.IsEmpty)
+        {
+            Remove(order);
+        }
     }
 
-    private sealed class Entry(string orderId)
+    private void Remove(Order order)
+    {
+        _byAge.Remove(_orders[order.OrderId]);
+        _orders.Remove(order.OrderId);
+        _notifications -= order.Notifications.Count;
+    }
+
+    private sealed class Order(string orderId)
     {
         public string OrderId { get; } = orderId;
 
-        /// <summary>What was placed; <c>null</c> where that was not done here.</summary>
-        public string? Content { get; set; }
+        /// <summary>What is known of the order itself, which is its confirmation; empty where that is nothing.</summary>
+        public Entry Itself { get; set; } = new(NotificationKey.Confirmation(orderId));
 
-        public DateTimeOffset? PlacedAt { get; set; }
+        /// <summary>Its other notifications, the oldest first.</summary>
+        public List<Entry> Notifications { get; } = [];
+
+        public DateTimeOffset ChangedAt { get; set; }
+
+        public Entry? Find(NotificationKey key) => key.IsConfirmation ? Itself : Notifications.Find(entry => entry.Key == key);
+    }
+
+    private sealed class Entry(NotificationKey key)
+    {
+        public NotificationKey Key { get; } = key;
+
+        /// <summary>What was published; <c>null</c> where that was not done here.</summary>
+        public BookContent? Content { get; set; }
+
+        public DateTimeOffset? AcceptedAt { get; set; }
 
         /// <summary>The claim, until it is ended.</summary>
         public string? Token { get; set; }
 
         public DateTimeOffset HeldUntil { get; set; }
 
-        /// <summary>Whether an earlier claim may have placed the order.</summary>
+        /// <summary>Whether an earlier claim may have published it.</summary>
         public bool InDoubt { get; set; }
 
-        /// <summary>What became of it; <c>null</c> while it is not known to be placed.</summary>
-        public OrderRecord? Record { get; set; }
+        /// <summary>What became of it; <c>null</c> while it is not known to be accepted.</summary>
+        public NotificationState? State { get; set; }
 
-        public DateTimeOffset ChangedAt { get; set; }
+        public bool IsEmpty => Content is null && State is null;
+
+        public BookEntry? ToBookEntry() => State is null ? null : new BookEntry(Key, AcceptedAt, State);
     }
 }

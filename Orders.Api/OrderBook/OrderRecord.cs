@@ -6,8 +6,8 @@ namespace Orders.Api.OrderBook;
 /// <summary>What is known of an order. Tells nothing of the customer.</summary>
 public sealed record OrderRecord(
     string OrderId,
-    [property: Description("What the latest news made of it.")]
-    OrderStatus Status,
+    [property: Description("What the latest news made of it; null where only other notifications are known.")]
+    OrderStatus? Status,
     [property: Description("When this API accepted the order; null where it came another way.")]
     DateTimeOffset? PlacedAt,
     [property: Description("How many deliveries of the email have failed so far.")]
@@ -23,66 +23,36 @@ public sealed record OrderRecord(
     [property: Description("Why the latest delivery failed, in one line; null where none has.")]
     string? Reason,
     [property: Description("Every change, the oldest first.")]
-    IReadOnlyList<OrderChange> History)
+    IReadOnlyList<OrderChange> History,
+    [property: Description("The other emails about the order, the oldest first; left out where there are none.")]
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    IReadOnlyList<NotificationRecord>? Notifications = null)
 {
-    /// <summary>
-    /// No more failed deliveries than these are listed in <see cref="History"/>; later ones only count as
-    /// <see cref="Attempts"/>. A message that a person replays every day must not make its order's entry grow for ever.
-    /// </summary>
-    public const int MostChanges = 100;
-
-    /// <summary>
-    /// The record after a change, or <c>null</c> where the change is none: because it was recorded before, or because it is
-    /// older news than what is known. The script of <see cref="ValkeyOrderBook"/> has the same rules.
-    /// </summary>
-    /// <remarks>
-    /// Events come late, twice and in any order. To be confirmed is final: the email is out. To be failed is left only by
-    /// what happened after it, which takes a person who replays the message; but a confirmation always counts. Towards a
-    /// failure it is the order of arrival that counts and not the times: they come from clocks of two machines, and an order
-    /// that waits for a person must not be said to be retried for ever.
-    /// </remarks>
-    internal static OrderRecord? Apply(OrderRecord? record, string orderId, OrderChange change)
+    /// <summary>Puts together what is known of an order.</summary>
+    /// <param name="orderId">The order.</param>
+    /// <param name="confirmation">Its own entry; <c>null</c> where nothing is known of the order itself.</param>
+    /// <param name="notifications">The entries of its other notifications, the oldest first.</param>
+    /// <returns><c>null</c> where nothing is known at all.</returns>
+    internal static OrderRecord? Of(string orderId, BookEntry? confirmation, IReadOnlyCollection<BookEntry> notifications)
     {
-        if (record is null)
+        if (confirmation is null && notifications.Count == 0)
         {
-            return new OrderRecord(orderId, change.Status, null, 0, null, null, null, null, null, []).With(change);
+            return null;
         }
 
-        var isNews = change.Status switch
-        {
-            // What came before it was told earlier than the placing itself.
-            OrderStatus.Placed => record.History.All(known => known.Status != OrderStatus.Placed),
-            OrderStatus.Confirmed => record.Status != OrderStatus.Confirmed,
-            OrderStatus.Failed => record.Status != OrderStatus.Confirmed && !record.History.Contains(change),
-            _ => record.Status switch
-            {
-                OrderStatus.Confirmed => false,
-                OrderStatus.Failed => change.At > record.FailedAt,
-                OrderStatus.Retrying => change.At > (record.History.LastOrDefault(known => known.Status == OrderStatus.Retrying)?.At ?? DateTimeOffset.MinValue),
-                _ => true,
-            },
-        };
-        return isNews ? record.With(change) : null;
-    }
-
-    private OrderRecord With(OrderChange change)
-    {
-        var history = change.Status == OrderStatus.Retrying && History.Count >= MostChanges
-            ? History
-            : [.. History.Append(change).OrderBy(known => known.At)];
-        return change.Status == OrderStatus.Placed
-            ? this with { PlacedAt = change.At, History = history }
-            : this with
-            {
-                Status = change.Status,
-                Attempts = change.Attempts ?? Attempts,
-                NextAttemptAt = change.NextAttemptAt,
-                ConfirmedAt = change.Status == OrderStatus.Confirmed ? change.At : null,
-                MessageId = change.MessageId,
-                FailedAt = change.Status == OrderStatus.Failed ? change.At : null,
-                Reason = change.Reason,
-                History = history,
-            };
+        var state = confirmation?.State;
+        return new OrderRecord(
+            orderId,
+            state?.Status.ToOrderStatus(),
+            confirmation?.AcceptedAt,
+            state?.Attempts ?? 0,
+            state?.NextAttemptAt,
+            state?.SentAt,
+            state?.MessageId,
+            state?.FailedAt,
+            state?.Reason,
+            [.. state?.History.Select(OrderChange.Of) ?? []],
+            notifications.Count == 0 ? null : [.. notifications.Select(NotificationRecord.Of)]);
     }
 }
 
@@ -103,9 +73,17 @@ public sealed record OrderChange(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     string? MessageId = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    string? Reason = null);
+    string? Reason = null)
+{
+    /// <summary>A change of the confirmation, in the words of the order.</summary>
+    internal static OrderChange Of(NotificationChange change) =>
+        new(change.Status.ToOrderStatus(), change.At, change.Attempts, change.NextAttemptAt, change.MessageId, change.Reason);
 
-/// <summary>What became of an order.</summary>
+    /// <summary>The same in the words of any notification.</summary>
+    internal NotificationChange ToNotificationChange() => new(Status.ToNotificationStatus(), At, Attempts, NextAttemptAt, MessageId, Reason);
+}
+
+/// <summary>What became of an order: the status of its confirmation, in words of its own.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<OrderStatus>))]
 public enum OrderStatus
 {
@@ -124,4 +102,26 @@ public enum OrderStatus
     /// <summary>Its email was given up; nothing more happens without a person.</summary>
     [JsonStringEnumMemberName("failed")]
     Failed,
+}
+
+/// <summary>The two sets of words for what becomes of an email.</summary>
+internal static class OrderStatusExtensions
+{
+    public static OrderStatus ToOrderStatus(this NotificationStatus status) => status switch
+    {
+        NotificationStatus.Accepted => OrderStatus.Placed,
+        NotificationStatus.Retrying => OrderStatus.Retrying,
+        NotificationStatus.Sent => OrderStatus.Confirmed,
+        NotificationStatus.Failed => OrderStatus.Failed,
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, null),
+    };
+
+    public static NotificationStatus ToNotificationStatus(this OrderStatus status) => status switch
+    {
+        OrderStatus.Placed => NotificationStatus.Accepted,
+        OrderStatus.Retrying => NotificationStatus.Retrying,
+        OrderStatus.Confirmed => NotificationStatus.Sent,
+        OrderStatus.Failed => NotificationStatus.Failed,
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, null),
+    };
 }

@@ -6,69 +6,131 @@ using StackExchange.Redis;
 namespace Orders.Api.OrderBook;
 
 /// <summary>
-/// An order book that all processes share: an entry is a hash on a Valkey or Redis server, and whatever is asked of it is one
+/// An order book that all processes share: an order is a hash on a Valkey or Redis server, and whatever is asked of it is one
 /// script there, so one round trip and nothing in between. Times in it are those of the server where they decide about a
-/// claim, and ticks of UTC. Changes are announced on a channel of the entry's name.
+/// claim, and ticks of UTC. Changes are announced on a channel of the hash's name.
 /// </summary>
+/// <remarks>
+/// The fields of a notification are those of the order itself, each with the notification's name and reference in front of
+/// its name: <c>order-shipped:1Z999:status</c>. Earlier releases know the fields of the order alone, and pass over the others.
+/// </remarks>
 /// <param name="store">The server.</param>
-/// <param name="keepFor">How long entries are kept after their last change.</param>
+/// <param name="keepFor">How long an order is kept after the last change of anything that is known of it.</param>
 public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrderBook
 {
-    /// <summary>What the keys of entries begin with; the order id follows.</summary>
+    /// <summary>What the keys of orders begin with; the order id follows.</summary>
     internal const string Prefix = "orders:book:";
 
-    // Without a status nobody has heard that the order was placed. A claim that nobody ended leaves its order in doubt.
-    private const string Claim =
+    // What every script knows: the order, what the fields of the entry begin with, and the order's notifications, the oldest first.
+    private const string Common =
         """
-        local status, content, placedAt, token, heldUntil = unpack(redis.call('HMGET', KEYS[1], 'status', 'content', 'placedAt', 'token', 'heldUntil'))
+        local key, entry, most, keepFor = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
+        local function get(...)
+          local fields = {...}
+          for i, field in ipairs(fields) do fields[i] = entry .. field end
+          return unpack(redis.call('HMGET', key, unpack(fields)))
+        end
+        local function set(...)
+          local fields = {...}
+          for i = 1, #fields, 2 do fields[i] = entry .. fields[i] end
+          redis.call('HSET', key, unpack(fields))
+        end
+        local function notifications()
+          local found = {}
+          for one in string.gmatch(redis.call('HGET', key, 'notifications') or '', '[^\n]+') do table.insert(found, one) end
+          return found
+        end
+        local function forget(one)
+          for _, field in ipairs({'content', 'address', 'placedAt', 'token', 'heldUntil', 'inDoubt', 'status', 'isPlaced', 'attempts', 'nextAttemptAt',
+              'confirmedAt', 'messageId', 'failedAt', 'reason', 'history', 'changes', 'retriedAt'}) do
+            redis.call('HDEL', key, one .. field)
+          end
+          local left = {}
+          for _, other in ipairs(notifications()) do
+            if other ~= one then table.insert(left, other) end
+          end
+          if #left > 0 then
+            redis.call('HSET', key, 'notifications', table.concat(left, '\n'))
+          else
+            redis.call('HDEL', key, 'notifications')
+          end
+        end
+        local function touch()
+          redis.call('PEXPIRE', key, keepFor)
+          if entry == '' then return end
+          local found = notifications()
+          for _, one in ipairs(found) do
+            if one == entry then return end
+          end
+          table.insert(found, entry)
+          redis.call('HSET', key, 'notifications', table.concat(found, '\n'))
+          if #found > most then forget(found[1]) end
+        end
+        local function publish()
+          redis.call('PUBLISH', key, '')
+        end
+
+        """;
+
+    // Without a status nobody has heard that it was accepted. A claim that nobody ended leaves it in doubt. What was taken
+    // before stays so, whichever order was placed since.
+    private const string Claim = Common +
+        """
+        local hash, address, newToken, acceptedAt, lease = unpack(ARGV, 4)
+        local status, content, placedAt, token, heldUntil = get('status', 'content', 'placedAt', 'token', 'heldUntil')
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
-        if content and content ~= ARGV[1] then return {'taken'} end
+        if content and content ~= hash then return {'taken'} end
+        local known = redis.call('HGET', key, 'address')
+        if not content and known and known ~= address then return {'otherAddress'} end
         if status then return {'known', status, placedAt} end
         if token and tonumber(heldUntil) > now then return {'held', tonumber(heldUntil) - now} end
         if not content then
-          placedAt = ARGV[3]
-          redis.call('HSET', KEYS[1], 'content', ARGV[1], 'placedAt', placedAt)
+          placedAt = acceptedAt
+          set('content', hash, 'placedAt', placedAt)
+          if entry == '' then set('address', address) end
         else
-          redis.call('HSET', KEYS[1], 'inDoubt', '1')
+          set('inDoubt', '1')
         end
-        redis.call('HSET', KEYS[1], 'token', ARGV[2], 'heldUntil', string.format('%.0f', now + ARGV[4]))
-        redis.call('PEXPIRE', KEYS[1], ARGV[5])
+        set('token', newToken, 'heldUntil', string.format('%.0f', now + lease))
+        touch()
         return {'granted', placedAt}
         """;
 
-    private const string EndClaim =
+    private const string EndClaim = Common +
         """
-        local status, token, inDoubt = unpack(redis.call('HMGET', KEYS[1], 'status', 'token', 'inDoubt'))
-        if not status and token == ARGV[1] then
-          if inDoubt or ARGV[2] == '1' then
-            redis.call('HDEL', KEYS[1], 'token', 'heldUntil')
+        local status, token, inDoubt = get('status', 'token', 'inDoubt')
+        if not status and token == ARGV[4] then
+          if inDoubt or ARGV[5] == '1' then
+            redis.call('HDEL', key, entry .. 'token', entry .. 'heldUntil')
           else
-            redis.call('DEL', KEYS[1])
+            forget(entry)
           end
         end
-        redis.call('PUBLISH', KEYS[1], '')
+        publish()
         """;
 
-    private const string RecordPlaced =
+    private const string RecordAccepted = Common +
         """
-        redis.call('HSET', KEYS[1], 'content', ARGV[1], 'placedAt', ARGV[2])
-        redis.call('HDEL', KEYS[1], 'token', 'heldUntil', 'inDoubt')
-        redis.call('HSETNX', KEYS[1], 'status', 'Placed')
-        if redis.call('HSETNX', KEYS[1], 'isPlaced', '1') == 1 then
-          local history = redis.call('HGET', KEYS[1], 'history')
-          redis.call('HSET', KEYS[1], 'history', (history and history .. ',' or '') .. ARGV[3])
-          redis.call('HINCRBY', KEYS[1], 'changes', 1)
+        local hash, address, acceptedAt, change = unpack(ARGV, 4)
+        set('content', hash, 'placedAt', acceptedAt)
+        if entry == '' then set('address', address) end
+        redis.call('HDEL', key, entry .. 'token', entry .. 'heldUntil', entry .. 'inDoubt')
+        redis.call('HSETNX', key, entry .. 'status', 'Placed')
+        if redis.call('HSETNX', key, entry .. 'isPlaced', '1') == 1 then
+          local history = get('history')
+          set('history', (history and history .. ',' or '') .. change)
+          redis.call('HINCRBY', key, entry .. 'changes', 1)
         end
-        redis.call('PEXPIRE', KEYS[1], ARGV[4])
-        redis.call('PUBLISH', KEYS[1], '')
+        touch()
+        publish()
         """;
 
-    // The rules of OrderRecord.Apply.
-    private const string Record =
+    // The rules of NotificationState.Apply, in the words that the order has for its confirmation.
+    private const string Record = Common +
         """
-        local status, failedAt, retriedAt, history, changes = unpack(redis.call('HMGET', KEYS[1], 'status', 'failedAt', 'retriedAt', 'history', 'changes'))
-        local become, at, attempts, nextAttemptAt, messageId, reason, change = unpack(ARGV)
+        local become, at, attempts, nextAttemptAt, messageId, reason, change, mostChanges = unpack(ARGV, 4)
+        local status, failedAt, retriedAt, history, changes = get('status', 'failedAt', 'retriedAt', 'history', 'changes')
         local isNews = true
         if become == 'Confirmed' then
           isNews = status ~= 'Confirmed'
@@ -82,76 +144,63 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
           isNews = tonumber(at) > tonumber(retriedAt or 0)
         end
         if not isNews then return end
-        redis.call('HSET', KEYS[1], 'status', become, 'nextAttemptAt', nextAttemptAt, 'messageId', messageId, 'reason', reason,
+        set('status', become, 'nextAttemptAt', nextAttemptAt, 'messageId', messageId, 'reason', reason,
           'confirmedAt', become == 'Confirmed' and at or '', 'failedAt', become == 'Failed' and at or '')
-        if attempts ~= '' then redis.call('HSET', KEYS[1], 'attempts', attempts) end
-        if become ~= 'Retrying' or tonumber(changes or 0) < tonumber(ARGV[8]) then
-          redis.call('HSET', KEYS[1], 'history', (history and history .. ',' or '') .. change)
-          redis.call('HINCRBY', KEYS[1], 'changes', 1)
-          if become == 'Retrying' then redis.call('HSET', KEYS[1], 'retriedAt', at) end
+        if attempts ~= '' then set('attempts', attempts) end
+        if become ~= 'Retrying' or tonumber(changes or 0) < tonumber(mostChanges) then
+          set('history', (history and history .. ',' or '') .. change)
+          redis.call('HINCRBY', key, entry .. 'changes', 1)
+          if become == 'Retrying' then set('retriedAt', at) end
         end
-        redis.call('PEXPIRE', KEYS[1], ARGV[9])
-        redis.call('PUBLISH', KEYS[1], '')
+        touch()
+        publish()
         """;
 
     private readonly RedisValue _keepFor = (long)keepFor.TotalMilliseconds;
 
     public bool IsReachable => store.IsConnected;
 
-    public async Task<OrderClaim> ClaimAsync(string orderId, string content, DateTimeOffset now, CancellationToken cancellationToken)
+    public async Task<BookClaim> ClaimAsync(NotificationKey key, BookContent content, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var token = Guid.NewGuid().ToString("N");
         // Not given up in the middle: the claim would be nobody's until it lapses.
         var answer = (RedisValue[])(await EvaluateAsync(
-            Claim, orderId, content, token, TicksOf(now), (long)OrderClaim.Lease.TotalMilliseconds, _keepFor))!;
+            Claim, key, content.Hash, content.Address, token, TicksOf(now), (long)BookClaim.Lease.TotalMilliseconds))!;
         return (string)answer[0]! switch
         {
-            "granted" => new OrderClaim.Granted(token, TimeOf(answer[1])!.Value),
-            "held" => new OrderClaim.Held(TimeSpan.FromMilliseconds((long)answer[1])),
-            "known" => new OrderClaim.Known(Enum.Parse<OrderStatus>((string)answer[1]!), TimeOf(answer[2])),
-            _ => new OrderClaim.Taken(),
+            "granted" => new BookClaim.Granted(token, TimeOf(answer[1])!.Value),
+            "held" => new BookClaim.Held(TimeSpan.FromMilliseconds((long)answer[1])),
+            "known" => new BookClaim.Known(StatusOf((string)answer[1]!), TimeOf(answer[2])),
+            "otherAddress" => new BookClaim.OtherAddress(),
+            _ => new BookClaim.Taken(),
         };
     }
 
-    public Task EndClaimAsync(string orderId, OrderClaim.Granted claim, bool inDoubt) =>
-        EvaluateAsync(EndClaim, orderId, claim.Token, inDoubt ? "1" : "0");
+    public Task EndClaimAsync(NotificationKey key, BookClaim.Granted claim, bool inDoubt) =>
+        EvaluateAsync(EndClaim, key, claim.Token, inDoubt ? "1" : "0");
 
-    public Task RecordPlacedAsync(string orderId, string content, DateTimeOffset placedAt) =>
-        EvaluateAsync(RecordPlaced, orderId, content, TicksOf(placedAt), Write(new OrderChange(OrderStatus.Placed, placedAt)), _keepFor);
+    public Task RecordAcceptedAsync(NotificationKey key, BookContent content, DateTimeOffset acceptedAt) => EvaluateAsync(
+        RecordAccepted, key, content.Hash, content.Address, TicksOf(acceptedAt), Write(new NotificationChange(NotificationStatus.Accepted, acceptedAt)));
 
-    public Task RecordAsync(string orderId, OrderChange change, CancellationToken cancellationToken) => EvaluateAsync(
+    public Task RecordAsync(NotificationKey key, NotificationChange change, CancellationToken cancellationToken) => EvaluateAsync(
         Record,
-        orderId,
-        change.Status.ToString(),
+        key,
+        change.Status.ToOrderStatus().ToString(),
         TicksOf(change.At),
         change.Attempts ?? RedisValue.EmptyString,
         change.NextAttemptAt is { } next ? TicksOf(next) : RedisValue.EmptyString,
         change.MessageId ?? "",
         change.Reason ?? "",
         Write(change),
-        OrderRecord.MostChanges,
-        _keepFor);
+        NotificationState.MostChanges);
 
     public async Task<OrderRecord?> FindAsync(string orderId, CancellationToken cancellationToken)
     {
         var fields = (await store.AskAsync(connection => connection.GetDatabase().HashGetAllAsync(KeyOf(orderId)).WaitAsync(cancellationToken))).ToStringDictionary();
-        return fields.TryGetValue("status", out var status)
-            ? new OrderRecord(
-                orderId,
-                Enum.Parse<OrderStatus>(status),
-                Time("placedAt"),
-                fields.TryGetValue("attempts", out var attempts) ? int.Parse(attempts, CultureInfo.InvariantCulture) : 0,
-                Time("nextAttemptAt"),
-                Time("confirmedAt"),
-                Text("messageId"),
-                Time("failedAt"),
-                Text("reason"),
-                [.. JsonSerializer.Deserialize($"[{fields["history"]}]", OrderBookJsonContext.Default.OrderChangeArray)!.OrderBy(change => change.At)])
-            : null;
-
-        string? Text(string field) => fields.GetValueOrDefault(field) is { Length: > 0 } text ? text : null;
-
-        DateTimeOffset? Time(string field) => TimeOf(Text(field));
+        return OrderRecord.Of(
+            orderId,
+            Read(fields, NotificationKey.Confirmation(orderId)),
+            [.. fields.GetValueOrDefault("notifications", "").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(entry => Read(fields, KeyOf(orderId, entry))).OfType<BookEntry>()]);
     }
 
     public async Task<OrderListener> ListenAsync(string orderId, CancellationToken cancellationToken)
@@ -162,12 +211,50 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
         return listener;
     }
 
+    private static BookEntry? Read(Dictionary<string, string> fields, NotificationKey key)
+    {
+        var entry = EntryOf(key);
+        return Text("status") is { } status
+            ? new BookEntry(
+                key,
+                Time("placedAt"),
+                new NotificationState(
+                    StatusOf(status),
+                    Text("attempts") is { } attempts ? int.Parse(attempts, CultureInfo.InvariantCulture) : 0,
+                    Time("nextAttemptAt"),
+                    Time("confirmedAt"),
+                    Text("messageId"),
+                    Time("failedAt"),
+                    Text("reason"),
+                    [.. JsonSerializer.Deserialize($"[{Text("history")}]", OrderBookJsonContext.Default.OrderChangeArray)!
+                        .Select(change => change.ToNotificationChange())
+                        .OrderBy(change => change.At)]))
+            : null;
+
+        string? Text(string field) => fields.GetValueOrDefault(entry + field) is { Length: > 0 } text ? text : null;
+
+        DateTimeOffset? Time(string field) => TimeOf(Text(field));
+    }
+
+    /// <summary>What the names of an entry's fields begin with.</summary>
+    private static string EntryOf(NotificationKey key) =>
+        key.IsConfirmation ? "" : $"{Uri.EscapeDataString(key.Notification)}:{Uri.EscapeDataString(key.Reference ?? "")}:";
+
+    private static NotificationKey KeyOf(string orderId, string entry)
+    {
+        var parts = entry.Split(':');
+        return new NotificationKey(orderId, Uri.UnescapeDataString(parts[0]), parts[1].Length == 0 ? null : Uri.UnescapeDataString(parts[1]));
+    }
+
     private static RedisKey KeyOf(string orderId) => Prefix + orderId;
 
-    private Task<RedisResult> EvaluateAsync(string script, string orderId, params RedisValue[] values) =>
-        store.EvaluateAsync(script, KeyOf(orderId), values);
+    private Task<RedisResult> EvaluateAsync(string script, NotificationKey key, params RedisValue[] values) =>
+        store.EvaluateAsync(script, KeyOf(key.OrderId), [EntryOf(key), BookEntry.MostNotifications, _keepFor, .. values]);
 
-    private static string Write(OrderChange change) => JsonSerializer.Serialize(change, OrderBookJsonContext.Default.OrderChange);
+    // Stored in the words of the order, which earlier releases read.
+    private static string Write(NotificationChange change) => JsonSerializer.Serialize(OrderChange.Of(change), OrderBookJsonContext.Default.OrderChange);
+
+    private static NotificationStatus StatusOf(string stored) => Enum.Parse<OrderStatus>(stored).ToNotificationStatus();
 
     private static RedisValue TicksOf(DateTimeOffset time) => time.UtcTicks;
 

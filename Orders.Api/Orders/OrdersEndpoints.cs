@@ -1,8 +1,10 @@
 using System.ComponentModel;
 using System.Text.Json.Serialization;
+using Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Orders.Api.OrderBook;
+using Orders.Api.Publishing;
 
 namespace Orders.Api.Orders;
 
@@ -24,9 +26,7 @@ public static class OrdersEndpoints
 
     public static void AddOrders(this IHostApplicationBuilder builder)
     {
-        builder.AddOrderBook();
-        builder.Services.AddSingleton<OrderPublisher>();
-        builder.Services.AddSingleton<OrderPlacing>();
+        builder.AddPublishing();
         builder.Services.AddSingleton<OrderMetrics>();
         builder.Services.AddSingleton<IStartupFilter, RefusalsCounted>();
         builder.Services.ConfigureHttpJsonOptions(json =>
@@ -89,7 +89,7 @@ public static class OrdersEndpoints
         [FromHeader(Name = IdempotencyKey.Header)]
         [Description("Stands in for the order id where that is left out: the order id is made of it. 1 to 255 characters of printable ASCII.")]
         string? idempotencyKey,
-        OrderPlacing placing,
+        PublishOnce publishing,
         OrderMetrics metrics,
         TimeProvider clock,
         HttpContext http,
@@ -108,30 +108,34 @@ public static class OrdersEndpoints
             return TypedResults.ValidationProblem(errors, detail: WrongFields);
         }
 
-        var order = request.ToOrderPlaced(clock.GetUtcNow(), key);
-        switch (await placing.PlaceAsync(order, isNew: request.OrderId is null && key is null, cancellationToken))
+        var now = clock.GetUtcNow();
+        var order = request.ToOrderPlaced(now, key);
+        var publication = new Publication<OrderPlaced>(
+            NotificationKey.Confirmation(order.OrderId), BookContent.Of(order), at => order with { PlacedAt = at });
+        switch (await publishing.PublishAsync(publication, now, isNew: request.OrderId is null && key is null, cancellationToken))
         {
-            case Placement.Placed(var placed):
+            case PublicationOutcome.Published(var at):
                 metrics.Accept();
-                return TypedResults.Accepted(AddressOf(placed.OrderId), new PlaceOrderResponse(PlaceOrderResponse.Placed, placed));
+                return TypedResults.Accepted(AddressOf(order.OrderId), new PlaceOrderResponse(PlaceOrderResponse.Placed, publication.Message(at)));
 
-            case Placement.Before(var placed, var status):
+            case PublicationOutcome.Before(var at, var status):
                 metrics.Repeat();
-                return TypedResults.Accepted(AddressOf(placed.OrderId), new PlaceOrderResponse(PlaceOrderResponse.PlacedBefore, placed, status));
+                return TypedResults.Accepted(
+                    AddressOf(order.OrderId), new PlaceOrderResponse(PlaceOrderResponse.PlacedBefore, publication.Message(at), status.ToOrderStatus()));
 
-            case Placement.Taken:
+            case PublicationOutcome.Taken:
                 return TypedResults.Problem(Taken());
 
-            case Placement.Unknown(var unknown):
+            case PublicationOutcome.Unknown:
                 metrics.Refuse(OrderRefusal.UnknownOutcome);
                 http.Response.Headers.RetryAfter = RetryAfterSeconds;
                 return TypedResults.Problem(
                     statusCode: StatusCodes.Status503ServiceUnavailable,
                     title: "The order may or may not have been placed",
                     detail: "The message broker did not confirm the order in time. It may still be placed; to be sure, send it again with the same order id.",
-                    extensions: new Dictionary<string, object?> { ["orderId"] = unknown.OrderId });
+                    extensions: new Dictionary<string, object?> { ["orderId"] = order.OrderId });
 
-            case Placement.NotRemembered:
+            case PublicationOutcome.NotRemembered:
                 metrics.Refuse(OrderRefusal.NotPlaced);
                 http.Response.Headers.RetryAfter = RetryAfterSeconds;
                 return TypedResults.Problem(NotRemembered());

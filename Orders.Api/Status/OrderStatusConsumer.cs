@@ -22,12 +22,12 @@ public sealed partial class OrderStatusConsumer(
 
     /// <inheritdoc/>
     public Task Consume(ConsumeContext<OrderConfirmationSent> context) =>
-        RecordAsync(context, Required(context.Message.OrderId), new OrderChange(OrderStatus.Confirmed, At(context.Message.SentAt), MessageId: context.Message.MessageId));
+        RecordAsync(context, Required(context.Message.OrderId), new NotificationChange(NotificationStatus.Sent, At(context.Message.SentAt), MessageId: context.Message.MessageId));
 
     /// <inheritdoc/>
     public Task Consume(ConsumeContext<OrderConfirmationRetrying> context) =>
-        RecordAsync(context, Required(context.Message.OrderId), new OrderChange(
-            OrderStatus.Retrying,
+        RecordAsync(context, Required(context.Message.OrderId), new NotificationChange(
+            NotificationStatus.Retrying,
             At(context.Message.At),
             context.Message.Attempts,
             context.Message.NextAttemptAt?.ToUniversalTime(),
@@ -35,9 +35,9 @@ public sealed partial class OrderStatusConsumer(
 
     /// <inheritdoc/>
     public Task Consume(ConsumeContext<OrderConfirmationFailed> context) =>
-        RecordAsync(context, context.Message.OrderId, new OrderChange(OrderStatus.Failed, At(context.Message.FailedAt), Reason: Clean(context.Message.Reason)));
+        RecordAsync(context, context.Message.OrderId, new NotificationChange(NotificationStatus.Failed, At(context.Message.FailedAt), Reason: Clean(context.Message.Reason)));
 
-    private async Task RecordAsync(ConsumeContext context, string? orderId, OrderChange change)
+    private async Task RecordAsync(ConsumeContext context, string? orderId, NotificationChange change)
     {
         // Of a message that nobody could read, or that has an id which nobody could ask for.
         if (!OrderRules.IsOrderId(orderId))
@@ -50,7 +50,7 @@ public sealed partial class OrderStatusConsumer(
         {
             try
             {
-                await book.RecordAsync(orderId!, change, context.CancellationToken);
+                await book.RecordAsync(NotificationKey.Confirmation(orderId!), change, context.CancellationToken);
                 return;
             }
             catch (LedgerUnreachableException exception) when (clock.GetElapsedTime(began) < Patience

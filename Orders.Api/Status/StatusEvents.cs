@@ -1,5 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Microsoft.AspNetCore.Mvc;
 using Orders.Api.OrderBook;
 using Orders.Api.Orders;
@@ -93,6 +94,8 @@ internal static class StatusEvents
         }
     }
 
-    private static bool IsSame(OrderRecord one, OrderRecord other) =>
-        one with { History = other.History } == other && one.History.SequenceEqual(other.History);
+    // As it is told: so no part of it can be overlooked.
+    private static bool IsSame(OrderRecord one, OrderRecord other) => Write(one).AsSpan().SequenceEqual(Write(other));
+
+    private static byte[] Write(OrderRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, OrdersJsonContext.Default.OrderRecord);
 }

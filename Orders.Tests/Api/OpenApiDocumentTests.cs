@@ -2,19 +2,20 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Orders.Api.Orders;
+using Orders.Api.Publishing;
 
 namespace Orders.Tests.Api;
 
 /// <summary>The OpenAPI document, as people and generators of clients read it.</summary>
 public sealed class OpenApiDocumentTests
 {
-    private WebApplicationFactory<OrderPublisher> _api = null!;
+    private WebApplicationFactory<MessagePublisher> _api = null!;
     private JsonNode _document = null!;
 
     [OneTimeSetUp]
     public async Task ReadTheDocument()
     {
-        _api = new WebApplicationFactory<OrderPublisher>();
+        _api = new WebApplicationFactory<MessagePublisher>();
         using var http = _api.CreateClient();
         _document = JsonNode.Parse(await http.GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative)))!;
     }

@@ -127,7 +127,8 @@ public sealed class PlaceTwiceTests
         var orderId = (string)first.Json["order"]!["orderId"]!;
         await using var api = await ApiUnderTest.StartAsync();
         var confirmedAt = DateTimeOffset.UtcNow;
-        await api.Services.GetRequiredService<IOrderBook>().RecordAsync(orderId, new OrderChange(OrderStatus.Confirmed, confirmedAt, MessageId: "<1@shop.example>"), default);
+        await api.Services.GetRequiredService<IOrderBook>().RecordAsync(
+            NotificationKey.Confirmation(orderId), new NotificationChange(NotificationStatus.Sent, confirmedAt, MessageId: "<1@shop.example>"), default);
 
         var second = await PostAsync(order, key, api);
 

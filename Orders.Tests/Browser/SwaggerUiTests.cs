@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
-using Orders.Api.Orders;
+using Orders.Api.Publishing;
 
 namespace Orders.Tests.Browser;
 
@@ -31,7 +31,7 @@ public sealed partial class SwaggerUiTests
         _address = $"http://127.0.0.1:{Ports.Free(1)[0].ToString(CultureInfo.InvariantCulture)}";
         _cleanup.Add(await Server.StartAsync(
             "dotnet",
-            [typeof(OrderPublisher).Assembly.Location],
+            [typeof(MessagePublisher).Assembly.Location],
             line => line.Contains($"{_address}/swagger", StringComparison.Ordinal),
             StartTime,
             new Dictionary<string, string>

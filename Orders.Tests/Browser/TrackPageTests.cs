@@ -17,7 +17,7 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
     public async Task StartTheSystemAsync()
     {
         await StartAsync();
-        await Book.RecordPlacedAsync("40001", "content", Noon);
+        await Book.RecordAcceptedAsync(NotificationKey.Confirmation("40001"), new BookContent("content", "customer"), Noon);
     }
 
     private IOrderBook Book => TheSystem.Api.GetRequiredService<IOrderBook>();

@@ -7,15 +7,19 @@ public sealed class InMemoryOrderBookTests
 {
     private static readonly TimeSpan KeepFor = TimeSpan.FromHours(1);
 
+    private static readonly NotificationKey Order = NotificationKey.Confirmation("1");
+    private static readonly BookContent Laptop = new("laptop", "customer");
+    private static readonly BookContent Phone = new("phone", "customer");
+
     private readonly TestClock _clock = new(new DateTimeOffset(2026, 11, 26, 12, 0, 0, TimeSpan.Zero));
 
     [Test]
     public async Task An_order_is_forgotten_so_long_after_its_last_change()
     {
         var book = new InMemoryOrderBook(KeepFor, _clock);
-        await book.RecordPlacedAsync("1", "content", _clock.GetUtcNow());
+        await book.RecordAcceptedAsync(Order, Laptop, _clock.GetUtcNow());
         _clock.Advance(TimeSpan.FromMinutes(59));
-        await book.RecordAsync("1", new OrderChange(OrderStatus.Confirmed, _clock.GetUtcNow()), default);
+        await book.RecordAsync(Order, new NotificationChange(NotificationStatus.Sent, _clock.GetUtcNow()), default);
         _clock.Advance(TimeSpan.FromMinutes(59));
         var kept = await book.FindAsync("1", default);
         _clock.Advance(TimeSpan.FromMinutes(1));
@@ -24,7 +28,7 @@ public sealed class InMemoryOrderBookTests
         {
             Assert.That(kept, Is.Not.Null);
             Assert.That(await book.FindAsync("1", default), Is.Null);
-            Assert.That(await book.ClaimAsync("1", "another", _clock.GetUtcNow(), default), Is.InstanceOf<OrderClaim.Granted>());
+            Assert.That(await book.ClaimAsync(Order, Phone, _clock.GetUtcNow(), default), Is.InstanceOf<BookClaim.Granted>());
         }
     }
 
@@ -32,16 +36,16 @@ public sealed class InMemoryOrderBookTests
     public async Task A_claim_that_nobody_ends_lapses()
     {
         var book = new InMemoryOrderBook(KeepFor, _clock);
-        var first = await book.ClaimAsync("1", "content", _clock.GetUtcNow(), default);
-        _clock.Advance(OrderClaim.Lease - TimeSpan.FromTicks(1));
-        var held = await book.ClaimAsync("1", "content", _clock.GetUtcNow(), default);
+        var first = await book.ClaimAsync(Order, Laptop, _clock.GetUtcNow(), default);
+        _clock.Advance(BookClaim.Lease - TimeSpan.FromTicks(1));
+        var held = await book.ClaimAsync(Order, Laptop, _clock.GetUtcNow(), default);
         _clock.Advance(TimeSpan.FromTicks(1));
-        var second = await book.ClaimAsync("1", "content", _clock.GetUtcNow(), default);
+        var second = await book.ClaimAsync(Order, Laptop, _clock.GetUtcNow(), default);
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(held, Is.EqualTo(new OrderClaim.Held(TimeSpan.FromTicks(1))));
-            Assert.That(second, Is.InstanceOf<OrderClaim.Granted>().With.Property("PlacedAt").EqualTo(((OrderClaim.Granted)first).PlacedAt));
+            Assert.That(held, Is.EqualTo(new BookClaim.Held(TimeSpan.FromTicks(1))));
+            Assert.That(second, Is.InstanceOf<BookClaim.Granted>().With.Property("AcceptedAt").EqualTo(((BookClaim.Granted)first).AcceptedAt));
         }
     }
 
@@ -51,7 +55,7 @@ public sealed class InMemoryOrderBookTests
         var book = new InMemoryOrderBook(KeepFor, _clock);
         for (var i = 0; i <= InMemoryOrderBook.MostEntries; i++)
         {
-            await book.RecordPlacedAsync($"{i}", "content", _clock.GetUtcNow());
+            await book.RecordAcceptedAsync(NotificationKey.Confirmation($"{i}"), Laptop, _clock.GetUtcNow());
         }
 
         using (Assert.EnterMultipleScope())

@@ -1,39 +1,15 @@
-using Microsoft.Extensions.Options;
 using Orders.Api.OrderBook;
-using Orders.Ledger;
-using StackExchange.Redis;
 
 namespace Orders.Tests.OrderBook;
 
-/// <summary>What every order book promises, whatever it is kept in.</summary>
-[TestFixture(false, TestName = "In memory")]
-[TestFixture(true, TestName = "On Valkey")]
-public sealed class OrderBookTests(bool onValkey)
+/// <summary>What every order book promises, whatever it is kept in: of an order and of each notification about it, by the same rules.</summary>
+[TestFixture(false, false, TestName = "Of orders, in memory")]
+[TestFixture(true, false, TestName = "Of orders, on Valkey")]
+[TestFixture(false, true, TestName = "Of notifications, in memory")]
+[TestFixture(true, true, TestName = "Of notifications, on Valkey")]
+internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : OrderBookUnderTest(onValkey)
 {
-    private static readonly TimeSpan KeepFor = TimeSpan.FromHours(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-    private static readonly DateTimeOffset Noon = new(2026, 11, 26, 12, 0, 0, TimeSpan.Zero);
-
-    private readonly Cleanup _cleanup = new();
-    private ConnectionMultiplexer? _store;
-    private IOrderBook _book = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync()
-    {
-        if (!onValkey)
-        {
-            _book = new InMemoryOrderBook(KeepFor, TimeProvider.System);
-            return;
-        }
-
-        var server = _cleanup.Add(await ValkeyServer.StartNewAsync());
-        _store = _cleanup.Add(await server.ConnectAsync());
-        _book = new ValkeyOrderBook(new ValkeyStore(_store, Options.Create(new LedgerOptions())), KeepFor);
-    }
-
-    [OneTimeTearDown]
-    public Task StopAsync() => _cleanup.RunAsync();
 
     [Test]
     public async Task One_of_many_claims_at_once_is_granted()
@@ -42,8 +18,8 @@ public sealed class OrderBookTests(bool onValkey)
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(claims.OfType<OrderClaim.Granted>().Count(), Is.EqualTo(1));
-            Assert.That(claims.OfType<OrderClaim.Held>().Select(held => held.For), Has.Exactly(49).InRange(TimeSpan.FromSeconds(1), OrderClaim.Lease));
+            Assert.That(claims.OfType<BookClaim.Granted>().Count(), Is.EqualTo(1));
+            Assert.That(claims.OfType<BookClaim.Held>().Select(held => held.For), Has.Exactly(49).InRange(TimeSpan.FromSeconds(1), BookClaim.Lease));
         }
     }
 
@@ -54,8 +30,8 @@ public sealed class OrderBookTests(bool onValkey)
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await ClaimAsync("placed", now: Noon.AddHours(1)), Is.EqualTo(new OrderClaim.Known(OrderStatus.Placed, Noon)));
-            Assert.That(await ClaimAsync("placed", "another"), Is.EqualTo(new OrderClaim.Taken()));
+            Assert.That(await ClaimAsync("placed", now: Noon.AddHours(1)), Is.EqualTo(new BookClaim.Known(NotificationStatus.Accepted, Noon)));
+            Assert.That(await ClaimAsync("placed", Phone), Is.EqualTo(new BookClaim.Taken()));
             Assert.That(await FindAsync("placed"), Is.EqualTo("Placed at 0; attempts 0; [Placed at 0]"));
         }
     }
@@ -67,33 +43,33 @@ public sealed class OrderBookTests(bool onValkey)
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await _book.FindAsync("placing", default), Is.Null);
-            Assert.That(await ClaimAsync("placing", "another"), Is.EqualTo(new OrderClaim.Taken()));
+            Assert.That(await Book.FindAsync("placing", default), Is.Null);
+            Assert.That(await ClaimAsync("placing", Phone), Is.EqualTo(new BookClaim.Taken()));
         }
     }
 
     [Test]
     public async Task An_id_is_free_again_whose_order_was_certainly_not_placed()
     {
-        var claim = (OrderClaim.Granted)await ClaimAsync("free");
+        var claim = (BookClaim.Granted)await ClaimAsync("free");
 
-        await _book.EndClaimAsync("free", claim, inDoubt: false);
+        await Book.EndClaimAsync(Key("free"), claim, inDoubt: false);
 
-        Assert.That(await ClaimAsync("free", "another", Noon.AddMinutes(1)), Is.InstanceOf<OrderClaim.Granted>().With.Property("PlacedAt").EqualTo(Noon.AddMinutes(1)));
+        Assert.That(await ClaimAsync("free", Phone, Noon.AddMinutes(1)), Is.InstanceOf<BookClaim.Granted>().With.Property("AcceptedAt").EqualTo(Noon.AddMinutes(1)));
     }
 
     [Test]
     public async Task An_order_in_doubt_may_be_placed_again_but_no_other_one_with_its_id_whatever_became_of_the_second_try()
     {
-        await _book.EndClaimAsync("doubt", (OrderClaim.Granted)await ClaimAsync("doubt"), inDoubt: true);
-        var second = (OrderClaim.Granted)await ClaimAsync("doubt", now: Noon.AddMinutes(1));
-        await _book.EndClaimAsync("doubt", second, inDoubt: false);
+        await Book.EndClaimAsync(Key("doubt"), (BookClaim.Granted)await ClaimAsync("doubt"), inDoubt: true);
+        var second = (BookClaim.Granted)await ClaimAsync("doubt", now: Noon.AddMinutes(1));
+        await Book.EndClaimAsync(Key("doubt"), second, inDoubt: false);
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(second.PlacedAt, Is.EqualTo(Noon), "It is the same order.");
-            Assert.That(await ClaimAsync("doubt", "another"), Is.EqualTo(new OrderClaim.Taken()));
-            Assert.That(await ClaimAsync("doubt"), Is.InstanceOf<OrderClaim.Granted>());
+            Assert.That(second.AcceptedAt, Is.EqualTo(Noon), "It is the same order.");
+            Assert.That(await ClaimAsync("doubt", Phone), Is.EqualTo(new BookClaim.Taken()));
+            Assert.That(await ClaimAsync("doubt"), Is.InstanceOf<BookClaim.Granted>());
         }
     }
 
@@ -102,9 +78,9 @@ public sealed class OrderBookTests(bool onValkey)
     {
         await ClaimAsync("mine");
 
-        await _book.EndClaimAsync("mine", new OrderClaim.Granted("somebody else's", Noon), inDoubt: false);
+        await Book.EndClaimAsync(Key("mine"), new BookClaim.Granted("somebody else's", Noon), inDoubt: false);
 
-        Assert.That(await ClaimAsync("mine"), Is.InstanceOf<OrderClaim.Held>());
+        Assert.That(await ClaimAsync("mine"), Is.InstanceOf<BookClaim.Held>());
     }
 
     [Test]
@@ -113,13 +89,13 @@ public sealed class OrderBookTests(bool onValkey)
         await PlaceAsync("life");
         await RecordAsync("life", Retrying(1));
         var retrying = await FindAsync("life");
-        await RecordAsync("life", Confirmed(2));
+        await RecordAsync("life", Sent(2));
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(retrying, Is.EqualTo("Retrying at 0; attempts 1; next at 2; reason try 1; [Placed at 0, Retrying at 1]"));
             Assert.That(await FindAsync("life"), Is.EqualTo("Confirmed at 0; attempts 1; confirmed at 2 by <life@shop.example>; [Placed at 0, Retrying at 1, Confirmed at 2]"));
-            Assert.That(await ClaimAsync("life"), Is.EqualTo(new OrderClaim.Known(OrderStatus.Confirmed, Noon)));
+            Assert.That(await ClaimAsync("life"), Is.EqualTo(new BookClaim.Known(NotificationStatus.Sent, Noon)));
         }
     }
 
@@ -127,9 +103,9 @@ public sealed class OrderBookTests(bool onValkey)
     public async Task What_is_heard_before_the_broker_confirms_the_order_is_not_lost_by_that()
     {
         await ClaimAsync("fast");
-        await RecordAsync("fast", Confirmed(1));
+        await RecordAsync("fast", Sent(1));
         var early = await FindAsync("fast");
-        await _book.RecordPlacedAsync("fast", "content", Noon);
+        await Book.RecordAcceptedAsync(Key("fast"), Laptop, Noon);
 
         using (Assert.EnterMultipleScope())
         {
@@ -146,15 +122,15 @@ public sealed class OrderBookTests(bool onValkey)
         using (Assert.EnterMultipleScope())
         {
             Assert.That(await FindAsync("stranger"), Is.EqualTo("Retrying; attempts 1; next at 2; reason try 1; [Retrying at 1]"));
-            Assert.That(await ClaimAsync("stranger"), Is.EqualTo(new OrderClaim.Known(OrderStatus.Retrying, PlacedAt: null)));
-            Assert.That(await ClaimAsync("stranger", "another"), Is.EqualTo(new OrderClaim.Known(OrderStatus.Retrying, PlacedAt: null)), "The first one who sends it has no better claim than the next.");
+            Assert.That(await ClaimAsync("stranger"), Is.EqualTo(new BookClaim.Known(NotificationStatus.Retrying, AcceptedAt: null)));
+            Assert.That(await ClaimAsync("stranger", Phone), Is.EqualTo(new BookClaim.Known(NotificationStatus.Retrying, AcceptedAt: null)), "The first one who sends it has no better claim than the next.");
         }
     }
 
     [Test]
     public async Task Events_in_any_order_and_any_number_come_to_the_same()
     {
-        OrderChange[] changes = [Retrying(1), Retrying(2), Confirmed(3)];
+        NotificationChange[] changes = [Retrying(1), Retrying(2), Sent(3)];
         var random = new Random(20261126);
         for (var i = 0; i < 30; i++)
         {
@@ -178,8 +154,8 @@ public sealed class OrderBookTests(bool onValkey)
     public async Task Confirmed_is_final()
     {
         await PlaceAsync("final");
-        await RecordAsync("final", Confirmed(1));
-        await RecordAsync("final", Confirmed(9));
+        await RecordAsync("final", Sent(1));
+        await RecordAsync("final", Sent(9));
         await RecordAsync("final", Failed(2));
         await RecordAsync("final", Retrying(3));
 
@@ -201,7 +177,7 @@ public sealed class OrderBookTests(bool onValkey)
         await RecordAsync("replayed", Failed(3));
         var still = await FindAsync("replayed");
         await RecordAsync("replayed", Failed(6));
-        await RecordAsync("replayed", Confirmed(7));
+        await RecordAsync("replayed", Sent(7));
 
         using (Assert.EnterMultipleScope())
         {
@@ -229,27 +205,23 @@ public sealed class OrderBookTests(bool onValkey)
     public async Task The_history_does_not_grow_for_ever_and_still_has_the_end()
     {
         await PlaceAsync("long");
-        for (var i = 1; i <= OrderRecord.MostChanges + 20; i++)
+        for (var i = 1; i <= NotificationState.MostChanges + 20; i++)
         {
             await RecordAsync("long", Retrying(i));
         }
 
         await RecordAsync("long", Failed(1000));
 
-        var record = (await _book.FindAsync("long", default))!;
-        using (Assert.EnterMultipleScope())
-        {
-            Assert.That(record.Attempts, Is.EqualTo(OrderRecord.MostChanges + 20));
-            Assert.That(record.History, Has.Count.EqualTo(OrderRecord.MostChanges + 1));
-            Assert.That(record.History[^1].Status, Is.EqualTo(OrderStatus.Failed));
-        }
+        var found = await FindAsync("long");
+        Assert.That(found, Does.StartWith($"Failed at 0; attempts {NotificationState.MostChanges + 20}; ").And.EndsWith(", Failed at 1000]"));
+        Assert.That(found.Split('[')[1].Split(','), Has.Length.EqualTo(NotificationState.MostChanges + 1));
     }
 
     [Test]
     public async Task Who_listens_hears_of_changes_of_that_order_alone_until_the_end()
     {
-        await using var listener = await _book.ListenAsync("heard", default);
-        var other = await _book.ListenAsync("other", default);
+        await using var listener = await Book.ListenAsync("heard", default);
+        var other = await Book.ListenAsync("other", default);
         await other.DisposeAsync();
 
         await PlaceAsync("other");
@@ -265,39 +237,52 @@ public sealed class OrderBookTests(bool onValkey)
     [Test]
     public async Task Who_waits_for_a_claim_hears_that_it_ended()
     {
-        var claim = (OrderClaim.Granted)await ClaimAsync("awaited");
-        await using var listener = await _book.ListenAsync("awaited", default);
+        var claim = (BookClaim.Granted)await ClaimAsync("awaited");
+        await using var listener = await Book.ListenAsync("awaited", default);
 
-        await _book.EndClaimAsync("awaited", claim, inDoubt: true);
+        await Book.EndClaimAsync(Key("awaited"), claim, inDoubt: true);
 
         Assert.That(await listener.WaitAsync(Patience, default), Is.True);
     }
 
-    private Task<OrderClaim> ClaimAsync(string orderId, string content = "content", DateTimeOffset? now = null) =>
-        _book.ClaimAsync(orderId, content, now ?? Noon, default);
+    private NotificationKey Key(string orderId) => ofNotifications ? Shipment(orderId) : NotificationKey.Confirmation(orderId);
+
+    private Task<BookClaim> ClaimAsync(string orderId, BookContent? content = null, DateTimeOffset? now = null) =>
+        Book.ClaimAsync(Key(orderId), content ?? Laptop, now ?? Noon, default);
 
     private async Task PlaceAsync(string orderId)
     {
         await ClaimAsync(orderId);
-        await _book.RecordPlacedAsync(orderId, "content", Noon);
+        await Book.RecordAcceptedAsync(Key(orderId), Laptop, Noon);
     }
 
-    private Task RecordAsync(string orderId, OrderChange change) => _book.RecordAsync(
-        orderId, change.Status == OrderStatus.Confirmed ? change with { MessageId = $"<{orderId}@shop.example>" } : change, default);
+    private Task RecordAsync(string orderId, NotificationChange change) => RecordAsync(Key(orderId), change);
 
-    private static OrderChange Retrying(int minute) => new(OrderStatus.Retrying, At(minute), minute, At(minute + 1), Reason: $"try {minute}");
-
-    private static OrderChange Confirmed(int minute) => new(OrderStatus.Confirmed, At(minute));
-
-    private static OrderChange Failed(int minute) => new(OrderStatus.Failed, At(minute), Reason: $"gave up {minute}");
-
-    private static DateTimeOffset At(int minute) => Noon.AddMinutes(minute).AddTicks(minute);
-
-    /// <summary>All that is known, with times in minutes since noon.</summary>
+    /// <summary>All that is known, in the words of the order and with times in minutes since noon.</summary>
     private async Task<string> FindAsync(string orderId)
     {
-        var record = (await _book.FindAsync(orderId, default))!;
+        var record = (await Book.FindAsync(orderId, default))!;
         Assert.That(record.OrderId, Is.EqualTo(orderId));
+        if (ofNotifications)
+        {
+            var notification = record.Notifications!.Single();
+            Assert.That(new NotificationKey(orderId, notification.Notification, notification.Reference), Is.EqualTo(Key(orderId)));
+            Assert.That(record, Is.EqualTo(new OrderRecord(orderId, null, null, 0, null, null, null, null, null, record.History, record.Notifications)), "Nothing is known of the order itself.");
+            Assert.That(record.History, Is.Empty);
+            record = new OrderRecord(
+                orderId,
+                notification.Status.ToOrderStatus(),
+                notification.AcceptedAt,
+                notification.Attempts,
+                notification.NextAttemptAt,
+                notification.SentAt,
+                notification.MessageId,
+                notification.FailedAt,
+                notification.Reason,
+                [.. notification.History.Select(OrderChange.Of)]);
+        }
+
+        Assert.That(record.Notifications, Is.Null);
         return string.Join("; ", new[]
         {
             $"{record.Status}{(record.PlacedAt is null ? null : $" at {Minute(record.PlacedAt)}")}",

@@ -12,6 +12,10 @@ public sealed class ValkeyOrderBookTests
 {
     private static readonly OrderPlaced Order = new("1", "customer@example.com", "Laptop", DateTimeOffset.UnixEpoch);
 
+    private static readonly BookContent Content = new("content", "customer");
+
+    private static readonly NotificationKey Shipment = new("1", "order-shipped", "1Z999");
+
     private readonly Cleanup _cleanup = new();
     private ValkeyServer _server = null!;
     private ConnectionMultiplexer _store = null!;
@@ -30,9 +34,9 @@ public sealed class ValkeyOrderBookTests
     public async Task Every_change_has_an_entry_kept_for_as_long_as_was_asked()
     {
         var book = new ValkeyOrderBook(new ValkeyStore(_store, Options.Create(new LedgerOptions())), TimeSpan.FromHours(2));
-        await book.ClaimAsync("claimed", "content", Order.PlacedAt, default);
-        await book.RecordPlacedAsync("placed", "content", Order.PlacedAt);
-        await book.RecordAsync("confirmed", new OrderChange(OrderStatus.Confirmed, Order.PlacedAt), default);
+        await book.ClaimAsync(Key("claimed"), Content, Order.PlacedAt, default);
+        await book.RecordAcceptedAsync(Key("placed"), Content, Order.PlacedAt);
+        await book.RecordAsync(Key("confirmed"), new NotificationChange(NotificationStatus.Sent, Order.PlacedAt), default);
 
         foreach (var id in new[] { "claimed", "placed", "confirmed" })
         {
@@ -47,8 +51,8 @@ public sealed class ValkeyOrderBookTests
     public async Task Neither_the_address_nor_the_product_is_on_the_server()
     {
         var book = new ValkeyOrderBook(new ValkeyStore(_store, Options.Create(new LedgerOptions())), TimeSpan.FromHours(1));
-        await book.ClaimAsync(Order.OrderId, OrderContent.HashOf(Order), Order.PlacedAt, default);
-        await book.RecordPlacedAsync(Order.OrderId, OrderContent.HashOf(Order), Order.PlacedAt);
+        await book.ClaimAsync(Key(Order.OrderId), BookContent.Of(Order), Order.PlacedAt, default);
+        await book.RecordAcceptedAsync(Key(Order.OrderId), BookContent.Of(Order), Order.PlacedAt);
 
         var entry = string.Join(' ', await _store.GetDatabase().HashGetAllAsync(ValkeyOrderBook.Prefix + Order.OrderId));
         Assert.That(entry, Does.Contain("placed").And.Not.Contain("customer").And.Not.Contain("example.com").And.Not.Contain("Laptop"));
@@ -56,23 +60,95 @@ public sealed class ValkeyOrderBookTests
 
     [Test]
     public void The_hash_of_an_order_is_that_of_earlier_releases() =>
-        Assert.That(OrderContent.HashOf(Order), Is.EqualTo(Convert.ToBase64String(SHA256.HashData("1\ncustomer@example.com\nLaptop"u8))));
+        Assert.That(BookContent.Of(Order).Hash, Is.EqualTo(Convert.ToBase64String(SHA256.HashData("1\ncustomer@example.com\nLaptop"u8))));
+
+    [Test]
+    public async Task What_the_release_before_wrote_is_read()
+    {
+        await _store.GetDatabase().HashSetAsync(ValkeyOrderBook.Prefix + "1",
+        [
+            new("content", BookContent.Of(Order).Hash), new("placedAt", 639157392000000000), new("status", "Retrying"), new("isPlaced", "1"),
+            new("history", """{"status":"placed","at":"2026-05-30T12:00:00+00:00"},{"status":"retrying","at":"2026-05-30T12:00:02+00:00","attempts":1,"reason":"no room"}"""),
+            new("changes", 2), new("retriedAt", 639157392020000000), new("attempts", 1), new("nextAttemptAt", ""), new("messageId", ""), new("reason", "no room"),
+            new("confirmedAt", ""), new("failedAt", ""),
+        ]);
+        var book = new ValkeyOrderBook(new ValkeyStore(_store, Options.Create(new LedgerOptions())), TimeSpan.FromHours(1));
+
+        var found = (await book.FindAsync("1", default))!;
+        // It has no address that could be compared.
+        var shipment = await book.ClaimAsync(Shipment, Content, Order.PlacedAt, default);
+        await book.RecordAsync(Key("1"), new NotificationChange(NotificationStatus.Sent, Order.PlacedAt.AddYears(60)), default);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((found.Status, found.Attempts, found.Reason), Is.EqualTo((OrderStatus.Retrying, 1, "no room")));
+            Assert.That(found.PlacedAt, Is.EqualTo(found.History[0].At));
+            Assert.That(found.History.Select(change => change.Status), Is.EqualTo([OrderStatus.Placed, OrderStatus.Retrying]));
+            Assert.That(found.Notifications, Is.Null);
+            Assert.That(await book.ClaimAsync(Key("1"), BookContent.Of(Order), Order.PlacedAt, default), Is.EqualTo(new BookClaim.Known(NotificationStatus.Sent, found.PlacedAt)));
+            Assert.That(shipment, Is.InstanceOf<BookClaim.Granted>());
+        }
+    }
+
+    [Test]
+    public async Task The_release_before_reads_what_is_written_and_sees_no_order_in_a_notification()
+    {
+        var book = new ValkeyOrderBook(new ValkeyStore(_store, Options.Create(new LedgerOptions())), TimeSpan.FromHours(1));
+        await book.RecordAsync(Shipment, new NotificationChange(NotificationStatus.Sent, Order.PlacedAt), default);
+        var before = await FieldsThatTheReleaseBeforeKnowsAsync();
+        await book.RecordAcceptedAsync(Key("1"), Content, Order.PlacedAt);
+        await book.RecordAsync(Key("1"), new NotificationChange(NotificationStatus.Sent, Order.PlacedAt, MessageId: "<1@shop.example>"), default);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(before, Is.Empty);
+            Assert.That(
+                await FieldsThatTheReleaseBeforeKnowsAsync(),
+                Is.EquivalentTo(new Dictionary<string, string>
+                {
+                    ["content"] = Content.Hash,
+                    ["placedAt"] = $"{Order.PlacedAt.UtcTicks}",
+                    ["status"] = "Confirmed",
+                    ["isPlaced"] = "1",
+                    ["nextAttemptAt"] = "",
+                    ["messageId"] = "<1@shop.example>",
+                    ["reason"] = "",
+                    ["confirmedAt"] = $"{Order.PlacedAt.UtcTicks}",
+                    ["failedAt"] = "",
+                    ["changes"] = "2",
+                    ["history"] = """{"status":"placed","at":"1970-01-01T00:00:00+00:00"},{"status":"confirmed","at":"1970-01-01T00:00:00+00:00","messageId":"\u003C1@shop.example\u003E"}""",
+                }));
+        }
+
+        async Task<Dictionary<string, string>> FieldsThatTheReleaseBeforeKnowsAsync()
+        {
+            string[] known =
+            [
+                "content", "placedAt", "token", "heldUntil", "inDoubt", "status", "isPlaced", "attempts", "nextAttemptAt", "confirmedAt",
+                "messageId", "failedAt", "reason", "history", "changes", "retriedAt",
+            ];
+            var all = (await _store.GetDatabase().HashGetAllAsync(ValkeyOrderBook.Prefix + "1")).ToStringDictionary();
+            return all.Where(field => known.Contains(field.Key)).ToDictionary();
+        }
+    }
 
     [Test]
     public async Task A_claim_outlives_the_server_and_its_absence_is_told()
     {
         var book = new ValkeyOrderBook(new ValkeyStore(_store, Options.Create(new LedgerOptions())), TimeSpan.FromHours(1));
-        await book.ClaimAsync("1", "content", Order.PlacedAt, default);
+        await book.ClaimAsync(Key("1"), Content, Order.PlacedAt, default);
         await _server.KillAsync();
 
-        await Assert.ThrowsAsync<LedgerUnreachableException>(() => book.ClaimAsync("1", "content", Order.PlacedAt, default));
+        await Assert.ThrowsAsync<LedgerUnreachableException>(() => book.ClaimAsync(Key("1"), Content, Order.PlacedAt, default));
         await Assert.ThrowsAsync<LedgerUnreachableException>(() => book.FindAsync("1", default));
-        await Assert.ThrowsAsync<LedgerUnreachableException>(() => book.RecordPlacedAsync("1", "content", Order.PlacedAt));
+        await Assert.ThrowsAsync<LedgerUnreachableException>(() => book.RecordAcceptedAsync(Key("1"), Content, Order.PlacedAt));
         Assert.That(book.IsReachable, Is.False);
 
         await _server.StartAsync();
         var claim = await Eventually.GetAsync(
-            "an answer", _ => book.ClaimAsync("1", "another", Order.PlacedAt, default), _ => true, TimeSpan.FromSeconds(30));
-        Assert.That(claim, Is.InstanceOf<OrderClaim.Taken>());
+            "an answer", _ => book.ClaimAsync(Key("1"), new BookContent("another", "customer"), Order.PlacedAt, default), _ => true, TimeSpan.FromSeconds(30));
+        Assert.That(claim, Is.InstanceOf<BookClaim.Taken>());
     }
+
+    private static NotificationKey Key(string orderId) => NotificationKey.Confirmation(orderId);
 }

@@ -36,7 +36,7 @@ internal sealed class StatusTests
     public async Task Everything_that_is_known_is_told_and_nothing_of_the_customer()
     {
         await using var api = await ApiUnderTest.StartAsync();
-        await api.Services.GetRequiredService<IOrderBook>().RecordPlacedAsync("1", "content", Noon);
+        await api.Services.GetRequiredService<IOrderBook>().RecordAcceptedAsync(NotificationKey.Confirmation("1"), new BookContent("content", "customer"), Noon);
         var bus = api.Services.GetRequiredService<IBus>();
 
         await bus.Publish(new OrderConfirmationRetrying("1", 2, Noon.AddSeconds(7), "451 4.3.0 customer@example.com: no room", Noon.AddSeconds(2)));

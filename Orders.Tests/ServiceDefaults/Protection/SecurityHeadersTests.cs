@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Notifications.Worker;
-using Orders.Api.Orders;
+using Orders.Api.Publishing;
 
 namespace Orders.Tests.ServiceDefaults.Protection;
 
@@ -25,7 +25,7 @@ internal sealed class SecurityHeadersTests(bool isApi, string environment)
     {
         if (isApi)
         {
-            Start<OrderPublisher>();
+            Start<MessagePublisher>();
         }
         else
         {

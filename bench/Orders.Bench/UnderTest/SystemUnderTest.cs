@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Notifications.Worker;
-using Orders.Api.Orders;
+using Orders.Api.Publishing;
 using Orders.Testing.Brokers;
 using Orders.Testing.Machine;
 using Orders.Testing.Programs;
@@ -59,7 +59,7 @@ internal sealed class SystemUnderTest : IAsyncDisposable
     public Task<SystemUnderTest> StartAnotherAsync() => StartAsync(_broker);
 
     /// <summary>Starts the API.</summary>
-    public Task<RunningProgram> StartApiAsync() => StartAsync(typeof(OrderPublisher));
+    public Task<RunningProgram> StartApiAsync() => StartAsync(typeof(MessagePublisher));
 
     /// <summary>Starts a worker.</summary>
     /// <param name="settings">Settings beside the defaults, by the names of their environment variables.</param>

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Notifications.Worker;
-using Orders.Api.Orders;
+using Orders.Api.Publishing;
 using Orders.FaultQueues;
 using Orders.Testing.Brokers;
 using Orders.Testing.Ledger;
@@ -50,7 +50,7 @@ internal sealed class ChaosSystem : IAsyncDisposable
         _apiToBroker = TcpProxy.To(broker.Port);
         _workersToBroker = TcpProxy.To(broker.Port);
         Http = new HttpClient { BaseAddress = new Uri(_apiUrl), Timeout = TimeSpan.FromSeconds(20) };
-        Api = new ChaosProgram(typeof(OrderPublisher), [("ASPNETCORE_URLS", _apiUrl), ("RateLimit__PermitsPerSecond", "0"), .. Messaging(_apiToBroker), .. ledger.Settings]);
+        Api = new ChaosProgram(typeof(MessagePublisher), [("ASPNETCORE_URLS", _apiUrl), ("RateLimit__PermitsPerSecond", "0"), .. Messaging(_apiToBroker), .. ledger.Settings]);
         Redeliver = new ChaosProgram(typeof(WorkerOptions), WorkerSettings("Faults"));
         _workers.AddRange(Enumerable.Range(0, Workers).Select(_ => new ChaosProgram(
             typeof(WorkerOptions), [.. WorkerSettings("Confirmations"), .. ledger.Settings], ReadLine)));

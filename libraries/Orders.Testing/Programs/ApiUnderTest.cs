@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 using Contracts;
 using MassTransit;
 using Microsoft.AspNetCore.Mvc.Testing;
-using Orders.Api.Orders;
+using Orders.Api.Publishing;
 using Orders.Email;
 
 namespace Orders.Testing.Programs;
@@ -13,12 +13,12 @@ namespace Orders.Testing.Programs;
 /// <summary>The API on a real Kestrel, for only that keeps the limits on bodies, with what it put on the bus.</summary>
 internal sealed class ApiUnderTest : IAsyncDisposable
 {
-    private readonly WebApplicationFactory<OrderPublisher> _program;
+    private readonly WebApplicationFactory<MessagePublisher> _program;
     private readonly PublishedOrders _published = new();
 
     private ApiUnderTest(string environment, Action<IServiceCollection>? services, (string Name, string? Value)[] settings)
     {
-        _program = new WebApplicationFactory<OrderPublisher>().WithWebHostBuilder(host =>
+        _program = new WebApplicationFactory<MessagePublisher>().WithWebHostBuilder(host =>
         {
             host.UseEnvironment(environment);
             host.UseUrls("http://127.0.0.1:0");

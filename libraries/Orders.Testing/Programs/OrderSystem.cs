@@ -5,7 +5,7 @@ using MassTransit;
 using MassTransit.Serialization;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Notifications.Worker;
-using Orders.Api.Orders;
+using Orders.Api.Publishing;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Job;
 using Orders.FaultQueues.Queues;
@@ -53,7 +53,7 @@ internal sealed class OrderSystem : IAsyncDisposable
     private TcpProxy? _network;
     private readonly TransportUnderTest _transport;
     private readonly List<IAsyncDisposable> _programs = [];
-    private WebApplicationFactory<OrderPublisher> _api = null!;
+    private WebApplicationFactory<MessagePublisher> _api = null!;
     private IServiceProvider _worker = null!;
 
     private OrderSystem(TransportUnderTest transport, RabbitMqBroker? broker, string? virtualHost)
@@ -114,7 +114,7 @@ internal sealed class OrderSystem : IAsyncDisposable
         }
 
         var inMemory = new OrderSystem(transport, null, null);
-        inMemory._api = inMemory.Start<OrderPublisher>(services, [.. inMemory.WorkerSettings, .. settings]);
+        inMemory._api = inMemory.Start<MessagePublisher>(services, [.. inMemory.WorkerSettings, .. settings]);
         inMemory._worker = inMemory._api.Services;
         inMemory.Http = inMemory.WorkerHttp = await ReadyAsync(inMemory._api);
         return inMemory;
@@ -133,7 +133,7 @@ internal sealed class OrderSystem : IAsyncDisposable
         string environment, Action<IServiceCollection>? services, params (string Name, string? Value)[] settings)
     {
         var system = new OrderSystem(TransportUnderTest.InMemory, null, null);
-        system._api = system.Start<OrderPublisher>(services, [.. system.WorkerSettings, .. settings], environment);
+        system._api = system.Start<MessagePublisher>(services, [.. system.WorkerSettings, .. settings], environment);
         system._worker = system._api.Services;
         system.Http = await ReadyAsync(system._api);
         return system;
@@ -205,7 +205,7 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>Starts the API in this process.</summary>
     public async Task StartApiAsync(params (string Name, string? Value)[] settings)
     {
-        _api = Start<OrderPublisher>(null, [.. MessagingSettings, .. WithoutLimits, .. settings]);
+        _api = Start<MessagePublisher>(null, [.. MessagingSettings, .. WithoutLimits, .. settings]);
         Http = await ReadyAsync(_api);
     }
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Notifications.Worker;
-using Orders.Api.Orders;
+using Orders.Api.Publishing;
 using Orders.Testing.Machine;
 
 namespace Orders.Testing.Programs;
@@ -8,7 +8,7 @@ namespace Orders.Testing.Programs;
 /// <summary>One of the two programs as its users start it: a process of its own, configured by its environment.</summary>
 internal sealed class RealProgram
 {
-    public static readonly RealProgram Api = new(typeof(OrderPublisher));
+    public static readonly RealProgram Api = new(typeof(MessagePublisher));
 
     public static readonly RealProgram Worker = new(typeof(WorkerOptions));
 

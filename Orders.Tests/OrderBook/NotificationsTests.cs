@@ -1,0 +1,154 @@
+using Orders.Api.OrderBook;
+
+namespace Orders.Tests.OrderBook;
+
+/// <summary>What an order and its notifications have to do with each other, whatever the order book is kept in.</summary>
+[TestFixture(false, TestName = "In memory")]
+[TestFixture(true, TestName = "On Valkey")]
+internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onValkey)
+{
+    [Test]
+    public async Task Each_has_a_status_of_its_own_the_oldest_first()
+    {
+        await PlaceAsync("several");
+        await RecordAsync(Shipment("several", "2"), Retrying(1));
+        await RecordAsync(new NotificationKey("several", "order-delayed"), Sent(2));
+        await RecordAsync(Shipment("several", "1"), Failed(3));
+        await RecordAsync(Shipment("several", "2"), Sent(4));
+        await RecordAsync(NotificationKey.Confirmation("several"), Retrying(5));
+
+        Assert.That(await FindAsync("several"), Is.EqualTo("Retrying; order-shipped 2 Sent, order-delayed Sent, order-shipped 1 Failed"));
+    }
+
+    [Test]
+    public async Task An_order_is_not_placed_by_what_is_heard_of_a_notification()
+    {
+        await RecordAsync(Shipment("shipped", "1"), Sent(1));
+        var heard = await FindAsync("shipped");
+        var claim = await Book.ClaimAsync(NotificationKey.Confirmation("shipped"), Laptop, Noon, default);
+        var claimed = await FindAsync("shipped");
+        await Book.RecordAcceptedAsync(NotificationKey.Confirmation("shipped"), Laptop, Noon);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(heard, Is.EqualTo("; order-shipped 1 Sent"));
+            Assert.That(claim, Is.InstanceOf<BookClaim.Granted>());
+            Assert.That(claimed, Is.EqualTo(heard));
+            Assert.That(await FindAsync("shipped"), Is.EqualTo("Placed; order-shipped 1 Sent"));
+        }
+    }
+
+    [Test]
+    public async Task An_order_that_is_not_placed_after_all_leaves_what_is_known_of_its_notifications()
+    {
+        await RecordAsync(Shipment("left", "1"), Sent(1));
+        var order = NotificationKey.Confirmation("left");
+        await Book.EndClaimAsync(order, (BookClaim.Granted)await Book.ClaimAsync(order, Laptop, Noon, default), inDoubt: false);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await FindAsync("left"), Is.EqualTo("; order-shipped 1 Sent"));
+            Assert.That(await Book.ClaimAsync(order, new BookContent("phone", "somebody else"), Noon, default), Is.InstanceOf<BookClaim.Granted>());
+        }
+    }
+
+    [Test]
+    public async Task A_notification_that_is_not_published_after_all_leaves_the_others()
+    {
+        await RecordAsync(Shipment("others", "1"), Sent(1));
+        var second = Shipment("others", "2");
+        await Book.EndClaimAsync(second, (BookClaim.Granted)await Book.ClaimAsync(second, Laptop, Noon, default), inDoubt: false);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await FindAsync("others"), Is.EqualTo("; order-shipped 1 Sent"));
+            Assert.That(await Book.ClaimAsync(second, Phone, Noon, default), Is.InstanceOf<BookClaim.Granted>());
+        }
+    }
+
+    [Test]
+    public async Task Nothing_is_known_while_a_notification_is_being_published()
+    {
+        await Book.ClaimAsync(Shipment("publishing"), Laptop, Noon, default);
+
+        Assert.That(await Book.FindAsync("publishing", default), Is.Null);
+    }
+
+    [Test]
+    public async Task A_notification_of_a_known_order_has_its_address()
+    {
+        await PlaceAsync("address");
+
+        var same = await Book.ClaimAsync(Shipment("address", "1"), new BookContent("parcel", Laptop.Address), Noon, default);
+        var other = await Book.ClaimAsync(Shipment("address", "2"), new BookContent("parcel", "somebody else"), Noon, default);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(same, Is.InstanceOf<BookClaim.Granted>());
+            Assert.That(other, Is.EqualTo(new BookClaim.OtherAddress()));
+        }
+    }
+
+    [Test]
+    public async Task A_notification_of_which_only_events_are_known_has_the_address_of_its_order_too()
+    {
+        await PlaceAsync("events");
+        await RecordAsync(Shipment("events"), Sent(1));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(
+                await Book.ClaimAsync(Shipment("events"), new BookContent("parcel", Laptop.Address), Noon, default),
+                Is.EqualTo(new BookClaim.Known(NotificationStatus.Sent, AcceptedAt: null)));
+            Assert.That(
+                await Book.ClaimAsync(Shipment("events"), new BookContent("parcel", "somebody else"), Noon, default), Is.EqualTo(new BookClaim.OtherAddress()));
+        }
+    }
+
+    [Test]
+    public async Task What_was_accepted_before_its_order_is_still_known_whatever_address_that_has()
+    {
+        var parcel = new BookContent("parcel", "somebody else");
+        await Book.RecordAcceptedAsync(Shipment("before", "1"), parcel, Noon);
+        await PlaceAsync("before");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await Book.ClaimAsync(Shipment("before", "1"), parcel, Noon, default), Is.EqualTo(new BookClaim.Known(NotificationStatus.Accepted, Noon)));
+            Assert.That(await Book.ClaimAsync(Shipment("before", "2"), parcel, Noon, default), Is.EqualTo(new BookClaim.OtherAddress()));
+        }
+    }
+
+    [Test]
+    public async Task Of_too_many_notifications_the_oldest_are_forgotten()
+    {
+        await PlaceAsync("many");
+        for (var i = 0; i < BookEntry.MostNotifications + 2; i++)
+        {
+            await RecordAsync(Shipment("many", $"{i}"), Sent(i));
+        }
+
+        // It was forgotten, and is the youngest now.
+        await RecordAsync(Shipment("many", "0"), Failed(1));
+
+        var record = (await Book.FindAsync("many", default))!;
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(record.Status, Is.EqualTo(OrderStatus.Placed));
+            Assert.That(record.Notifications!.Select(known => known.Reference), Is.EqualTo([.. Enumerable.Range(3, BookEntry.MostNotifications - 1).Select(i => $"{i}"), "0"]));
+            Assert.That(record.Notifications![^1].Status, Is.EqualTo(NotificationStatus.Failed));
+        }
+    }
+
+    private async Task PlaceAsync(string orderId)
+    {
+        await Book.ClaimAsync(NotificationKey.Confirmation(orderId), Laptop, Noon, default);
+        await Book.RecordAcceptedAsync(NotificationKey.Confirmation(orderId), Laptop, Noon);
+    }
+
+    private async Task<string> FindAsync(string orderId)
+    {
+        var record = (await Book.FindAsync(orderId, default))!;
+        return $"{record.Status}; {string.Join(", ", record.Notifications!.Select(known => string.Join(' ', new[] { known.Notification, known.Reference, $"{known.Status}" }.Where(part => part is not null))))}";
+    }
+}

@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Options;
+using Orders.Api.OrderBook;
+using Orders.Ledger;
+
+namespace Orders.Tests.OrderBook;
+
+/// <summary>Tests of an order book in memory, or on a server of their own.</summary>
+internal abstract class OrderBookUnderTest(bool onValkey)
+{
+    protected static readonly DateTimeOffset Noon = new(2026, 11, 26, 12, 0, 0, TimeSpan.Zero);
+    protected static readonly BookContent Laptop = new("laptop", "customer");
+    protected static readonly BookContent Phone = new("phone", "customer");
+
+    private static readonly TimeSpan KeepFor = TimeSpan.FromHours(1);
+
+    private readonly Cleanup _cleanup = new();
+
+    protected IOrderBook Book { get; private set; } = null!;
+
+    [OneTimeSetUp]
+    public async Task StartAsync()
+    {
+        if (!onValkey)
+        {
+            Book = new InMemoryOrderBook(KeepFor, TimeProvider.System);
+            return;
+        }
+
+        var server = _cleanup.Add(await ValkeyServer.StartNewAsync());
+        var store = _cleanup.Add(await server.ConnectAsync());
+        Book = new ValkeyOrderBook(new ValkeyStore(store, Options.Create(new LedgerOptions())), KeepFor);
+    }
+
+    [OneTimeTearDown]
+    public Task StopAsync() => _cleanup.RunAsync();
+
+    /// <summary>The key of a shipment, with a reference that needs to be taken care of.</summary>
+    protected static NotificationKey Shipment(string orderId, string reference = "1Z:99 9\nü") => new(orderId, "order-shipped", reference);
+
+    protected Task RecordAsync(NotificationKey key, NotificationChange change) => Book.RecordAsync(
+        key, change.Status == NotificationStatus.Sent ? change with { MessageId = $"<{key.OrderId}@shop.example>" } : change, default);
+
+    protected static NotificationChange Retrying(int minute) => new(NotificationStatus.Retrying, At(minute), minute, At(minute + 1), Reason: $"try {minute}");
+
+    protected static NotificationChange Sent(int minute) => new(NotificationStatus.Sent, At(minute));
+
+    protected static NotificationChange Failed(int minute) => new(NotificationStatus.Failed, At(minute), Reason: $"gave up {minute}");
+
+    protected static DateTimeOffset At(int minute) => Noon.AddMinutes(minute).AddTicks(minute);
+}
