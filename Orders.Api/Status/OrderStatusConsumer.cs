@@ -7,11 +7,15 @@ using Orders.Ledger;
 
 namespace Orders.Api.Status;
 
-/// <summary>Records in the order book what the workers tell of orders, whoever placed them.</summary>
+/// <summary>Records in the order book what the workers tell of orders and of further notifications, whoever asked for those.</summary>
 public sealed partial class OrderStatusConsumer(
     IOrderBook book, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<OrderStatusConsumer> logger)
-    : IConsumer<OrderConfirmationSent>, IConsumer<OrderConfirmationRetrying>, IConsumer<OrderConfirmationFailed>
+    : IConsumer<OrderConfirmationSent>, IConsumer<OrderConfirmationRetrying>, IConsumer<OrderConfirmationFailed>,
+        IConsumer<NotificationSent>, IConsumer<NotificationRetrying>, IConsumer<NotificationFailed>
 {
+    /// <summary>The longest name of a notification that is taken for one.</summary>
+    private const int LongestName = 64;
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -22,35 +26,64 @@ public sealed partial class OrderStatusConsumer(
 
     /// <inheritdoc/>
     public Task Consume(ConsumeContext<OrderConfirmationSent> context) =>
-        RecordAsync(context, Required(context.Message.OrderId), new NotificationChange(NotificationStatus.Sent, At(context.Message.SentAt), MessageId: context.Message.MessageId));
+        RecordAsync(context, NotificationKey.OrderConfirmation, Required(context.Message.OrderId), null, Sent(context.Message.SentAt, context.Message.MessageId));
 
     /// <inheritdoc/>
-    public Task Consume(ConsumeContext<OrderConfirmationRetrying> context) =>
-        RecordAsync(context, Required(context.Message.OrderId), new NotificationChange(
-            NotificationStatus.Retrying,
-            At(context.Message.At),
-            context.Message.Attempts,
-            context.Message.NextAttemptAt?.ToUniversalTime(),
-            Reason: Clean(context.Message.Reason)));
+    public Task Consume(ConsumeContext<OrderConfirmationRetrying> context) => RecordAsync(
+        context,
+        NotificationKey.OrderConfirmation,
+        Required(context.Message.OrderId),
+        null,
+        Retrying(context.Message.At, context.Message.Attempts, context.Message.NextAttemptAt, context.Message.Reason));
 
     /// <inheritdoc/>
     public Task Consume(ConsumeContext<OrderConfirmationFailed> context) =>
-        RecordAsync(context, context.Message.OrderId, new NotificationChange(NotificationStatus.Failed, At(context.Message.FailedAt), Reason: Clean(context.Message.Reason)));
+        RecordAsync(context, NotificationKey.OrderConfirmation, context.Message.OrderId, null, Failed(context.Message.FailedAt, context.Message.Reason));
 
-    private async Task RecordAsync(ConsumeContext context, string? orderId, NotificationChange change)
+    /// <inheritdoc/>
+    public Task Consume(ConsumeContext<NotificationSent> context) => RecordAsync(
+        context, context.Message.Notification, Required(context.Message.OrderId), context.Message.Reference, Sent(context.Message.SentAt, context.Message.MessageId));
+
+    /// <inheritdoc/>
+    public Task Consume(ConsumeContext<NotificationRetrying> context) => RecordAsync(
+        context,
+        context.Message.Notification,
+        Required(context.Message.OrderId),
+        context.Message.Reference,
+        Retrying(context.Message.At, context.Message.Attempts, context.Message.NextAttemptAt, context.Message.Reason));
+
+    /// <inheritdoc/>
+    public Task Consume(ConsumeContext<NotificationFailed> context) => RecordAsync(
+        context, context.Message.Notification, context.Message.OrderId, context.Message.Reference, Failed(context.Message.FailedAt, context.Message.Reason));
+
+    private NotificationChange Sent(DateTimeOffset at, string? messageId) => new(NotificationStatus.Sent, At(at), MessageId: messageId);
+
+    private NotificationChange Retrying(DateTimeOffset at, int attempts, DateTimeOffset? nextAttemptAt, string? reason) =>
+        new(NotificationStatus.Retrying, At(at), attempts, nextAttemptAt?.ToUniversalTime(), Reason: Clean(reason));
+
+    private NotificationChange Failed(DateTimeOffset at, string? reason) => new(NotificationStatus.Failed, At(at), Reason: Clean(reason));
+
+    /// <exception cref="SerializationException">The event does not say which notification it is about.</exception>
+    private async Task RecordAsync(ConsumeContext context, string? notification, string? orderId, string? reference, NotificationChange change)
     {
+        if (string.IsNullOrWhiteSpace(notification) || notification.Length > LongestName || notification.Any(char.IsControl))
+        {
+            throw new SerializationException("The event says nothing of a notification: its name is missing, or no name.");
+        }
+
         // Of a message that nobody could read, or that has an id which nobody could ask for.
         if (!OrderRules.IsOrderId(orderId))
         {
             return;
         }
 
+        var key = new NotificationKey(orderId!, notification, Clean(reference));
         var began = clock.GetTimestamp();
         while (true)
         {
             try
             {
-                await book.RecordAsync(NotificationKey.Confirmation(orderId!), change, context.CancellationToken);
+                await book.RecordAsync(key, change, context.CancellationToken);
                 return;
             }
             catch (LedgerUnreachableException exception) when (clock.GetElapsedTime(began) < Patience
@@ -74,7 +107,7 @@ public sealed partial class OrderStatusConsumer(
         orderId ?? throw new SerializationException("The event says nothing of an order: orderId is missing.");
 
     /// <summary>The event may be a stranger's, and a mail server likes to repeat in its refusal whom it refuses.</summary>
-    private static string? Clean(string? reason) => reason is null ? null : ForeignText.OneLine(reason);
+    private static string? Clean(string? text) => text is null ? null : ForeignText.OneLine(text);
 
     private static partial class Log
     {

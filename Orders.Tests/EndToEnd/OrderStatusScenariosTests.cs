@@ -116,6 +116,20 @@ internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : 
     }
 
     [Test]
+    public async Task What_a_worker_tells_of_a_further_notification_is_told_by_every_program()
+    {
+        await StartAsync();
+        await TheSystem.PlaceAsync("further");
+
+        await TheSystem.Worker.GetRequiredService<IBus>().Publish(
+            new NotificationSent("order-shipped", "further", "1Z999", "<order-shipped-further@shop.example>", DateTimeOffset.UtcNow));
+
+        var status = await Eventually.GetAsync("the notification is told", _ => GetAsync("further"), found => found["notifications"] is not null, Patience);
+        Assert.That((string?)status["notifications"]![0]!["reference"], Is.EqualTo("1Z999"));
+        Assert.That((string?)(await WaitForStatusAsync("further", "confirmed"))["notifications"]![0]!["status"], Is.EqualTo("sent"));
+    }
+
+    [Test]
     public async Task An_event_that_nobody_can_read_is_set_aside_and_the_next_one_counts()
     {
         if (transport.Broker is null)
@@ -127,7 +141,7 @@ internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : 
         await using (var connection = await TheSystem.ConnectAsync())
         await using (var channel = await connection.CreateChannelAsync(new(true, true)))
         {
-            foreach (var body in new[] { "no JSON", "{}", """{"messageType":["urn:message:Contracts:OrderConfirmationSent"],"message":{"sentAt":"2026-11-26T12:00:00Z"}}""" })
+            foreach (var body in new[] { "no JSON", "{}", """{"messageType":["urn:message:Contracts:OrderConfirmationSent"],"message":{"sentAt":"2026-11-26T12:00:00Z"}}""", """{"messageType":["urn:message:Contracts:NotificationSent"],"message":{"orderId":"1"}}""" })
             {
                 await channel.BasicPublishAsync(
                     "", QueueNames.OrderStatus, mandatory: true, new RabbitMQ.Client.BasicProperties { ContentType = "application/vnd.masstransit+json" }, System.Text.Encoding.UTF8.GetBytes(body));
@@ -136,7 +150,7 @@ internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : 
 
         await TheSystem.PlaceAsync("next");
         await WaitForStatusAsync("next", "confirmed");
-        await TheSystem.WaitForCountAsync($"{QueueNames.OrderStatus}_error", 3);
+        await TheSystem.WaitForCountAsync($"{QueueNames.OrderStatus}_error", 4);
     }
 
     [Test]

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.ServerSentEvents;
+using System.Text.Json.Nodes;
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
@@ -57,6 +59,67 @@ internal sealed class StatusTests
             Assert.That((int?)confirmed.Json["attempts"], Is.EqualTo(2));
             Assert.That(confirmed.Json["reason"], Is.Null);
             Assert.That(confirmed.Json["history"]!.AsArray(), Has.Count.EqualTo(4));
+        }
+    }
+
+    [Test]
+    public async Task Further_notifications_are_told_without_any_code_of_their_own()
+    {
+        await using var api = await ApiUnderTest.StartAsync();
+        await api.Services.GetRequiredService<IOrderBook>().RecordAcceptedAsync(
+            NotificationKey.Confirmation("1"), new BookContent("content", "customer"), Noon);
+        var bus = api.Services.GetRequiredService<IBus>();
+
+        await bus.Publish(new NotificationRetrying("order-delayed", "1", null, 1, Noon.AddSeconds(7), "451 4.3.0 customer@example.com: no room", Noon.AddSeconds(2)));
+        await WaitForNotificationsAsync(api, "1", "retrying");
+        await bus.Publish(new NotificationFailed("order-returned", "1", "R-7\r\n", "no mailbox", Noon.AddSeconds(3)));
+        await WaitForNotificationsAsync(api, "1", "retrying failed");
+        await bus.Publish(new NotificationSent("order-delayed", "1", "", "<order-delayed-1@shop.example>", Noon.AddSeconds(8)));
+        var told = await WaitForNotificationsAsync(api, "1", "sent failed");
+
+        Assert.That(told.Body, Is.EqualTo(
+            """{"orderId":"1","status":"placed","placedAt":"2026-11-26T12:00:00+00:00","attempts":0,"nextAttemptAt":null,"confirmedAt":null,"messageId":null,"failedAt":null,"reason":null,"history":[{"status":"placed","at":"2026-11-26T12:00:00+00:00"}],"notifications":["""
+            + """{"notification":"order-delayed","reference":null,"status":"sent","acceptedAt":null,"attempts":1,"nextAttemptAt":null,"sentAt":"2026-11-26T12:00:08+00:00","messageId":"<order-delayed-1@shop.example>","failedAt":null,"reason":null,"history":[{"status":"retrying","at":"2026-11-26T12:00:02+00:00","attempts":1,"nextAttemptAt":"2026-11-26T12:00:07+00:00","reason":"451 4.3.0 (address): no room"},{"status":"sent","at":"2026-11-26T12:00:08+00:00","messageId":"<order-delayed-1@shop.example>"}]},"""
+            + """{"notification":"order-returned","reference":"R-7","status":"failed","acceptedAt":null,"attempts":0,"nextAttemptAt":null,"sentAt":null,"messageId":null,"failedAt":"2026-11-26T12:00:03+00:00","reason":"no mailbox","history":[{"status":"failed","at":"2026-11-26T12:00:03+00:00","reason":"no mailbox"}]}]}"""));
+    }
+
+    [Test]
+    public async Task An_order_of_which_only_a_notification_is_known_has_no_status_and_can_still_be_placed()
+    {
+        await using var api = await ApiUnderTest.StartAsync();
+        await api.Services.GetRequiredService<IBus>().Publish(new NotificationSent("order-shipped", "12345", "1Z999", "<order-shipped-12345@shop.example>", Noon));
+        var heard = await WaitForNotificationsAsync(api, "12345", "sent");
+
+        var placed = await api.PostAsync(Laptop);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(heard.Body, Does.StartWith("""{"orderId":"12345","status":null,"placedAt":null,"attempts":0,"""));
+            Assert.That(heard.Json["history"]!.AsArray(), Is.Empty);
+            Assert.That(placed.Status, Is.EqualTo(202), placed.Body);
+            Assert.That((string?)placed.Json["message"], Is.EqualTo("Order placed successfully!"));
+            Assert.That(api.TakePublished().Select(order => order.OrderId), Is.EqualTo(["12345"]));
+        }
+    }
+
+    [Test]
+    public async Task A_stream_tells_the_changes_of_notifications_too()
+    {
+        await using var api = await ApiUnderTest.StartAsync();
+        await api.Services.GetRequiredService<IOrderBook>().RecordAcceptedAsync(
+            NotificationKey.Confirmation("1"), new BookContent("content", "customer"), Noon);
+        using var response = await api.Http.GetAsync(new Uri("/orders/1/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+        using var timeout = new CancellationTokenSource(Patience);
+        await using var events = SseParser.Create(await response.Content.ReadAsStreamAsync(timeout.Token)).EnumerateAsync(timeout.Token).GetAsyncEnumerator(timeout.Token);
+        await events.MoveNextAsync();
+
+        await api.Services.GetRequiredService<IBus>().Publish(new NotificationSent("order-shipped", "1", "1Z999", "<order-shipped-1@shop.example>", Noon), timeout.Token);
+        await events.MoveNextAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(events.Current.EventType, Is.EqualTo("status"));
+            Assert.That(events.Current.Data, Is.EqualTo((await GetAsync(api, "/orders/1")).Body).And.Contains("1Z999"));
         }
     }
 
@@ -171,4 +234,11 @@ internal sealed class StatusTests
 
     private static Task<ApiUnderTest.Answer> WaitForAsync(ApiUnderTest api, string orderId, string status) => Eventually.GetAsync(
         $"order {orderId} is {status}", _ => GetAsync(api, $"/orders/{orderId}"), answer => answer.Status == 200 && (string?)answer.Json["status"] == status, Patience);
+
+    /// <summary>Waits until the order's other notifications have these statuses, in the order in which they are told.</summary>
+    private static Task<ApiUnderTest.Answer> WaitForNotificationsAsync(ApiUnderTest api, string orderId, string statuses) => Eventually.GetAsync(
+        $"the notifications of order {orderId} are {statuses}",
+        _ => GetAsync(api, $"/orders/{orderId}"),
+        answer => string.Join(' ', (answer.Json["notifications"] as JsonArray ?? []).Select(notification => (string?)notification!["status"])) == statuses,
+        Patience);
 }
