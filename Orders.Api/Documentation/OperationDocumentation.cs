@@ -27,6 +27,19 @@ internal static class OperationDocumentation
         return response;
     }
 
+    /// <summary>Says when a request to take something is refused for its form, or for the number of requests.</summary>
+    public static void DescribeUnreadableRequests(this OpenApiOperation operation, string retry)
+    {
+        operation.DescribeProblem("The body came in too slowly.", Problem(StatusCodes.Status408RequestTimeout));
+        operation.DescribeProblem($"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.", Problem(StatusCodes.Status413PayloadTooLarge));
+        operation.DescribeProblem("The body is not declared as `application/json`.", Problem(StatusCodes.Status415UnsupportedMediaType));
+        operation.DescribeProblem("Too many requests came from the client's address.", Problem(StatusCodes.Status429TooManyRequests)).Headers = RetryAfter(retry);
+    }
+
+    /// <summary>Says where the answer leads to.</summary>
+    public static Dictionary<string, IOpenApiHeader> Location(string description) =>
+        Header("Location", description, new OpenApiSchema { Type = JsonSchemaType.String, Format = "uri-reference" });
+
     /// <summary>The problem details of a status that is answered without others.</summary>
     public static ProblemDetails Problem(int status) => new()
     {
@@ -36,7 +49,7 @@ internal static class OperationDocumentation
     };
 
     /// <summary>The headers of an answer that has one.</summary>
-    public static Dictionary<string, IOpenApiHeader> Header(string name, string description, OpenApiSchema schema) =>
+    private static Dictionary<string, IOpenApiHeader> Header(string name, string description, OpenApiSchema schema) =>
         new() { [name] = new OpenApiHeader { Description = description, Schema = schema } };
 
     /// <summary>The header that says when to come again.</summary>

@@ -28,10 +28,7 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
         var accepted = Describe("202", "The broker has the order safe, by this request or by an earlier one.");
         accepted.Content!["application/json"].Example = JsonSerializer.SerializeToNode(
             new PlaceOrderResponse(PlaceOrderResponse.Placed, Example), OrdersJsonContext.Default.PlaceOrderResponse);
-        accepted.Headers = OperationDocumentation.Header(
-            "Location",
-            "Where to ask what becomes of the order.",
-            new OpenApiSchema { Type = JsonSchemaType.String, Format = "uri-reference" });
+        accepted.Headers = OperationDocumentation.Location("Where to ask what becomes of the order.");
 
         DescribeProblem(
             "The body is not JSON, or a field of the order is wrong: `errors` names every wrong field.",
@@ -41,11 +38,7 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
                 Detail = OrdersEndpoints.WrongFields,
             });
         DescribeProblem("Another order has the order id, or came with the Idempotency-Key.", OrdersEndpoints.Taken());
-        DescribeProblem("The body came in too slowly.", OperationDocumentation.Problem(StatusCodes.Status408RequestTimeout));
-        DescribeProblem($"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.", OperationDocumentation.Problem(StatusCodes.Status413PayloadTooLarge));
-        DescribeProblem("The body is not declared as `application/json`.", OperationDocumentation.Problem(StatusCodes.Status415UnsupportedMediaType));
-        DescribeProblem("Too many requests came from the client's address.", OperationDocumentation.Problem(StatusCodes.Status429TooManyRequests))
-            .Headers = OperationDocumentation.RetryAfter("send the order");
+        operation.DescribeUnreadableRequests("send the order");
         DescribeProblem(
             $"The broker did not confirm the order within {MessagePublisher.ConfirmTimeout.TotalSeconds} s, or no worker has ever made its queue, or nobody can tell whether the order was placed before. `title` says whether the order may still be placed.",
             OrdersEndpoints.NotPlaced())

@@ -73,19 +73,19 @@ public static class Problems
     {
         StatusCodes.Status404NotFound => "There is nothing at this address. Orders go to POST /orders.",
         StatusCodes.Status405MethodNotAllowed => "This address does not take this method. Orders go to POST /orders.",
-        StatusCodes.Status408RequestTimeout => "The body came in too slowly. The order was not placed; send it again.",
+        StatusCodes.Status408RequestTimeout => "The body came in too slowly. Nothing was taken; send it again.",
         StatusCodes.Status413PayloadTooLarge => $"The body is larger than {OrdersEndpoints.MaxBodySize / 1024} KiB.",
         StatusCodes.Status415UnsupportedMediaType => "The body must be JSON in UTF-8, with the header Content-Type: application/json.",
         StatusCodes.Status429TooManyRequests => RateLimitOptions.Refusal,
-        StatusCodes.Status500InternalServerError => "Something went wrong that is not the caller's fault. The order was not placed.",
+        StatusCodes.Status500InternalServerError => "Something went wrong that is not the caller's fault. Nothing was taken.",
         _ => null,
     };
 
     private static string Explain(JsonException? exception) => exception switch
     {
-        null => "The request must have a body: an order as JSON.",
+        null => "The request must have a body, as JSON.",
         { Path: { Length: > 1 } path } =>
-            $"The body is no order: {path} in line {exception.LineNumber + 1} has a value of the wrong type, or ends too soon.",
+            $"The body does not fit: {path} in line {exception.LineNumber + 1} has a value of the wrong type, or ends too soon.",
         _ => $"The body is not JSON: line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.",
     };
 }

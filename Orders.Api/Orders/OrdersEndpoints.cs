@@ -22,13 +22,11 @@ public static class OrdersEndpoints
     private const string OrdersPath = "/orders";
     private const string OrderPath = "/order";
 
-    internal const string RetryAfterSeconds = "5";
-
     public static void AddOrders(this IHostApplicationBuilder builder)
     {
         builder.AddPublishing();
         builder.Services.AddSingleton<OrderMetrics>();
-        builder.Services.AddSingleton<IStartupFilter, RefusalsCounted>();
+        builder.Services.CountRefusals<OrderMetrics>(IsOrder);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJsonContext.Default);
@@ -37,29 +35,10 @@ public static class OrdersEndpoints
         });
     }
 
-    private static bool IsOrder(HttpContext http) =>
-        HttpMethods.IsPost(http.Request.Method)
-        && http.Request.Path.Value?.TrimEnd('/') is { } path
+    private static bool IsOrder(HttpRequest request) =>
+        HttpMethods.IsPost(request.Method)
+        && request.Path.Value?.TrimEnd('/') is { } path
         && (path.Equals(OrdersPath, StringComparison.OrdinalIgnoreCase) || path.Equals(OrderPath, StringComparison.OrdinalIgnoreCase));
-
-    private static async Task CountRefusedAsync(HttpContext http, RequestDelegate next)
-    {
-        await next(http);
-        OrderRefusal? why = http.Response.StatusCode switch
-        {
-            StatusCodes.Status429TooManyRequests => OrderRefusal.RateLimited,
-            StatusCodes.Status409Conflict => OrderRefusal.Conflict,
-            // What was handed to the broker by then stays there.
-            StatusCodes.Status499ClientClosedRequest => OrderRefusal.UnknownOutcome,
-            >= StatusCodes.Status400BadRequest and < StatusCodes.Status500InternalServerError => OrderRefusal.Invalid,
-            StatusCodes.Status500InternalServerError => OrderRefusal.NotPlaced,
-            _ => null,
-        };
-        if (why is { } known)
-        {
-            http.RequestServices.GetRequiredService<OrderMetrics>().Refuse(known);
-        }
-    }
 
     /// <summary>Maps <c>POST /orders</c>, and <c>POST /order</c> for those who come from the tutorial.</summary>
     public static void MapOrders(this IEndpointRouteBuilder app)
@@ -112,7 +91,8 @@ public static class OrdersEndpoints
         var order = request.ToOrderPlaced(now, key);
         var publication = new Publication<OrderPlaced>(
             NotificationKey.Confirmation(order.OrderId), BookContent.Of(order), at => order with { PlacedAt = at });
-        switch (await publishing.PublishAsync(publication, now, isNew: request.OrderId is null && key is null, cancellationToken))
+        var outcome = await publishing.PublishAsync(publication, now, isNew: request.OrderId is null && key is null, cancellationToken);
+        switch (outcome)
         {
             case PublicationOutcome.Published(var at):
                 metrics.Accept();
@@ -123,32 +103,19 @@ public static class OrdersEndpoints
                 return TypedResults.Accepted(
                     AddressOf(order.OrderId), new PlaceOrderResponse(PlaceOrderResponse.PlacedBefore, publication.Message(at), status.ToOrderStatus()));
 
-            case PublicationOutcome.Taken:
-                return TypedResults.Problem(Taken());
-
-            case PublicationOutcome.Unknown:
-                metrics.Refuse(OrderRefusal.UnknownOutcome);
-                http.Response.Headers.RetryAfter = RetryAfterSeconds;
-                return TypedResults.Problem(
-                    statusCode: StatusCodes.Status503ServiceUnavailable,
-                    title: "The order may or may not have been placed",
-                    detail: "The message broker did not confirm the order in time. It may still be placed; to be sure, send it again with the same order id.",
-                    extensions: new Dictionary<string, object?> { ["orderId"] = order.OrderId });
-
-            case PublicationOutcome.NotRemembered:
-                metrics.Refuse(OrderRefusal.NotPlaced);
-                http.Response.Headers.RetryAfter = RetryAfterSeconds;
-                return TypedResults.Problem(NotRemembered());
-
             default:
-                metrics.Refuse(OrderRefusal.NotPlaced);
-                http.Response.Headers.RetryAfter = RetryAfterSeconds;
-                return TypedResults.Problem(NotPlaced());
+                return Refusals.Answer(metrics, http, outcome, outcome switch
+                {
+                    PublicationOutcome.Taken => Taken(),
+                    PublicationOutcome.Unknown => Unknown(order.OrderId),
+                    PublicationOutcome.NotRemembered => NotRemembered(),
+                    _ => NotPlaced(),
+                });
         }
     }
 
     /// <summary>Where an order's status is.</summary>
-    private static string AddressOf(string orderId) => $"{OrdersPath}/{orderId}";
+    internal static string AddressOf(string orderId) => $"{OrdersPath}/{orderId}";
 
     /// <summary>The answer where another order has the id.</summary>
     internal static ProblemDetails Taken() => new()
@@ -156,6 +123,15 @@ public static class OrdersEndpoints
         Status = StatusCodes.Status409Conflict,
         Title = "The order id is taken",
         Detail = "Another order was placed with this order id or Idempotency-Key. Nothing was placed now; send it with one of its own.",
+    };
+
+    /// <summary>The answer where the broker may have the order.</summary>
+    private static ProblemDetails Unknown(string orderId) => new()
+    {
+        Status = StatusCodes.Status503ServiceUnavailable,
+        Title = "The order may or may not have been placed",
+        Detail = "The message broker did not confirm the order in time. It may still be placed; to be sure, send it again with the same order id.",
+        Extensions = { ["orderId"] = orderId },
     };
 
     /// <summary>The answer where nobody can tell whether the order was placed before.</summary>
@@ -173,17 +149,4 @@ public static class OrdersEndpoints
         Title = "The order was not placed",
         Detail = "The message broker cannot take orders at the moment. Nothing was placed; send the order again later.",
     };
-
-    /// <summary>
-    /// Counts the orders that are refused before the endpoint has them, or by it without a word about the broker: so it
-    /// comes before whatever answers, the limits of each client included.
-    /// </summary>
-    private sealed class RefusalsCounted : IStartupFilter
-    {
-        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
-        {
-            app.UseWhen(IsOrder, orders => orders.Use(CountRefusedAsync));
-            next(app);
-        };
-    }
 }

@@ -2,7 +2,7 @@ using Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Orders.Api.OrderBook;
-using Orders.Api.Orders;
+using Orders.Api.Publishing;
 using Orders.Api.Status.Pages;
 using Orders.Ledger;
 
@@ -64,7 +64,7 @@ public static class StatusEndpoints
             : "The order book is switched off: Ledger__Store is None.",
     };
 
-    /// <summary>The answer while nobody can look an order up; <see cref="OrdersEndpoints.RetryAfterSeconds"/> goes with it.</summary>
+    /// <summary>The answer while nobody can look an order up; <see cref="Refusals.RetryAfterSeconds"/> goes with it.</summary>
     internal static ProblemDetails Unreachable() => new()
     {
         Status = StatusCodes.Status503ServiceUnavailable,
@@ -83,7 +83,7 @@ public static class StatusEndpoints
         }
         catch (LedgerUnreachableException)
         {
-            response.Headers.RetryAfter = OrdersEndpoints.RetryAfterSeconds;
+            response.Headers.RetryAfter = Refusals.RetryAfterSeconds;
             return TypedResults.Problem(Unreachable());
         }
     }

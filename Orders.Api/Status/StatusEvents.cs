@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Mvc;
 using Orders.Api.OrderBook;
 using Orders.Api.Orders;
+using Orders.Api.Publishing;
 using Orders.Ledger;
 
 namespace Orders.Api.Status;
@@ -27,7 +28,7 @@ internal static class StatusEvents
     {
         if (!streams.TryOpen(http))
         {
-            http.Response.Headers.RetryAfter = OrdersEndpoints.RetryAfterSeconds;
+            http.Response.Headers.RetryAfter = Refusals.RetryAfterSeconds;
             return TypedResults.Problem(
                 statusCode: StatusCodes.Status429TooManyRequests,
                 detail: "Too many streams are open. Close some, or ask for the status now and then instead.");
@@ -54,7 +55,7 @@ internal static class StatusEvents
         }
         catch (LedgerUnreachableException)
         {
-            http.Response.Headers.RetryAfter = OrdersEndpoints.RetryAfterSeconds;
+            http.Response.Headers.RetryAfter = Refusals.RetryAfterSeconds;
             return TypedResults.Problem(StatusEndpoints.Unreachable());
         }
     }

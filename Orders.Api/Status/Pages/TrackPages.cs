@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Mvc;
 using Orders.Api.OrderBook;
-using Orders.Api.Orders;
+using Orders.Api.Publishing;
 using Orders.Ledger;
 using Orders.ServiceDefaults.Pages;
 
@@ -33,7 +33,7 @@ internal static class TrackPages
         }
         catch (LedgerUnreachableException)
         {
-            http.Response.Headers.RetryAfter = OrdersEndpoints.RetryAfterSeconds;
+            http.Response.Headers.RetryAfter = Refusals.RetryAfterSeconds;
             return await ShowMessageAsync(http, StatusEndpoints.Unreachable(), looksAgain: true);
         }
     }
