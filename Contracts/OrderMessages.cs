@@ -10,6 +10,7 @@ public static class OrderMessages
         typeof(OrderConfirmationSent),
         typeof(OrderConfirmationRetrying),
         typeof(OrderConfirmationFailed),
+        typeof(OrderShipped),
         typeof(NotificationSent),
         typeof(NotificationRetrying),
         typeof(NotificationFailed),

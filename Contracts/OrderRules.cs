@@ -18,6 +18,23 @@ public static partial class OrderRules
     /// <summary>What is wrong, for each field by its name in JSON; empty where the order is valid. No text holds a value.</summary>
     public static Dictionary<string, string[]> FindMistakes(string? orderId, string? email, string? product)
     {
+        var mistakes = FindMistakes(orderId, email);
+
+        if (string.IsNullOrWhiteSpace(product))
+        {
+            mistakes["product"] = ["The product is missing."];
+        }
+        else if (!ProductPattern().IsMatch(product))
+        {
+            mistakes["product"] = ["The product must have 1 to 200 characters, none of them a control character."];
+        }
+
+        return mistakes;
+    }
+
+    /// <summary>The same of what every message about an order has.</summary>
+    internal static Dictionary<string, string[]> FindMistakes(string? orderId, string? email)
+    {
         var mistakes = new Dictionary<string, string[]>();
 
         if (!IsOrderId(orderId))
@@ -32,15 +49,6 @@ public static partial class OrderRules
         else if (!AddressRule.TryParse(email, out _))
         {
             mistakes["email"] = [$"The email must be one address, such as customer@example.com, of at most {MaxEmailLength} bytes and without a display name."];
-        }
-
-        if (string.IsNullOrWhiteSpace(product))
-        {
-            mistakes["product"] = ["The product is missing."];
-        }
-        else if (!ProductPattern().IsMatch(product))
-        {
-            mistakes["product"] = ["The product must have 1 to 200 characters, none of them a control character."];
         }
 
         return mistakes;

@@ -3,6 +3,7 @@ using MassTransit;
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Alerts;
 using Notifications.Worker.OrderConfirmation;
+using Notifications.Worker.OrderShipping;
 using Notifications.Worker.Pipeline;
 using Orders.Email;
 using Orders.Email.Outages;
@@ -17,7 +18,7 @@ namespace Notifications.Worker;
 public static class NotificationsRegistration
 {
     /// <summary>Every email about an order. Each has a folder with its policy, and a line here.</summary>
-    internal static readonly IReadOnlyList<Notification> All = [new OrderConfirmationNotification()];
+    internal static readonly IReadOnlyList<Notification> All = [new OrderConfirmationNotification(), new OrderShippedNotification()];
 
     /// <summary>Adds the bus with the consumers of this process's <see cref="WorkerRole"/>, and all that they need.</summary>
     /// <param name="builder">The program.</param>

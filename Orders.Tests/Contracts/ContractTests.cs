@@ -48,6 +48,16 @@ public sealed class ContractTests
             """{"orderId":"12345","attempts":4,"nextAttemptAt":null,"reason":"Connection refused","at":"2026-11-21T12:00:00.123+00:00"}""")
             .SetArgDisplayNames("OrderConfirmationRetrying without a time"),
         new TestCaseData(
+            new OrderShipped("12345", "customer@example.com", "1Z999", "Acorn Parcel", "https://parcel.example/1Z999", Noon),
+            "urn:message:Contracts:OrderShipped",
+            """{"orderId":"12345","email":"customer@example.com","trackingNumber":"1Z999","carrier":"Acorn Parcel","link":"https://parcel.example/1Z999","shippedAt":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("OrderShipped"),
+        new TestCaseData(
+            new OrderShipped("12345", "customer@example.com", "1Z999", null, null, Noon),
+            "urn:message:Contracts:OrderShipped",
+            """{"orderId":"12345","email":"customer@example.com","trackingNumber":"1Z999","carrier":null,"link":null,"shippedAt":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("OrderShipped without a carrier and a link"),
+        new TestCaseData(
             new NotificationSent("order-shipped", "12345", "1Z999", "<order-shipped-12345@shop.example>", Noon),
             "urn:message:Contracts:NotificationSent",
             """{"notification":"order-shipped","orderId":"12345","reference":"1Z999","messageId":"<order-shipped-12345@shop.example>","sentAt":"2026-11-21T12:00:00.123+00:00"}""")

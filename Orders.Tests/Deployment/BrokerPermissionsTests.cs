@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+using Notifications.Worker;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -5,7 +7,7 @@ namespace Orders.Tests.Deployment;
 
 /// <summary>What the users of the deployment may do on a broker to which the topology was deployed: what their programs need, and nothing else.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnQuorumQueues))]
-internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
+internal sealed partial class BrokerPermissionsTests(TransportUnderTest transport)
 {
     private static readonly string[] Users = [BrokerUsers.Api, BrokerUsers.Worker, BrokerUsers.Redeliver];
 
@@ -75,7 +77,7 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
         "MassTransit:Fault--Contracts:SignInsSlowed--")]
     public async Task Publishes_to_no_other_exchange_than(string user, params string[] exchanges) => Assert.That(
         await WhereAllowedAsync(user, _exchanges, (channel, exchange) => channel.BasicPublishAsync(exchange, routingKey: "order-confirmation", "no order"u8.ToArray()).AsTask()),
-        Is.EquivalentTo(exchanges));
+        Is.EquivalentTo(OfEveryNotification(exchanges)));
 
     [TestCase(BrokerUsers.Api, "order-status")]
     [TestCase(BrokerUsers.Worker, "order-confirmation")]
@@ -93,8 +95,9 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
     {
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await WhereAllowedAsync(user, _queues, ConsumeAsync), Is.EquivalentTo(queues));
-            var others = _queues.Except(queues);
+            string[] allowed = [.. OfEveryNotification(queues)];
+            Assert.That(await WhereAllowedAsync(user, _queues, ConsumeAsync), Is.EquivalentTo(allowed));
+            var others = _queues.Except(allowed);
             Assert.That(await WhereAllowedAsync(user, others, (channel, queue) => channel.BasicGetAsync(queue, autoAck: false)), Is.Empty);
             Assert.That(await WhereAllowedAsync(user, others, (channel, queue) => channel.QueuePurgeAsync(queue)), Is.Empty);
         }
@@ -150,6 +153,17 @@ internal sealed class BrokerPermissionsTests(TransportUnderTest transport)
 
         return allowed;
     }
+
+    /// <summary>What is allowed about order confirmations is allowed about every notification. The audit trail is one for all.</summary>
+    private static IEnumerable<string> OfEveryNotification(IReadOnlyList<string> names) => names.Concat(
+        from notification in NotificationsRegistration.All.Where(notification => notification.Name != "order-confirmation")
+        from name in names
+        let other = OrderConfirmation().Replace(name, notification.Name).Replace("OrderPlaced", notification.MessageType.Name, StringComparison.Ordinal)
+        where other != name
+        select other);
+
+    [GeneratedRegex("^order-confirmation(?=$|_)(?!_audit)")]
+    private static partial Regex OrderConfirmation();
 
     private static string[] Names(string table) => table.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

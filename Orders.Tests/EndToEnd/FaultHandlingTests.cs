@@ -31,7 +31,7 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
         // What the job has looked at may still be on its way back into the queue.
         var groups = await Eventually.GetAsync(
             "all of them in the overview",
-            async cancellationToken => (await Inspector.GetOverviewsAsync(cancellationToken)).Single(queue => queue.Queue == FaultQueueKind.Error).Groups,
+            async cancellationToken => (await Inspector.GetOverviewsAsync(cancellationToken)).Single(queue => (queue.Endpoint, queue.Queue) == ("order-confirmation", FaultQueueKind.Error)).Groups,
             groups => groups.Sum(group => group.Count) == orders.Length,
             TimeSpan.FromSeconds(60));
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);

@@ -179,7 +179,7 @@ internal sealed class UnmovableMessagesTests(TransportUnderTest transport) : Ord
         await TheSystem.DeployUsersAsync();
         await TheSystem.DeployTopologyAsync();
         // Everything but the error queue.
-        await TheSystem.RunCtlAsync("set_permissions", BrokerUsers.Worker, "^$", "^(order-confirmation_(delay|audit)|order-notifications(_watch)?|Contracts:.*|MassTransit:Fault--Contracts:OrderPlaced--)$", "^order-confirmation$");
+        await TheSystem.RunCtlAsync("set_permissions", BrokerUsers.Worker, "^$", "^(order-[a-z]+_(delay|audit)|order-notifications(_watch)?|Contracts:.*|MassTransit:Fault--Contracts:Order[A-Za-z]+--)$", "^order-[a-z]+$");
         await TheSystem.StartWorkerAsync(settings: [("Worker__Role", "Confirmations"), .. BrokerUsers.SettingsOf(BrokerUsers.Worker)]);
         await TheSystem.StartWorkerAsync(settings: [("Worker__Role", "Faults"), .. BrokerUsers.SettingsOf(BrokerUsers.Redeliver)]);
         await TheSystem.StartApiAsync(BrokerUsers.SettingsOf(BrokerUsers.Api));

@@ -57,7 +57,7 @@ internal sealed class SeveralEndpointsTests(TransportUnderTest transport) : Orde
 
         Assert.That(
             overview.Select(queue => ((string?)queue!["endpoint"], (string?)queue["queue"], (int)queue["count"]!)),
-            Is.EquivalentTo([("order-confirmation", "error", 0), ("order-confirmation", "parked", 0), ("billing", "error", 1), ("billing", "parked", 0)]));
+            Is.SupersetOf([("order-confirmation", "error", 0), ("order-confirmation", "parked", 0), ("billing", "error", 1), ("billing", "parked", 0)]));
         Assert.That(await page.Content.ReadAsStringAsync(), Does.Contain("/faults/billing/error").And.Contain("/faults/order-confirmation/parked"));
     }
 

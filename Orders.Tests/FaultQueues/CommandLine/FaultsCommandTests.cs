@@ -184,7 +184,7 @@ internal sealed class FaultsCommandTests
     [TestCase("olga", "park error --order-id stays --yes", 2, "There is no --reason; the audit trail needs one.")]
     [TestCase("olga", "replay error --order-id stays --rate 0 --yes", 1, "rate: The rate must be between 0.1 and 10000 messages a second.")]
     [TestCase("rita", "list errors", 2, "'errors' is no queue. Say error or parked, or one of them after its endpoint, such as order-confirmation/error.")]
-    [TestCase("rita", "list billing/error", 1, "There is no endpoint billing. There are order-confirmation.")]
+    [TestCase("rita", "list billing/error", 1, "There is no endpoint billing. There are order-confirmation, order-shipped.")]
     [TestCase("rita", "list error --from yesterday", 2, "--from must be a time such as 2026-01-31T12:00:00Z, but is 'yesterday'.")]
     [TestCase("olga", "replay error --yes", 2, "There is no filter. If every message of the queue is meant, say --all.")]
     [TestCase("olga", "replay error --all --order-id stays --yes", 2, "--all and a filter exclude each other.")]

@@ -90,11 +90,17 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>The worker's own way to its fault queues.</summary>
     public IFaultTransport Faults => _worker.GetRequiredService<IFaultTransport>();
 
-    public IReadOnlyList<ReceivedMail> Confirmations => [.. Mail.Messages.Where(mail => !mail.Recipients.Contains(Operator))];
+    public IReadOnlyList<ReceivedMail> Confirmations => EmailsOf("order-confirmation");
+
+    /// <summary>The emails that were sent about parcels.</summary>
+    public IReadOnlyList<ReceivedMail> ShipmentEmails => EmailsOf("order-shipped");
 
     /// <summary>The ids of the orders that were confirmed, one for each email.</summary>
     public IEnumerable<string> ConfirmedOrders =>
         Confirmations.Select(mail => mail.MessageId["<order-confirmation-".Length..mail.MessageId.IndexOf('@', StringComparison.Ordinal)]);
+
+    private IReadOnlyList<ReceivedMail> EmailsOf(string notification) =>
+        [.. Mail.Messages.Where(mail => mail.MessageId.StartsWith($"<{notification}-", StringComparison.Ordinal))];
 
     public IReadOnlyList<ReceivedMail> Alerts => [.. Mail.Messages.Where(mail => mail.Recipients.Contains(Operator))];
 
@@ -283,11 +289,12 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <param name="body">The body.</param>
     /// <param name="contentType">What it is said to be, if anything.</param>
     /// <param name="configure">Sets more of AMQP's properties; in memory there are none.</param>
-    public async Task SendRawAsync(byte[] body, string? contentType, Action<BasicProperties>? configure = null)
+    /// <param name="queue">Which queue.</param>
+    public async Task SendRawAsync(byte[] body, string? contentType, Action<BasicProperties>? configure = null, string queue = OrderConfirmationEndpoint.Queue)
     {
         if (_broker is null)
         {
-            var endpoint = await _worker.GetRequiredService<IBus>().GetSendEndpoint(new Uri($"queue:{OrderConfirmationEndpoint.Queue}"));
+            var endpoint = await _worker.GetRequiredService<IBus>().GetSendEndpoint(new Uri($"queue:{queue}"));
             await endpoint.Send(new Raw(), Pipe.Execute<SendContext<Raw>>(send =>
                 send.Serializer = new CopyBodySerializer(new(contentType!), new BytesMessageBody(body))));
             return;
@@ -297,7 +304,7 @@ internal sealed class OrderSystem : IAsyncDisposable
         configure?.Invoke(properties);
         await using var connection = await ConnectAsync();
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
-        await channel.BasicPublishAsync("", OrderConfirmationEndpoint.Queue, mandatory: true, properties, body);
+        await channel.BasicPublishAsync("", queue, mandatory: true, properties, body);
     }
 
     /// <summary>Reads a queue of the worker's without touching it.</summary>

@@ -1,0 +1,65 @@
+using System.Text.RegularExpressions;
+
+namespace Contracts;
+
+/// <summary>What makes a shipment a valid one, whichever way it comes in.</summary>
+public static partial class ShipmentRules
+{
+    /// <summary>The tracking number as a pattern of ECMAScript, without its end.</summary>
+    public const string TrackingNumber = "^[A-Za-z0-9._-]{1,64}";
+
+    /// <summary>The carrier as a pattern of ECMAScript, without its end.</summary>
+    public const string Carrier = @"^[^\x00-\x1F\x7F-\x9F]{1,100}";
+
+    /// <summary>The longest link, in characters.</summary>
+    public const int MaxLinkLength = 2_000;
+
+    /// <summary>What is wrong, for each field by its name in JSON; empty where the shipment is valid. No text holds a value.</summary>
+    public static Dictionary<string, string[]> FindMistakes(string? orderId, string? email, string? trackingNumber, string? carrier, string? link)
+    {
+        // What both have is right or wrong by the same rules.
+        var mistakes = OrderRules.FindMistakes(orderId, email);
+
+        if (trackingNumber is null || !TrackingNumberPattern().IsMatch(trackingNumber))
+        {
+            mistakes["trackingNumber"] = ["The tracking number must have 1 to 64 characters of letters, digits, '.', '_' and '-'."];
+        }
+
+        if (carrier is not null && (string.IsNullOrWhiteSpace(carrier) || !CarrierPattern().IsMatch(carrier)))
+        {
+            mistakes["carrier"] = ["The carrier must have 1 to 100 characters, none of them a control character. Leave it out where it is not known."];
+        }
+
+        if (link is not null && !IsLink(link))
+        {
+            mistakes["link"] = [$"The link must be an absolute https or http URL of at most {MaxLinkLength:N0} characters. Leave it out where there is none."];
+        }
+
+        return mistakes;
+    }
+
+    /// <summary>Whether a text is an absolute https or http URL that can be shown as a link.</summary>
+    public static bool IsLink(string text) =>
+        text.Length <= MaxLinkLength
+        && LinkPattern().IsMatch(text)
+        && Uri.TryCreate(text, UriKind.Absolute, out var url)
+        && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp);
+
+    /// <summary>What a valid shipment says beside its order id and its time: two with one order id are the same where this is.</summary>
+    /// <remarks>Like <see cref="OrderRules.ContentOf"/>: hashes of it are stored, and no field can hold a line feed.</remarks>
+    public static string ContentOf(OrderShipped shipment) =>
+        $"{shipment.TrackingNumber}\n{shipment.Email}"
+        + (shipment.Carrier is null ? null : $"\ncarrier {shipment.Carrier}")
+        + (shipment.Link is null ? null : $"\nlink {shipment.Link}");
+
+    [GeneratedRegex(TrackingNumber + @"\z", RegexOptions.CultureInvariant)]
+    private static partial Regex TrackingNumberPattern();
+
+    // The same as the pattern above: to .NET a character beyond the basic plane is two.
+    [GeneratedRegex(@"^(?:[\uD800-\uDBFF][\uDC00-\uDFFF]|[^\x00-\x1F\x7F-\x9F\uD800-\uDFFF]){1,100}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex CarrierPattern();
+
+    // The parser passes over spaces around it, and takes a backslash for a slash.
+    [GeneratedRegex(@"^https?://[^\s\\""<>\p{C}]+\z", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex LinkPattern();
+}
