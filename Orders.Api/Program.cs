@@ -2,6 +2,7 @@ using Orders.Api.Documentation;
 using Orders.Api.Errors;
 using Orders.Api.Messaging;
 using Orders.Api.Orders;
+using Orders.Api.Shipments;
 using Orders.Api.Status;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Access;
@@ -14,6 +15,7 @@ return await ProgramHost.RunAsync(
     builder =>
     {
         builder.AddOrders();
+        builder.AddShipments();
         builder.AddStatus();
         builder.AddMessaging();
         builder.AddProblems();
@@ -25,6 +27,7 @@ return await ProgramHost.RunAsync(
     {
         app.UseProblems();
         app.MapOrders();
+        app.MapShipments();
         app.MapStatus();
         app.MapFaults();
         app.MapDocumentation();

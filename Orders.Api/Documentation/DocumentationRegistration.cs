@@ -13,14 +13,16 @@ public static partial class DocumentationRegistration
             options.AddDocumentTransformer((document, _, _) =>
             {
                 document.Info.Title = "Orders";
-                document.Info.Description = "Takes orders. For each order that is accepted, the customer gets a confirmation by email.";
+                document.Info.Description = "Takes orders and their shipments. For each one that is accepted, the customer gets an email.";
                 // Without an entry it is the server that the document came from, whatever that is called outside.
                 document.Servers = null;
                 return Task.CompletedTask;
             });
             options.AddOperationTransformer<PlaceOrderDocumentation>();
+            options.AddOperationTransformer<AnnounceShipmentDocumentation>();
             options.AddOperationTransformer<StatusDocumentation>();
             options.AddSchemaTransformer<PlaceOrderDocumentation>();
+            options.AddSchemaTransformer<AnnounceShipmentDocumentation>();
             options.AddSchemaTransformer<StatusDocumentation>();
         });
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Contracts;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.OpenApi;
@@ -25,6 +26,14 @@ internal static class OperationDocumentation
         var response = operation.Describe(example.Status!.Value.ToString(CultureInfo.InvariantCulture), description);
         response.Content!["application/problem+json"].Example = JsonSerializer.SerializeToNode(example, example.GetType(), OrdersJsonContext.Default);
         return response;
+    }
+
+    /// <summary>Says what the order id in the address must be.</summary>
+    public static void DescribeOrderId(this OpenApiOperation operation)
+    {
+        var orderId = (OpenApiParameter)operation.Parameters!.Single();
+        orderId.Description = "The order id, as it was sent or as the answer to the order has it.";
+        orderId.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Pattern = $"{OrderRules.OrderId}$" };
     }
 
     /// <summary>Says when a request to take something is refused for its form, or for the number of requests.</summary>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Contracts;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Orders.Api.OrderBook;
@@ -35,10 +34,7 @@ internal sealed class StatusDocumentation : IOpenApiOperationTransformer, IOpenA
             return Task.CompletedTask;
         }
 
-        var orderId = (OpenApiParameter)operation.Parameters!.Single();
-        orderId.Description = "The order id, as it was sent or as the answer to the order has it.";
-        orderId.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Pattern = $"{OrderRules.OrderId}$" };
-
+        operation.DescribeOrderId();
         var found = operation.Describe("200", "What is known of the order.");
         if (operation.OperationId == StatusEndpoints.GetStatus)
         {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Contracts;
 
 namespace Orders.Api.OrderBook;
@@ -10,7 +11,8 @@ namespace Orders.Api.OrderBook;
 /// </summary>
 /// <param name="Hash">All of it: SHA-256 in base64.</param>
 /// <param name="Address">The customer's address under this order id: SHA-256 in base64.</param>
-public sealed record BookContent(string Hash, string Address)
+/// <param name="Details">What of it is told to everybody who knows the order id, as JSON; <c>null</c> where that is nothing.</param>
+public sealed record BookContent(string Hash, string Address, string? Details = null)
 {
     /// <summary>
     /// The id of its message: the same whenever the same is published again, because its first outcome is not known.
@@ -19,6 +21,12 @@ public sealed record BookContent(string Hash, string Address)
 
     /// <summary>The content of an order.</summary>
     public static BookContent Of(OrderPlaced order) => Of(order.OrderId, order.Email, OrderRules.ContentOf(order));
+
+    /// <summary>The content of a shipment.</summary>
+    public static BookContent Of(OrderShipped shipment) => Of(shipment.OrderId, shipment.Email, ShipmentRules.ContentOf(shipment)) with
+    {
+        Details = JsonSerializer.Serialize(new ShipmentDetails(shipment.Carrier, shipment.Link), OrderBookJsonContext.Default.ShipmentDetails),
+    };
 
     private static BookContent Of(string orderId, string email, string content) => new(Digest($"{orderId}\n{content}"), Digest($"{orderId}\n{email}"));
 

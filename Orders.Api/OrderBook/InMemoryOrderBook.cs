@@ -282,6 +282,6 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
 
         public bool IsEmpty => Content is null && State is null;
 
-        public BookEntry? ToBookEntry() => State is null ? null : new BookEntry(Key, AcceptedAt, State);
+        public BookEntry? ToBookEntry() => State is null ? null : new BookEntry(Key, AcceptedAt, Content?.Details, State);
     }
 }

@@ -12,9 +12,15 @@ public sealed record NotificationKey(string OrderId, string Notification, string
     /// <summary>The name of the notification whose status is that of the order.</summary>
     public const string OrderConfirmation = "order-confirmation";
 
+    /// <summary>The name of the notification about a shipment. Its reference is the tracking number.</summary>
+    public const string OrderShipped = "order-shipped";
+
     /// <summary>Whether it is the order itself.</summary>
     public bool IsConfirmation => Notification == OrderConfirmation;
 
     /// <summary>The key of an order itself.</summary>
     public static NotificationKey Confirmation(string orderId) => new(orderId, OrderConfirmation);
+
+    /// <summary>The key of a shipment.</summary>
+    public static NotificationKey Of(Contracts.OrderShipped shipment) => new(shipment.OrderId, OrderShipped, shipment.TrackingNumber);
 }

@@ -5,4 +5,5 @@ namespace Orders.Api.OrderBook;
 /// <summary>Generated serialization of what is stored.</summary>
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(OrderChange[]))]
+[JsonSerializable(typeof(ShipmentDetails))]
 internal sealed partial class OrderBookJsonContext : JsonSerializerContext;

@@ -35,13 +35,18 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
           for i = 1, #fields, 2 do fields[i] = entry .. fields[i] end
           redis.call('HSET', key, unpack(fields))
         end
+        local function accept(hash, address, details, at)
+          set('content', hash, 'placedAt', at)
+          if details ~= '' then set('details', details) end
+          if entry == '' then set('address', address) end
+        end
         local function notifications()
           local found = {}
           for one in string.gmatch(redis.call('HGET', key, 'notifications') or '', '[^\n]+') do table.insert(found, one) end
           return found
         end
         local function forget(one)
-          for _, field in ipairs({'content', 'address', 'placedAt', 'token', 'heldUntil', 'inDoubt', 'status', 'isPlaced', 'attempts', 'nextAttemptAt',
+          for _, field in ipairs({'content', 'address', 'details', 'placedAt', 'token', 'heldUntil', 'inDoubt', 'status', 'isPlaced', 'attempts', 'nextAttemptAt',
               'confirmedAt', 'messageId', 'failedAt', 'reason', 'history', 'changes', 'retriedAt'}) do
             redis.call('HDEL', key, one .. field)
           end
@@ -76,7 +81,7 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
     // before stays so, whichever order was placed since.
     private const string Claim = Common +
         """
-        local hash, address, newToken, acceptedAt, lease = unpack(ARGV, 4)
+        local hash, address, details, newToken, acceptedAt, lease = unpack(ARGV, 4)
         local status, content, placedAt, token, heldUntil = get('status', 'content', 'placedAt', 'token', 'heldUntil')
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -87,8 +92,7 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
         if token and tonumber(heldUntil) > now then return {'held', tonumber(heldUntil) - now} end
         if not content then
           placedAt = acceptedAt
-          set('content', hash, 'placedAt', placedAt)
-          if entry == '' then set('address', address) end
+          accept(hash, address, details, placedAt)
         else
           set('inDoubt', '1')
         end
@@ -112,9 +116,8 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
 
     private const string RecordAccepted = Common +
         """
-        local hash, address, acceptedAt, change = unpack(ARGV, 4)
-        set('content', hash, 'placedAt', acceptedAt)
-        if entry == '' then set('address', address) end
+        local hash, address, details, acceptedAt, change = unpack(ARGV, 4)
+        accept(hash, address, details, acceptedAt)
         redis.call('HDEL', key, entry .. 'token', entry .. 'heldUntil', entry .. 'inDoubt')
         redis.call('HSETNX', key, entry .. 'status', 'Placed')
         if redis.call('HSETNX', key, entry .. 'isPlaced', '1') == 1 then
@@ -165,7 +168,7 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
         var token = Guid.NewGuid().ToString("N");
         // Not given up in the middle: the claim would be nobody's until it lapses.
         var answer = (RedisValue[])(await EvaluateAsync(
-            Claim, key, content.Hash, content.Address, token, TicksOf(now), (long)BookClaim.Lease.TotalMilliseconds))!;
+            Claim, key, content.Hash, content.Address, content.Details ?? "", token, TicksOf(now), (long)BookClaim.Lease.TotalMilliseconds))!;
         return (string)answer[0]! switch
         {
             "granted" => new BookClaim.Granted(token, TimeOf(answer[1])!.Value),
@@ -180,7 +183,7 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
         EvaluateAsync(EndClaim, key, claim.Token, inDoubt ? "1" : "0");
 
     public Task RecordAcceptedAsync(NotificationKey key, BookContent content, DateTimeOffset acceptedAt) => EvaluateAsync(
-        RecordAccepted, key, content.Hash, content.Address, TicksOf(acceptedAt), Write(new NotificationChange(NotificationStatus.Accepted, acceptedAt)));
+        RecordAccepted, key, content.Hash, content.Address, content.Details ?? "", TicksOf(acceptedAt), Write(new NotificationChange(NotificationStatus.Accepted, acceptedAt)));
 
     public Task RecordAsync(NotificationKey key, NotificationChange change, CancellationToken cancellationToken) => EvaluateAsync(
         Record,
@@ -218,6 +221,7 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
             ? new BookEntry(
                 key,
                 Time("placedAt"),
+                Text("details"),
                 new NotificationState(
                     StatusOf(status),
                     Text("attempts") is { } attempts ? int.Parse(attempts, CultureInfo.InvariantCulture) : 0,

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Orders.Api.Orders;
 using Orders.Api.Publishing;
+using Orders.Api.Shipments;
 
 namespace Orders.Tests.Api;
 
@@ -28,7 +29,7 @@ public sealed class OpenApiDocumentTests
     {
         Assert.Multiple(() =>
         {
-            Assert.That(Keys(_document["paths"]), Is.EquivalentTo(["/orders", "/orders/{orderId}", "/orders/{orderId}/events"]));
+            Assert.That(Keys(_document["paths"]), Is.EquivalentTo(["/orders", "/orders/{orderId}", "/orders/{orderId}/events", "/orders/{orderId}/shipments"]));
             Assert.That(Keys(_document["paths"]!["/orders"]), Is.EqualTo(["post"]));
             Assert.That(_document["servers"], Is.Null);
             Assert.That((string?)_document["info"]!["description"], Is.Not.Empty);
@@ -59,15 +60,20 @@ public sealed class OpenApiDocumentTests
     [TestCase("503", "application/problem+json", "ProblemDetails", "Retry-After")]
     public void Every_answer_is_described_with_its_body_and_its_header(string status, string mediaType, string schema, string? header)
     {
-        var response = Operation["responses"]![status]!;
-
-        Assert.Multiple(() =>
+        foreach (var (operation, answer) in new[] { (Operation, "PlaceOrderResponse"), (ShipmentOperation, "AnnounceShipmentResponse") })
         {
-            Assert.That((string?)response["description"], Is.Not.Empty);
-            Assert.That((string?)response["content"]?[mediaType]?["schema"]?["$ref"], Is.EqualTo($"#/components/schemas/{schema}"));
-            Assert.That(response["content"]?[mediaType]?["example"], Is.Not.Null);
-            Assert.That(Keys(response["headers"]), Is.EqualTo(header is null ? [] : new[] { header }));
-        });
+            var response = operation["responses"]![status]!;
+
+            Assert.Multiple(() =>
+            {
+                Assert.That((string?)response["description"], Is.Not.Empty);
+                Assert.That(
+                    (string?)response["content"]?[mediaType]?["schema"]?["$ref"],
+                    Is.EqualTo($"#/components/schemas/{(schema == "PlaceOrderResponse" ? answer : schema)}"));
+                Assert.That(response["content"]?[mediaType]?["example"], Is.Not.Null);
+                Assert.That(Keys(response["headers"]), Is.EqualTo(header is null ? [] : new[] { header }));
+            });
+        }
     }
 
     [TestCase("/orders/{orderId}", "200", "application/json")]
@@ -109,8 +115,34 @@ public sealed class OpenApiDocumentTests
     }
 
     [Test]
-    public void No_other_answer_is_announced() =>
-        Assert.That(Keys(Operation["responses"]), Is.EquivalentTo(["202", "400", "408", "409", "413", "415", "429", "503"]));
+    public void No_other_answer_is_announced()
+    {
+        foreach (var operation in new[] { Operation, ShipmentOperation })
+        {
+            Assert.That(Keys(operation["responses"]), Is.EquivalentTo(["202", "400", "408", "409", "413", "415", "429", "503"]));
+        }
+    }
+
+    [Test]
+    public void The_example_of_a_shipment_would_be_accepted_and_its_fields_are_described()
+    {
+        var example = ShipmentOperation["requestBody"]!["content"]!["application/json"]!["example"]!;
+        var schema = _document["components"]!["schemas"]!["AnnounceShipmentRequest"]!;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(
+                new AnnounceShipmentRequest((string?)example["email"], (string?)example["trackingNumber"], (string?)example["carrier"], (string?)example["link"]).Validate("12345"),
+                Is.Empty);
+            Assert.That(schema["required"]!.AsArray().Select(name => (string?)name), Is.EquivalentTo(["email", "trackingNumber"]));
+            Assert.That(Matches(schema["properties"]!["trackingNumber"]!, new string('x', 64)));
+            Assert.That(Matches(schema["properties"]!["trackingNumber"]!, new string('x', 65)), Is.False);
+            Assert.That(Matches(schema["properties"]!["carrier"]!, new string('x', 100)));
+            Assert.That(Matches(schema["properties"]!["carrier"]!, new string('x', 101)), Is.False);
+            Assert.That((int?)schema["properties"]!["link"]!["maxLength"], Is.EqualTo(2_000));
+            Assert.That((string?)ShipmentOperation["parameters"]!.AsArray().Single()!["schema"]!["pattern"], Is.EqualTo("^[A-Za-z0-9._-]{1,64}$"));
+        });
+    }
 
     [Test]
     public void Email_and_product_are_required_and_the_order_id_is_not()
@@ -158,6 +190,8 @@ public sealed class OpenApiDocumentTests
     }
 
     private JsonNode Operation => _document["paths"]!["/orders"]!["post"]!;
+
+    private JsonNode ShipmentOperation => _document["paths"]!["/orders/{orderId}/shipments"]!["post"]!;
 
     private JsonNode RequestSchema => _document["components"]!["schemas"]!["PlaceOrderRequest"]!;
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
@@ -77,7 +76,7 @@ public sealed class PlaceTwiceTests
     [Test]
     public async Task Who_comes_while_the_order_is_being_placed_waits_for_what_becomes_of_it()
     {
-        var publishing = new Publishing();
+        var publishing = new HeldUpMessages<OrderPlaced>();
         _api.Services.GetRequiredService<IBus>().ConnectPublishObserver(publishing);
         var first = _api.PostAsync(Laptop);
         await publishing.Begun.WaitAsync(TimeSpan.FromSeconds(20));
@@ -100,7 +99,7 @@ public sealed class PlaceTwiceTests
     [Test]
     public async Task An_order_of_which_nobody_knows_what_became_is_published_again_as_the_same_message()
     {
-        var publishing = new Publishing { Fails = 1 };
+        var publishing = new HeldUpMessages<OrderPlaced> { Fails = 1 };
         publishing.GoOn();
         _api.Services.GetRequiredService<IBus>().ConnectPublishObserver(publishing);
 
@@ -114,7 +113,7 @@ public sealed class PlaceTwiceTests
             Assert.That(other.Status, Is.EqualTo(409), "The first may have been placed.");
             Assert.That(second.Status, Is.EqualTo(202), second.Body);
             Assert.That(publishing.Messages.Select(message => message.Id).Distinct().Count(), Is.EqualTo(1));
-            Assert.That(publishing.Messages.Select(message => message.Order).Distinct().Count(), Is.EqualTo(1), "To the last tick of the time.");
+            Assert.That(publishing.Messages.Select(message => message.Message).Distinct().Count(), Is.EqualTo(1), "To the last tick of the time.");
             Assert.That(publishing.Messages, Has.Count.EqualTo(2));
         }
     }
@@ -230,43 +229,5 @@ public sealed class PlaceTwiceTests
         }
 
         return (api ?? _api).SendAsync(request);
-    }
-
-    /// <summary>Holds up orders on their way to the bus.</summary>
-    private sealed class Publishing : IPublishObserver
-    {
-        private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private int _published;
-
-        /// <summary>How many of them fail.</summary>
-        public int Fails { get; init; }
-
-        public Task Begun => _begun.Task;
-
-        public ConcurrentQueue<(Guid? Id, OrderPlaced Order)> Messages { get; } = [];
-
-        public void GoOn() => _goOn.TrySetResult();
-
-        public async Task PrePublish<T>(PublishContext<T> context)
-            where T : class
-        {
-            if (context.Message is OrderPlaced order)
-            {
-                Messages.Enqueue((context.MessageId, order));
-                _begun.TrySetResult();
-                await _goOn.Task;
-                if (Interlocked.Increment(ref _published) <= Fails)
-                {
-                    throw new InvalidOperationException("The connection broke.");
-                }
-            }
-        }
-
-        public Task PostPublish<T>(PublishContext<T> context)
-            where T : class => Task.CompletedTask;
-
-        public Task PublishFault<T>(PublishContext<T> context, Exception exception)
-            where T : class => Task.CompletedTask;
     }
 }

@@ -15,6 +15,7 @@ internal static class Refusal
             Assert.That(answer.Detail, Is.Not.Null.And.Not.Empty);
             Assert.That(answer.Body, Does.Not.Contain("   at ").And.Not.Contain("Exception").And.Not.Contain("System."));
             Assert.That(api.TakePublished(), Is.Empty);
+            Assert.That(api.TakeShipments(), Is.Empty);
         }
     }
 }

@@ -66,7 +66,7 @@ public sealed partial class SwaggerUiTests
             await page.GotoAsync(_address);
             Assert.That(page.Url, Does.StartWith($"{_address}/swagger"));
 
-            var operation = page.Locator(".opblock-post", new PageLocatorOptions { HasText = "/orders" });
+            var operation = page.Locator(".opblock-post", new PageLocatorOptions { HasText = "Place an order" });
             await operation.Locator(".opblock-summary-control").ClickAsync();
             await operation.GetByRole(AriaRole.Button, new() { Name = "Try it out" }).ClickAsync();
 

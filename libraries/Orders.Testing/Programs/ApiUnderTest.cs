@@ -44,12 +44,17 @@ internal sealed class ApiUnderTest : IAsyncDisposable
     public IServiceProvider Services => _program.Services;
 
     /// <summary>The orders on the bus since this was asked last.</summary>
-    public IReadOnlyList<OrderPlaced> TakePublished()
+    public IReadOnlyList<OrderPlaced> TakePublished() => Take(_published.Orders);
+
+    /// <summary>The shipments on the bus since this was asked last.</summary>
+    public IReadOnlyList<OrderShipped> TakeShipments() => Take(_published.Shipments);
+
+    private static List<T> Take<T>(ConcurrentQueue<T> queue)
     {
-        var taken = new List<OrderPlaced>();
-        while (_published.Orders.TryDequeue(out var order))
+        var taken = new List<T>();
+        while (queue.TryDequeue(out var message))
         {
-            taken.Add(order);
+            taken.Add(message);
         }
 
         return taken;
@@ -106,12 +111,18 @@ internal sealed class ApiUnderTest : IAsyncDisposable
     {
         public ConcurrentQueue<OrderPlaced> Orders { get; } = new();
 
+        public ConcurrentQueue<OrderShipped> Shipments { get; } = new();
+
         public Task PrePublish<T>(PublishContext<T> context)
             where T : class
         {
             if (context.Message is OrderPlaced order)
             {
                 Orders.Enqueue(order);
+            }
+            else if (context.Message is OrderShipped shipment)
+            {
+                Shipments.Enqueue(shipment);
             }
 
             return Task.CompletedTask;
