@@ -52,7 +52,7 @@ internal sealed class StatusDocumentation : IOpenApiOperationTransformer, IOpenA
 
     public Task TransformAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
     {
-        if (Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) == typeof(OrderStatus))
+        if (Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) is { } type && (type == typeof(OrderStatus) || type == typeof(NotificationStatus)))
         {
             // Where it is optional it is left out; as null it would be one more word of the type, everywhere.
             schema.Enum = [.. schema.Enum!.Where(word => word is not null)];

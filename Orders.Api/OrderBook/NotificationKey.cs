@@ -18,6 +18,9 @@ public sealed record NotificationKey(string OrderId, string Notification, string
     /// <summary>Whether it is the order itself.</summary>
     public bool IsConfirmation => Notification == OrderConfirmation;
 
+    /// <summary>Whether it is about a shipment.</summary>
+    public bool IsShipment => Notification == OrderShipped;
+
     /// <summary>The key of an order itself.</summary>
     public static NotificationKey Confirmation(string orderId) => new(orderId, OrderConfirmation);
 

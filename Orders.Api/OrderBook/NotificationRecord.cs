@@ -2,7 +2,7 @@ using System.ComponentModel;
 
 namespace Orders.Api.OrderBook;
 
-/// <summary>What is known of an email about an order, other than its confirmation. Tells nothing of the customer.</summary>
+/// <summary>What is known of an email about an order, other than its confirmation and those about shipments. Tells nothing of the customer.</summary>
 public sealed record NotificationRecord(
     [property: Description("Which notification it is, such as order-shipped.")]
     string Notification,

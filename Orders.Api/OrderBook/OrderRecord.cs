@@ -6,7 +6,7 @@ namespace Orders.Api.OrderBook;
 /// <summary>What is known of an order. Tells nothing of the customer.</summary>
 public sealed record OrderRecord(
     string OrderId,
-    [property: Description("What the latest news made of it; null where only other notifications are known.")]
+    [property: Description("What the latest news made of it; null where only shipments or other notifications are known.")]
     OrderStatus? Status,
     [property: Description("When this API accepted the order; null where it came another way.")]
     DateTimeOffset? PlacedAt,
@@ -24,6 +24,9 @@ public sealed record OrderRecord(
     string? Reason,
     [property: Description("Every change, the oldest first.")]
     IReadOnlyList<OrderChange> History,
+    [property: Description("The shipments of the order, the oldest first; left out where there are none.")]
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    IReadOnlyList<ShipmentRecord>? Shipments = null,
     [property: Description("The other emails about the order, the oldest first; left out where there are none.")]
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     IReadOnlyList<NotificationRecord>? Notifications = null)
@@ -52,8 +55,12 @@ public sealed record OrderRecord(
             state?.FailedAt,
             state?.Reason,
             [.. state?.History.Select(OrderChange.Of) ?? []],
-            notifications.Count == 0 ? null : [.. notifications.Select(NotificationRecord.Of)]);
+            Some(notifications.Where(entry => entry.Key.IsShipment).Select(ShipmentRecord.Of)),
+            Some(notifications.Where(entry => !entry.Key.IsShipment).Select(NotificationRecord.Of)));
     }
+
+    /// <summary>A list that is left out where it is empty.</summary>
+    private static T[]? Some<T>(IEnumerable<T> all) => all.ToArray() is { Length: > 0 } some ? some : null;
 }
 
 /// <summary>A change in what is known of an order.</summary>

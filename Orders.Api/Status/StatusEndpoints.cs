@@ -28,7 +28,7 @@ public static class StatusEndpoints
             .WithName(GetStatus)
             .WithTags("Orders")
             .WithSummary("What became of an order")
-            .WithDescription("Tells whether the customer was emailed, and every change until now. It is known for seven days after the last change, unless the operators say otherwise.")
+            .WithDescription("Tells whether the customer was emailed, and every change until now, for the order and for each further email about it. It is known for seven days after the last change, unless the operators say otherwise.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);

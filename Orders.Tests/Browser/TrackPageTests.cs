@@ -70,6 +70,60 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
     }
 
     [Test]
+    public async Task It_shows_parcels_and_other_emails_and_follows_them()
+    {
+        var parcel = new OrderShipped("40001", "customer@example.com", "1Z999", "Acorn Parcel", "https://parcel.example/?n=1Z999&lang=en", Noon.AddMinutes(1));
+        await Book.RecordAcceptedAsync(NotificationKey.Of(parcel), BookContent.Of(parcel), parcel.ShippedAt);
+        var page = await OpenAsync("/orders/40001/track");
+        var parcels = page.Locator(".further").GetByRole(AriaRole.Listitem);
+        await Expect(parcels).ToHaveTextAsync([new Regex("On its way with Acorn Parcel.*Tracking number 1Z999.*being sent")]);
+        await page.EvaluateAsync("() => { window.sameDocument = true; }");
+
+        await TellAsync(new NotificationSent("order-shipped", "40001", "1Z999", "<order-shipped-40001@shop.example>", Noon.AddMinutes(2)));
+        await Expect(parcels).ToContainTextAsync(["We emailed you about it: 26 Nov 2026"]);
+        await TellAsync(new NotificationFailed("order-shipped", "40001", "1Z998", "no mailbox", Noon.AddMinutes(3)));
+        await Expect(parcels.Nth(1)).ToHaveTextAsync(new Regex("On its way.*1Z998.*could not be sent.*no mailbox"));
+        await TellAsync(new NotificationRetrying("order-delayed", "40001", null, 1, Noon.AddMinutes(5), "no room", Noon.AddMinutes(4)));
+        await Expect(parcels.Nth(2)).ToHaveTextAsync(new Regex("Order delayed.*tried again by itself.*Next try: 26 Nov 2026.*no room"));
+
+        var link = parcels.First.GetByRole(AriaRole.Link);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await page.Locator(".further").GetByRole(AriaRole.Link).CountAsync(), Is.EqualTo(1));
+            Assert.That(await link.GetAttributeAsync("href"), Is.EqualTo("https://parcel.example/?n=1Z999&lang=en"));
+            Assert.That(await link.GetAttributeAsync("rel"), Does.Contain("noopener"));
+            Assert.That(await page.EvaluateAsync<bool>("() => window.sameDocument === true"));
+        }
+
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("We have your order");
+    }
+
+    [Test]
+    public async Task Of_an_order_of_which_only_a_parcel_is_known_it_shows_that()
+    {
+        var parcel = new OrderShipped("40002", "customer@example.com", "1Z999", null, null, Noon);
+        await Book.RecordAcceptedAsync(NotificationKey.Of(parcel), BookContent.Of(parcel), parcel.ShippedAt);
+        var page = await OpenAsync("/orders/40002/track");
+
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Your order is on its way");
+        await Expect(page.Locator(".further")).ToContainTextAsync("Tracking number 1Z999");
+    }
+
+    [TestCase("javascript:alert(1)")]
+    [TestCase("data:text/html,<script>alert(1)</script>")]
+    public async Task A_link_that_is_none_is_not_shown_as_one(string link)
+    {
+        const string Hostile = "<img src=x onerror=alert(2)>\"'&";
+        var parcel = new OrderShipped("40001", "customer@example.com", "1Z999", Hostile, link, Noon);
+        await Book.RecordAcceptedAsync(NotificationKey.Of(parcel), BookContent.Of(parcel), parcel.ShippedAt);
+        await TellAsync(new NotificationFailed(Hostile, "40001", Hostile, Hostile, Noon));
+        var page = await OpenAsync("/orders/40001/track");
+
+        await Expect(page.Locator(".further").GetByText(Hostile)).ToHaveCountAsync(4);
+        await Expect(page.GetByRole(AriaRole.Link)).ToHaveCountAsync(0);
+    }
+
+    [Test]
     public async Task Of_an_order_that_nobody_knows_it_says_so()
     {
         var page = await OpenAsync("/orders/nobody-knows/track");
@@ -82,6 +136,8 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
     public async Task It_can_be_read_by_who_has_a_small_screen()
     {
         await TellAsync(new OrderConfirmationFailed("40001", new string('x', 400), Noon.AddSeconds(6)));
+        var parcel = new OrderShipped("40001", "customer@example.com", new string('1', 64), new string('A', 100), "https://parcel.example/", Noon);
+        await Book.RecordAcceptedAsync(NotificationKey.Of(parcel), BookContent.Of(parcel), parcel.ShippedAt);
         var page = await OpenAsync("/orders/40001/track", new BrowserNewPageOptions { ViewportSize = new() { Width = 320, Height = 640 } });
 
         Assert.That(await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"), Is.EqualTo(320), "Nothing is wider than the screen.");

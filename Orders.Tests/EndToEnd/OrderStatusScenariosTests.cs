@@ -124,9 +124,9 @@ internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : 
         await TheSystem.Worker.GetRequiredService<IBus>().Publish(
             new NotificationSent("order-shipped", "further", "1Z999", "<order-shipped-further@shop.example>", DateTimeOffset.UtcNow));
 
-        var status = await Eventually.GetAsync("the notification is told", _ => GetAsync("further"), found => found["notifications"] is not null, Patience);
-        Assert.That((string?)status["notifications"]![0]!["reference"], Is.EqualTo("1Z999"));
-        Assert.That((string?)(await WaitForStatusAsync("further", "confirmed"))["notifications"]![0]!["status"], Is.EqualTo("sent"));
+        var status = await Eventually.GetAsync("the notification is told", _ => GetAsync("further"), found => found["shipments"] is not null, Patience);
+        Assert.That((string?)status["shipments"]![0]!["trackingNumber"], Is.EqualTo("1Z999"));
+        Assert.That((string?)(await WaitForStatusAsync("further", "confirmed"))["shipments"]![0]!["status"], Is.EqualTo("sent"));
     }
 
     [Test]

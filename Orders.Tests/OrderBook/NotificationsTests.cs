@@ -1,3 +1,4 @@
+using Contracts;
 using Orders.Api.OrderBook;
 
 namespace Orders.Tests.OrderBook;
@@ -17,7 +18,7 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
         await RecordAsync(Shipment("several", "2"), Sent(4));
         await RecordAsync(NotificationKey.Confirmation("several"), Retrying(5));
 
-        Assert.That(await FindAsync("several"), Is.EqualTo("Retrying; order-shipped 2 Sent, order-delayed Sent, order-shipped 1 Failed"));
+        Assert.That(await FindAsync("several"), Is.EqualTo("Retrying; 2 Sent, 1 Failed; order-delayed Sent"));
     }
 
     [Test]
@@ -31,10 +32,10 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(heard, Is.EqualTo("; order-shipped 1 Sent"));
+            Assert.That(heard, Is.EqualTo("; 1 Sent; "));
             Assert.That(claim, Is.InstanceOf<BookClaim.Granted>());
             Assert.That(claimed, Is.EqualTo(heard));
-            Assert.That(await FindAsync("shipped"), Is.EqualTo("Placed; order-shipped 1 Sent"));
+            Assert.That(await FindAsync("shipped"), Is.EqualTo("Placed; 1 Sent; "));
         }
     }
 
@@ -47,7 +48,7 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await FindAsync("left"), Is.EqualTo("; order-shipped 1 Sent"));
+            Assert.That(await FindAsync("left"), Is.EqualTo("; 1 Sent; "));
             Assert.That(await Book.ClaimAsync(order, new BookContent("phone", "somebody else"), Noon, default), Is.InstanceOf<BookClaim.Granted>());
         }
     }
@@ -61,7 +62,7 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await FindAsync("others"), Is.EqualTo("; order-shipped 1 Sent"));
+            Assert.That(await FindAsync("others"), Is.EqualTo("; 1 Sent; "));
             Assert.That(await Book.ClaimAsync(second, Phone, Noon, default), Is.InstanceOf<BookClaim.Granted>());
         }
     }
@@ -120,6 +121,25 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
     }
 
     [Test]
+    public async Task What_was_said_of_a_shipment_is_kept_whatever_is_heard_of_it()
+    {
+        var parcel = BookContent.Of(new OrderShipped("details", "customer@example.com", "1", "Äcorn \"Parcel\"", "https://parcel.example/?a=1&b=2", Noon));
+        await Book.ClaimAsync(Shipment("details", "1"), parcel, Noon, default);
+        await RecordAsync(Shipment("details", "1"), Sent(1));
+        var early = (await Book.FindAsync("details", default))!.Shipments!.Single();
+        await Book.RecordAcceptedAsync(Shipment("details", "1"), parcel, Noon);
+        await RecordAsync(Shipment("details", "2"), Sent(2));
+
+        var shipments = (await Book.FindAsync("details", default))!.Shipments!;
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((early.Carrier, early.Link), Is.EqualTo(("Äcorn \"Parcel\"", "https://parcel.example/?a=1&b=2")));
+            Assert.That((shipments[0].Carrier, shipments[0].Link, shipments[0].AcceptedAt), Is.EqualTo((early.Carrier, early.Link, (DateTimeOffset?)Noon)));
+            Assert.That((shipments[1].Carrier, shipments[1].Link, shipments[1].AcceptedAt), Is.EqualTo(((string?)null, (string?)null, (DateTimeOffset?)null)), "It came another way.");
+        }
+    }
+
+    [Test]
     public async Task Of_too_many_notifications_the_oldest_are_forgotten()
     {
         await PlaceAsync("many");
@@ -135,8 +155,8 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
         using (Assert.EnterMultipleScope())
         {
             Assert.That(record.Status, Is.EqualTo(OrderStatus.Placed));
-            Assert.That(record.Notifications!.Select(known => known.Reference), Is.EqualTo([.. Enumerable.Range(3, BookEntry.MostNotifications - 1).Select(i => $"{i}"), "0"]));
-            Assert.That(record.Notifications![^1].Status, Is.EqualTo(NotificationStatus.Failed));
+            Assert.That(record.Shipments!.Select(known => known.TrackingNumber), Is.EqualTo([.. Enumerable.Range(3, BookEntry.MostNotifications - 1).Select(i => $"{i}"), "0"]));
+            Assert.That(record.Shipments![^1].Status, Is.EqualTo(NotificationStatus.Failed));
         }
     }
 
@@ -149,6 +169,8 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
     private async Task<string> FindAsync(string orderId)
     {
         var record = (await Book.FindAsync(orderId, default))!;
-        return $"{record.Status}; {string.Join(", ", record.Notifications!.Select(known => string.Join(' ', new[] { known.Notification, known.Reference, $"{known.Status}" }.Where(part => part is not null))))}";
+        var shipments = record.Shipments?.Select(shipment => $"{shipment.TrackingNumber} {shipment.Status}") ?? [];
+        var notifications = record.Notifications?.Select(known => $"{known.Notification}{known.Reference} {known.Status}") ?? [];
+        return $"{record.Status}; {string.Join(", ", shipments)}; {string.Join(", ", notifications)}";
     }
 }

@@ -245,7 +245,7 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
         Assert.That(await listener.WaitAsync(Patience, default), Is.True);
     }
 
-    private NotificationKey Key(string orderId) => ofNotifications ? Shipment(orderId) : NotificationKey.Confirmation(orderId);
+    private NotificationKey Key(string orderId) => ofNotifications ? Returned(orderId) : NotificationKey.Confirmation(orderId);
 
     private Task<BookClaim> ClaimAsync(string orderId, BookContent? content = null, DateTimeOffset? now = null) =>
         Book.ClaimAsync(Key(orderId), content ?? Laptop, now ?? Noon, default);
@@ -267,7 +267,7 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
         {
             var notification = record.Notifications!.Single();
             Assert.That(new NotificationKey(orderId, notification.Notification, notification.Reference), Is.EqualTo(Key(orderId)));
-            Assert.That(record, Is.EqualTo(new OrderRecord(orderId, null, null, 0, null, null, null, null, null, record.History, record.Notifications)), "Nothing is known of the order itself.");
+            Assert.That(record, Is.EqualTo(new OrderRecord(orderId, null, null, 0, null, null, null, null, null, record.History, null, record.Notifications)), "Nothing is known of the order itself.");
             Assert.That(record.History, Is.Empty);
             record = new OrderRecord(
                 orderId,

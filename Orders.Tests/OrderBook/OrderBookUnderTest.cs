@@ -34,8 +34,11 @@ internal abstract class OrderBookUnderTest(bool onValkey)
     [OneTimeTearDown]
     public Task StopAsync() => _cleanup.RunAsync();
 
-    /// <summary>The key of a shipment, with a reference that needs to be taken care of.</summary>
-    protected static NotificationKey Shipment(string orderId, string reference = "1Z:99 9\nü") => new(orderId, "order-shipped", reference);
+    /// <summary>The key of a shipment.</summary>
+    protected static NotificationKey Shipment(string orderId, string reference = "1Z999") => new(orderId, "order-shipped", reference);
+
+    /// <summary>The key of a notification of no other use, with a reference that needs to be taken care of.</summary>
+    protected static NotificationKey Returned(string orderId) => new(orderId, "order-returned", "R:7 7\nü");
 
     protected Task RecordAsync(NotificationKey key, NotificationChange change) => Book.RecordAsync(
         key, change.Status == NotificationStatus.Sent ? change with { MessageId = $"<{key.OrderId}@shop.example>" } : change, default);

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.ServerSentEvents;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Contracts;
 using MassTransit;
@@ -88,7 +90,7 @@ internal sealed class StatusTests
     {
         await using var api = await ApiUnderTest.StartAsync();
         await api.Services.GetRequiredService<IBus>().Publish(new NotificationSent("order-shipped", "12345", "1Z999", "<order-shipped-12345@shop.example>", Noon));
-        var heard = await WaitForNotificationsAsync(api, "12345", "sent");
+        var heard = await Eventually.GetAsync("the shipment is told", _ => GetAsync(api, "/orders/12345"), answer => answer.Status == 200, Patience);
 
         var placed = await api.PostAsync(Laptop);
 
@@ -100,6 +102,25 @@ internal sealed class StatusTests
             Assert.That((string?)placed.Json["message"], Is.EqualTo("Order placed successfully!"));
             Assert.That(api.TakePublished().Select(order => order.OrderId), Is.EqualTo(["12345"]));
         }
+    }
+
+    [Test]
+    public async Task Shipments_are_told_with_what_is_known_of_each()
+    {
+        await using var api = await ApiUnderTest.StartAsync();
+        var accepted = await api.PostAsync(
+            """{"email":"customer@example.com","trackingNumber":"1Z999","carrier":"Acorn Parcel","link":"https://parcel.example/1Z999"}""", "/orders/1/shipments");
+        var acceptedAt = (string)accepted.Json["shipment"]!["shippedAt"]!;
+        var bus = api.Services.GetRequiredService<IBus>();
+        await bus.Publish(new NotificationFailed("order-shipped", "1", "1Z998", "no mailbox", Noon.AddSeconds(3)));
+
+        var told = await Eventually.GetAsync(
+            "both shipments are told", _ => GetAsync(api, "/orders/1"), answer => answer.Json["shipments"] is JsonArray { Count: 2 }, Patience);
+
+        Assert.That(told.Json.ToJsonString(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }), Is.EqualTo(
+            """{"orderId":"1","status":null,"placedAt":null,"attempts":0,"nextAttemptAt":null,"confirmedAt":null,"messageId":null,"failedAt":null,"reason":null,"history":[],"shipments":["""
+            + $$"""{"trackingNumber":"1Z999","carrier":"Acorn Parcel","link":"https://parcel.example/1Z999","status":"accepted","acceptedAt":"{{acceptedAt}}","attempts":0,"nextAttemptAt":null,"sentAt":null,"messageId":null,"failedAt":null,"reason":null,"history":[{"status":"accepted","at":"{{acceptedAt}}"}]},"""
+            + """{"trackingNumber":"1Z998","carrier":null,"link":null,"status":"failed","acceptedAt":null,"attempts":0,"nextAttemptAt":null,"sentAt":null,"messageId":null,"failedAt":"2026-11-26T12:00:03+00:00","reason":"no mailbox","history":[{"status":"failed","at":"2026-11-26T12:00:03+00:00","reason":"no mailbox"}]}]}"""));
     }
 
     [Test]

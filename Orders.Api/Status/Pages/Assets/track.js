@@ -45,7 +45,7 @@
     const [now, before] = [page, document].map(one => one.querySelector('.now'));
     before.className = now.className;
     if (before.textContent !== now.textContent) before.replaceChildren(...now.childNodes);
-    for (const part of ['dl', 'ol']) document.querySelector(part).replaceWith(page.querySelector(part));
+    for (const part of ['dl', '.further', 'ol']) document.querySelector(part).replaceWith(page.querySelector(part));
     tellTimes();
   };
 
