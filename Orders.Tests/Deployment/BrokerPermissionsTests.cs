@@ -32,7 +32,7 @@ internal sealed partial class BrokerPermissionsTests(TransportUnderTest transpor
     [OneTimeTearDown]
     public Task EndAsync() => _cleanup.RunAsync();
 
-    [TestCase(BrokerUsers.Api, "Contracts:OrderPlaced", "Contracts:OrderShipped", "Contracts:SignInsSlowed", "order-notifications", "order-notifications_watch", "order-status_error")]
+    [TestCase(BrokerUsers.Api, "Contracts:OrderPlaced", "Contracts:SignInsSlowed", "order-notifications", "order-notifications_watch", "order-status_error")]
     [TestCase(
         BrokerUsers.Worker,
         "order-confirmation_delay",
