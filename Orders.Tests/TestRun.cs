@@ -15,7 +15,11 @@ public sealed class TestRun
             "+sbwt none +sbwtdcpu none +sbwtdio none -rabbitmq_management_agent disable_metrics_collector true";
     }
 
-    /// <summary>Ends the brokers that fixtures shared.</summary>
+    /// <summary>Ends the brokers that fixtures shared, and deletes the build of the release before.</summary>
     [OneTimeTearDown]
-    public Task EndBrokers() => TestBrokers.EndSharedAsync();
+    public async Task EndShared()
+    {
+        await TestBrokers.EndSharedAsync();
+        await ReleaseBefore.DeleteSharedAsync();
+    }
 }

@@ -172,21 +172,28 @@ internal sealed class OrderSystem : IAsyncDisposable
     public Task<Server> StartWorkerProcessAsync(params (string Name, string? Value)[] settings) => StartWorkerProcessAsync(onLine: null, settings);
 
     /// <summary>The same, for who reads every line that it writes.</summary>
-    public Task<Server> StartWorkerProcessAsync(Action<string>? onLine, params (string Name, string? Value)[] settings)
+    public Task<Server> StartWorkerProcessAsync(Action<string>? onLine, params (string Name, string? Value)[] settings) =>
+        StartProcessAsync(typeof(WorkerOptions).Assembly.Location, onLine, settings);
+
+    /// <summary>Starts any build of the API or the worker as a process of its own, with the settings of both.</summary>
+    /// <param name="assembly">The path of the program.</param>
+    /// <param name="onLine">Is given every line that it writes; several at once may come.</param>
+    /// <param name="settings">Further settings by the names of their environment variables.</param>
+    public Task<Server> StartProcessAsync(string assembly, Action<string>? onLine, params (string Name, string? Value)[] settings)
     {
         var environment = new Dictionary<string, string>
         {
             ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
             ["Logging__LogLevel__MassTransit"] = "Information",
         };
-        foreach (var (name, value) in MessagingSettings.Concat(WorkerSettings).Concat(settings))
+        foreach (var (name, value) in MessagingSettings.Concat(WorkerSettings).Concat(WithoutLimits).Concat(settings))
         {
             environment[name] = value!;
         }
 
         return Server.StartAsync(
             "dotnet",
-            [typeof(WorkerOptions).Assembly.Location],
+            [assembly],
             line => line.Contains("Bus started", StringComparison.Ordinal),
             TimeSpan.FromSeconds(60),
             environment,
