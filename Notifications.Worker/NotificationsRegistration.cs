@@ -8,8 +8,10 @@ using Notifications.Worker.Pipeline;
 using Orders.Email;
 using Orders.Email.Outages;
 using Orders.FaultQueues;
+using Orders.FaultQueues.Policy;
 using Orders.Ledger;
 using Orders.Messaging;
+using Orders.Messaging.Redelivery;
 using Orders.ServiceDefaults.Configuration;
 
 namespace Notifications.Worker;
@@ -39,6 +41,8 @@ public static class NotificationsRegistration
             throw new InvalidOperationException(string.Join(' ', mistakes));
         }
 
+        builder.AddFormerSection(DelayedRedeliveryOptions.FormerSection, DelayedRedeliveryOptions.Section);
+        builder.AddFormerSection(ReplayOptions.FormerSection, ReplayOptions.Section);
         var role = builder.Configuration.ReadOptions<WorkerOptions>(WorkerOptions.Section).Role;
         if (role != WorkerRole.All && builder.Configuration.GetTransport() == Transport.InMemory)
         {

@@ -14,6 +14,16 @@ internal sealed class RollingUpgradeTests(TransportUnderTest transport) : OrderS
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(
         int.Parse(Environment.GetEnvironmentVariable("ORDERS_TEST_UPGRADE_SECONDS") ?? "10", CultureInfo.InvariantCulture));
 
+    /// <summary>The names that the release before knows. The present ones, which the tests set, count more.</summary>
+    private static readonly (string Name, string? Value)[] FormerSettings =
+    [
+        ("Redelivery__Intervals__0", "00:00:00.050"),
+        ("Redelivery__Intervals__1", "00:00:00.050"),
+        ("Redelivery__Intervals__2", "00:00:00.100"),
+        ("Redeliver__Period", "00:00:00.050"),
+        ("Redeliver__Backoff__0", "00:00:00.020"),
+    ];
+
     private readonly Cleanup _cleanup = new();
     [TearDown]
     public Task EndProgramsAsync() => _cleanup.RunAsync();
@@ -91,5 +101,5 @@ internal sealed class RollingUpgradeTests(TransportUnderTest transport) : OrderS
     }
 
     private async Task StartAsync(string assembly, ValkeyServer ledger, params (string Name, string? Value)[] settings) =>
-        _cleanup.Add(await TheSystem.StartProcessAsync(assembly, onLine: null, [.. ledger.Settings.Select(setting => (setting.Name, (string?)setting.Value)), .. settings]));
+        _cleanup.Add(await TheSystem.StartProcessAsync(assembly, onLine: null, [.. FormerSettings, .. ledger.Settings.Select(setting => (setting.Name, (string?)setting.Value)), .. settings]));
 }

@@ -19,13 +19,13 @@ internal abstract class AlertConsumerDefinition<TConsumer> : ConsumerDefinition<
     where TConsumer : class, IConsumer
 {
     private readonly string _queue;
-    private readonly RedeliverOptions _options;
+    private readonly ReplayOptions _options;
     private readonly bool _inOrder;
 
     /// <param name="queue">The endpoint's queue.</param>
     /// <param name="options">Has the steps.</param>
     /// <param name="inOrder">Whether one message is consumed at a time, in one process at a time.</param>
-    protected AlertConsumerDefinition(string queue, IOptions<RedeliverOptions> options, bool inOrder)
+    protected AlertConsumerDefinition(string queue, IOptions<ReplayOptions> options, bool inOrder)
     {
         (_queue, _options, _inOrder) = (queue, options.Value, inOrder);
         EndpointName = queue;
@@ -88,11 +88,11 @@ internal static class AlertDelays
     private static readonly TimeSpan ShortestRoundTrip = TimeSpan.FromSeconds(10);
 
     /// <summary>Every delay that there is: each has a delay queue.</summary>
-    public static IReadOnlyList<TimeSpan> Of(RedeliverOptions options) => [.. StepsOf(options), RoundTripOf(options)];
+    public static IReadOnlyList<TimeSpan> Of(ReplayOptions options) => [.. StepsOf(options), RoundTripOf(options)];
 
     /// <summary>From one try to the next, in their order; no delay queue can hold a message for no time at all.</summary>
-    public static IEnumerable<TimeSpan> StepsOf(RedeliverOptions options) => options.Waits.Where(wait => wait > TimeSpan.Zero);
+    public static IEnumerable<TimeSpan> StepsOf(ReplayOptions options) => options.Waits.Where(wait => wait > TimeSpan.Zero);
 
     /// <summary>How long an alert is away that comes back untried.</summary>
-    public static TimeSpan RoundTripOf(RedeliverOptions options) => StepsOf(options).Append(ShortestRoundTrip).Min();
+    public static TimeSpan RoundTripOf(ReplayOptions options) => StepsOf(options).Append(ShortestRoundTrip).Min();
 }

@@ -19,7 +19,7 @@ public static class AlertsRegistration
         builder.Services.AddSingleton(services =>
         {
             var queues = services.GetRequiredService<IOptions<AlertOptions>>().Value.Queues.ToArray();
-            var delays = AlertDelays.Of(services.GetRequiredService<IOptions<RedeliverOptions>>().Value);
+            var delays = AlertDelays.Of(services.GetRequiredService<IOptions<ReplayOptions>>().Value);
             return new WatchedQueues(
                 [.. queues.SelectMany(queue => new[] { queue, queue + FaultEndpoint.ErrorSuffix })],
                 [.. queues.SelectMany(queue => delays.Select(delay => DelayQueues.QueueName(queue, delay)))]);

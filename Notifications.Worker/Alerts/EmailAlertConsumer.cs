@@ -20,7 +20,7 @@ internal sealed class EmailAlertConsumer(AlertEmail alert) : IConsumer<OrderConf
 }
 
 /// <summary>These alerts have a queue of their own, in which none waits for another.</summary>
-internal sealed class EmailAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+internal sealed class EmailAlertConsumerDefinition(IOptions<ReplayOptions> options)
     : AlertConsumerDefinition<EmailAlertConsumer>(Queue, options, inOrder: false)
 {
     public const string Queue = "order-confirmation-alert";

@@ -77,7 +77,7 @@ internal sealed class OutageAlerts
 /// <summary>
 /// One message at a time, in one process at a time and in their order: the end of an outage must not overtake its beginning.
 /// </summary>
-internal sealed class OutageAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+internal sealed class OutageAlertConsumerDefinition(IOptions<ReplayOptions> options)
     : AlertConsumerDefinition<OutageAlertConsumer>(Queue, options, inOrder: true)
 {
     public const string Queue = "order-confirmation-outage-alert";

@@ -11,7 +11,7 @@ namespace Orders.Tests.Browser;
 internal abstract class FaultPagesUnderTest
 {
     protected static readonly (string Name, string? Value)[] FaultsStay =
-        [("Redeliver__Period", "01:00:00"), ("Redeliver__Backoff__0", "06:00:00"), ("Alerts__To", null)];
+        [("Replay__Period", "01:00:00"), ("Replay__Backoff__0", "06:00:00"), ("Alerts__To", null)];
 
     private static readonly TimeSpan FaultTime = TimeSpan.FromSeconds(20);
 

@@ -28,7 +28,7 @@ internal sealed class OtherConsumersTests(TransportUnderTest transport) : OrderS
     [Test]
     public async Task Who_wants_to_know_is_told_of_each_delivery_that_failed_and_is_made_again()
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Redeliver__MaxAttempts", "1"), ("Redeliver__Backoff__0", "00:00:01")]);
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Replay__MaxAttempts", "1"), ("Replay__Backoff__0", "00:00:01")]);
         TheSystem.RefuseConfirmations();
         await using var connection = await TheSystem.ConnectAsync();
         await using var channel = await connection.CreateChannelAsync();
@@ -54,7 +54,7 @@ internal sealed class OtherConsumersTests(TransportUnderTest transport) : OrderS
     [Test]
     public async Task Operators_get_what_they_bind_to()
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Redeliver__MaxAttempts", "1"));
+        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Replay__MaxAttempts", "1"));
         TheSystem.Mail.On(SmtpStep.Recipient, recipient =>
             recipient.StartsWith("busy", StringComparison.Ordinal) ? "451 4.3.0 Try again later"
             : recipient.StartsWith("gone", StringComparison.Ordinal) ? "550 5.1.1 No such user"

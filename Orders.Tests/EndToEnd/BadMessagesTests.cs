@@ -102,7 +102,7 @@ internal sealed class BadMessagesTests(TransportUnderTest transport) : OrderSyst
     [Test]
     public async Task Bad_messages_are_parked_and_can_be_looked_at_and_the_next_order_is_confirmed()
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Redeliver__MaxAttempts", "1"), ("OrderConfirmation__Retries", "0"), ("Alerts__To", null)]);
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Replay__MaxAttempts", "1"), ("OrderConfirmation__Retries", "0"), ("Alerts__To", null)]);
         TheSystem.Mail.On(SmtpStep.Recipient, recipient => recipient == Busy ? "451 4.3.0 Try again later" : null);
         Case[] cases = [.. Unreadable, .. Counted, .. transport.Broker is null ? [] : UnreadableOnBrokers.Concat(CountedOnBrokers)];
 

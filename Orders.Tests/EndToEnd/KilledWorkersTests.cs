@@ -20,10 +20,10 @@ internal sealed class KilledWorkersTests(TransportUnderTest transport) : OrderSy
         ("Email__Smtp__ConnectTimeout", "00:00:01"),
         ("Email__Smtp__EnvelopeTimeout", "00:00:00.5"),
         ("Email__Smtp__ContentTimeout", "00:00:00.5"),
-        ("Redelivery__Intervals__0", "00:00:01"),
-        ("Redelivery__Intervals__1", "00:00:01"),
-        ("Redelivery__Intervals__2", "00:00:01"),
-        ("Redeliver__MaxAttempts", "1000"),
+        ("DelayedRedelivery__Intervals__0", "00:00:01"),
+        ("DelayedRedelivery__Intervals__1", "00:00:01"),
+        ("DelayedRedelivery__Intervals__2", "00:00:01"),
+        ("Replay__MaxAttempts", "1000"),
     ];
 
     private readonly Cleanup _cleanup = new();

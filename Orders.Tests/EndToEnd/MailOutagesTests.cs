@@ -89,7 +89,7 @@ internal sealed class MailOutagesTests(TransportUnderTest transport) : OrderSyst
     [TestCase(null, true)]
     public async Task Emails_on_which_the_server_hangs_up_do_not_keep_it_from_those_behind_them(string? lastWords, bool goodOnesComeLater)
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Redeliver__MaxAttempts", "1"), ("Alerts__To", null)]);
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Replay__MaxAttempts", "1"), ("Alerts__To", null)]);
         var hangsUp = new SmtpReply(lastWords, ThenClose: true);
 
         var hungUp = 0;
@@ -154,7 +154,7 @@ internal sealed class MailOutagesTests(TransportUnderTest transport) : OrderSyst
     [Test]
     public async Task An_email_that_the_server_cannot_stomach_is_parked_alone()
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Redeliver__MaxAttempts", "1"));
+        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Replay__MaxAttempts", "1"));
         TheSystem.Mail.On(SmtpStep.EndOfData, mail => mail.Contains("To: poison@", StringComparison.Ordinal) ? SmtpReply.Drop : null);
 
         await TheSystem.PlaceAsync("poison", "poison@example.com");
@@ -173,7 +173,7 @@ internal sealed class MailOutagesTests(TransportUnderTest transport) : OrderSyst
     [Test]
     public async Task A_server_that_is_rude_in_every_way_costs_no_order_its_email()
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Email__Smtp__EnvelopeTimeout", "00:00:00.5"), ("Email__Smtp__ContentTimeout", "00:00:00.5"), ("Redeliver__MaxAttempts", "1000")]);
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Email__Smtp__EnvelopeTimeout", "00:00:00.5"), ("Email__Smtp__ContentTimeout", "00:00:00.5"), ("Replay__MaxAttempts", "1000")]);
         int recipients = 0, contents = 0, ends = 0;
         // Answers too late, once.
         var silence = TheSystem.Mail.Hold(SmtpStep.Data);

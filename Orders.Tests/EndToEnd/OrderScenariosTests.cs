@@ -164,7 +164,7 @@ internal sealed class OrderScenariosTests(TransportUnderTest transport) : OrderS
     {
         var sender = new LongWinded();
         TheSystem = await OrderSystem.StartAsync(
-            transport, services => services.AddSingleton<IEmailSender>(sender), ("Redeliver__MaxAttempts", "1"), ("Alerts__To", null));
+            transport, services => services.AddSingleton<IEmailSender>(sender), ("Replay__MaxAttempts", "1"), ("Alerts__To", null));
 
         await TheSystem.PlaceAsync("1");
 

@@ -50,7 +50,7 @@ internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : 
     [Test]
     public async Task An_order_that_is_delayed_parked_and_replayed_by_a_person_tells_all_of_it()
     {
-        await StartAsync(("Redeliver__MaxAttempts", "1"));
+        await StartAsync(("Replay__MaxAttempts", "1"));
         TheSystem.Mail.On(SmtpStep.Recipient, recipient => recipient == OrderSystem.Operator ? null : "451 4.3.0 <customer@example.com>: Try again later");
         var id = "life";
 

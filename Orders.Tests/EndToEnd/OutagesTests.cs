@@ -115,7 +115,7 @@ internal sealed class OutagesTests(TransportUnderTest transport) : OrderSystemTe
 
         // What lies there when the job starts goes by its own time.
         await PublishFaultAsync("due", now - TimeSpan.FromHours(2));
-        await TheSystem.StartWorkerAsync(settings: [("Worker__Role", "Faults"), ("Redeliver__Backoff__0", "01:00:00")]);
+        await TheSystem.StartWorkerAsync(settings: [("Worker__Role", "Faults"), ("Replay__Backoff__0", "01:00:00")]);
         await PublishFaultAsync("new", now, FailureKind.Permanent);
 
         await TheSystem.Log.WaitFor<RedeliverJob>(200, timeout: patience);

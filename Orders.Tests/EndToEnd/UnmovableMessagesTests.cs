@@ -57,7 +57,7 @@ internal sealed class UnmovableMessagesTests(TransportUnderTest transport) : Ord
     public async Task A_message_that_cannot_be_moved_as_it_is_is_parked_with_its_reason_and_touches_no_other_order(
         string body, string contentType, FailureKind kind, string reason, string? leftOut, Action<BasicProperties, string> configure)
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Redeliver__MaxAttempts", "1"));
+        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Replay__MaxAttempts", "1"));
         TheSystem.Mail.On(SmtpStep.Recipient, recipient => recipient.StartsWith("busy", StringComparison.Ordinal) ? "451 4.3.0 Try again later" : null);
         await TheSystem.DeployUsersAsync();
 
@@ -216,7 +216,7 @@ internal sealed class UnmovableMessagesTests(TransportUnderTest transport) : Ord
     [TestCase(300)]
     public async Task Whatever_the_broker_takes_is_an_email_or_is_parked_and_touches_no_other_order(int generated)
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Redeliver__MaxAttempts", "1"), ("Alerts__To", null)]);
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Replay__MaxAttempts", "1"), ("Alerts__To", null)]);
         await TheSystem.DeployUsersAsync();
         var consumers = await ListConsumersAsync();
         var random = PCG.Parse("0N0XIzNsQ0O2");

@@ -31,7 +31,7 @@ internal sealed class WebhookAlertsTests(TransportUnderTest transport) : OrderSy
         [
             ("Alerts__Webhook__UrlFile", _address),
             ("Alerts__To", null),
-            ("Redeliver__Backoff__1", "00:00:00.030"),
+            ("Replay__Backoff__1", "00:00:00.030"),
         ]);
     }
 

@@ -22,7 +22,7 @@ public sealed class FaultArrivalsTests
     [TestCase(-600)]
     public async Task Each_replay_comes_after_its_back_off_and_at_most_two_periods_later(int secondsAhead)
     {
-        await using var job = new RedeliverJobUnderTest(new RedeliverOptions { Period = Period, MaxAttempts = Waits.Length, Backoff = { Waits[0], Waits[1], Waits[2] } });
+        await using var job = new RedeliverJobUnderTest(new ReplayOptions { Period = Period, MaxAttempts = Waits.Length, Backoff = { Waits[0], Waits[1], Waits[2] } });
         await job.StartAsync();
         await job.PassAsync();
         var waited = new List<TimeSpan>();
@@ -56,7 +56,7 @@ public sealed class FaultArrivalsTests
     [Test]
     public async Task What_somebody_held_for_a_while_has_not_arrived_anew()
     {
-        await using var job = new RedeliverJobUnderTest(new RedeliverOptions { Period = Period, Backoff = { Waits[1] } });
+        await using var job = new RedeliverJobUnderTest(new ReplayOptions { Period = Period, Backoff = { Waits[1] } });
         await job.StartAsync();
         await job.PassAsync();
         var fault = Fault(job.Clock.GetUtcNow());
@@ -77,7 +77,7 @@ public sealed class FaultArrivalsTests
     [Test]
     public async Task One_that_comes_while_others_go_is_seen_at_the_next_look()
     {
-        await using var job = new RedeliverJobUnderTest(new RedeliverOptions { Period = Period, Backoff = { Waits[0], Waits[1] } });
+        await using var job = new RedeliverJobUnderTest(new ReplayOptions { Period = Period, Backoff = { Waits[0], Waits[1] } });
         await job.StartAsync();
         await job.PassAsync();
         var waiting = Enumerable.Range(0, 10).Select(_ => Fault(job.Clock.GetUtcNow(), replays: 1)).ToArray();

@@ -21,7 +21,7 @@ internal sealed class FaultLooksTests : IAsyncDisposable
 
     public FaultLooksTests()
     {
-        var reading = new FaultReading(new RedeliverPolicy(Options.Create(new RedeliverOptions()), _clock));
+        var reading = new FaultReading(new RedeliverPolicy(Options.Create(new ReplayOptions()), _clock));
         _looks = new FaultLooks(_transport, reading, _feed, _clock);
         _inspector = new FaultInspector(new FaultEndpoints([ConfirmationFaults.Endpoint]), _looks, reading, _clock);
     }
@@ -192,7 +192,7 @@ internal sealed class FaultLooksTests : IAsyncDisposable
     public void Of_more_than_can_be_listed_all_are_counted()
     {
         var builder = new FaultLookBuilder(_clock.GetUtcNow());
-        var fault = new FaultReading(new RedeliverPolicy(Options.Create(new RedeliverOptions()), _clock)).Read(ConfirmationFaults.Error, Fault("1"));
+        var fault = new FaultReading(new RedeliverPolicy(Options.Create(new ReplayOptions()), _clock)).Read(ConfirmationFaults.Error, Fault("1"));
         for (var number = 0; number < FaultLook.LongestList + 10; number++)
         {
             builder.Add(fault with { Id = $"{number}" });

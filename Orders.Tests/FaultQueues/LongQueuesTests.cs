@@ -95,7 +95,7 @@ internal sealed class LongQueuesTests(TransportUnderTest transport) : OrderSyste
         http.BaseAddress = new Uri($"{address}/faults/api/");
         http.DefaultRequestHeaders.Authorization = Basic.Of("olga");
         return await TheSystem.StartWorkerProcessAsync(
-            [.. Basic.Users, ("ASPNETCORE_URLS", address), ("Redeliver__Period", "00:00:10"), ("Redeliver__Backoff__0", "1.00:00:00")]);
+            [.. Basic.Users, ("ASPNETCORE_URLS", address), ("Replay__Period", "00:00:10"), ("Replay__Backoff__0", "1.00:00:00")]);
     }
 
     /// <summary>Asks for the overview, which must always answer.</summary>

@@ -10,7 +10,7 @@ namespace Orders.Tests.FaultQueues;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class ParkingWatchTests : IAsyncDisposable
 {
-    private readonly RedeliverJobUnderTest _job = new(new RedeliverOptions { Period = TimeSpan.FromSeconds(10) });
+    private readonly RedeliverJobUnderTest _job = new(new ReplayOptions { Period = TimeSpan.FromSeconds(10) });
 
     private IEnumerable<string?> Told => _job.Log.Of<ParkingWatch>(204);
 

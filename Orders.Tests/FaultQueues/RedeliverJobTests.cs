@@ -22,7 +22,7 @@ public sealed class RedeliverJobTests
     private readonly RedeliverJobUnderTest _job;
 
     public RedeliverJobTests() =>
-        _job = new RedeliverJobUnderTest(new RedeliverOptions { MaxAttempts = 2, Backoff = { FirstWait, SecondWait } }, _effects.Enqueue);
+        _job = new RedeliverJobUnderTest(new ReplayOptions { MaxAttempts = 2, Backoff = { FirstWait, SecondWait } }, _effects.Enqueue);
 
     private TestClock Clock => _job.Clock;
 

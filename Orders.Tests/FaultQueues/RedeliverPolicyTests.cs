@@ -34,7 +34,7 @@ public sealed class RedeliverPolicyTests
 
     [Test]
     public void Without_replays_every_fault_is_parked_at_once() =>
-        Assert.That(Judge(Fault(0, 0), new RedeliverOptions { MaxAttempts = 0 }), Is.EqualTo("park Replayed 0 times in vain: 451 no"));
+        Assert.That(Judge(Fault(0, 0), new ReplayOptions { MaxAttempts = 0 }), Is.EqualTo("park Replayed 0 times in vain: 451 no"));
 
     [TestCase(0, "wait 10")]
     [TestCase(1, "wait 60")]
@@ -42,11 +42,11 @@ public sealed class RedeliverPolicyTests
     [TestCase(3, "wait 3600")]
     [TestCase(4, "wait 21600")]
     public void By_default_the_waits_outlast_an_afternoon(int replayed, string verdict) =>
-        Assert.That(Judge(Fault(replayed, 0), new RedeliverOptions()), Is.EqualTo(verdict));
+        Assert.That(Judge(Fault(replayed, 0), new ReplayOptions()), Is.EqualTo(verdict));
 
-    private static string Judge(FaultMessage fault, RedeliverOptions? options = null)
+    private static string Judge(FaultMessage fault, ReplayOptions? options = null)
     {
-        options ??= new RedeliverOptions { MaxAttempts = 4, Backoff = { TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60) } };
+        options ??= new ReplayOptions { MaxAttempts = 4, Backoff = { TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60) } };
         return new RedeliverPolicy(Options.Create(options), new TestClock(Now)).Judge(ConfirmationFaults.Endpoint, fault) switch
         {
             Verdict.Wait(var due) => $"wait {(due - Now).TotalSeconds}",

@@ -21,7 +21,7 @@ internal sealed class HostileMessagesTests(TransportUnderTest transport) : Order
     [CancelAfter(420_000)]
     public async Task Ten_thousand_hostile_messages_are_parked_or_are_orders_and_no_email_goes_out_that_was_not_meant(CancellationToken cancellationToken)
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Redeliver__MaxAttempts", "1"), ("Alerts__To", null)]);
+        TheSystem = await OrderSystem.StartAsync(transport, settings: [("Replay__MaxAttempts", "1"), ("Alerts__To", null)]);
         var allowed = new HashSet<(string OrderId, string Email)> { ("good", "customer@example.com") };
 
         await using (var connection = await TheSystem.ConnectAsync())

@@ -19,7 +19,7 @@ internal sealed class OtherProducersTests(TransportUnderTest transport) : OrderS
     [Test]
     public async Task A_plain_order_goes_through_every_retry_redelivery_and_replay_and_is_sent_back_by_a_person()
     {
-        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Redeliver__MaxAttempts", "2"));
+        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Replay__MaxAttempts", "2"));
         var tries = 0;
         TheSystem.Mail.On(SmtpStep.Recipient, recipient =>
         {

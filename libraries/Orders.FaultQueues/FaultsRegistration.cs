@@ -37,7 +37,7 @@ public static class FaultsRegistration
     /// <summary>Adds the redeliver job and what it needs.</summary>
     public static void AddFaults(this IHostApplicationBuilder builder)
     {
-        builder.AddValidatedOptions<RedeliverOptions>(RedeliverOptions.Section);
+        builder.AddValidatedOptions<ReplayOptions>(ReplayOptions.Section);
         builder.AddFaultApi();
 
         if (builder.Configuration.GetTransport() == Transport.RabbitMq)

@@ -37,7 +37,7 @@ internal sealed class WebhookAlertConsumer(
 /// One message at a time, like <see cref="OutageAlertConsumerDefinition"/>, on a queue of its own: a webhook that is away
 /// keeps no email waiting, nor the other way round.
 /// </summary>
-internal sealed class WebhookAlertConsumerDefinition(IOptions<RedeliverOptions> options)
+internal sealed class WebhookAlertConsumerDefinition(IOptions<ReplayOptions> options)
     : AlertConsumerDefinition<WebhookAlertConsumer>(Queue, options, inOrder: true)
 {
     public const string Queue = "order-confirmation-webhook-alert";

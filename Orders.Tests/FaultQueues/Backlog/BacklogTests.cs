@@ -85,7 +85,7 @@ internal sealed class BacklogTests(TransportUnderTest transport) : OrderSystemTe
     public async Task Orders_that_wait_for_their_next_delivery()
     {
         TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
-        await StartWorkerAsync(("Redelivery__Intervals__0", "01:00:00"));
+        await StartWorkerAsync(("DelayedRedelivery__Intervals__0", "01:00:00"));
         await TheSystem.StartApiAsync();
         TheSystem.RefuseConfirmations();
 

@@ -44,14 +44,14 @@ public sealed class ConfigurationMistakesTests
     [TestCase("RabbitMq__Tls__ServerName", "rabbitmq", "RabbitMq__Tls__ServerName needs RabbitMq__Tls__Enabled to be true.")]
     [TestCase("RabbitMq__Tls__CertificateAuthorityFile", "/nowhere/ca.pem", "RabbitMq__Tls__CertificateAuthorityFile needs RabbitMq__Tls__Enabled to be true.")]
     [TestCase("RabbitMq__Tls__AcceptAny", "true", "RabbitMq__Tls__AcceptAny is not a setting. There are RabbitMq__Tls__Enabled, RabbitMq__Tls__CertificateAuthorityFile, RabbitMq__Tls__ServerName, RabbitMq__Tls__CertificateFile, RabbitMq__Tls__KeyFile.")]
-    [TestCase("Redeliver__Perod", "00:00:10", "Redeliver__Perod is not a setting. There are Redeliver__Period, Redeliver__MaxAttempts, Redeliver__Backoff.")]
-    [TestCase("Redeliver__Period", "10 seconds", "Redeliver__Period must be a time like 00:00:30, but is '10 seconds'.")]
-    [TestCase("Redeliver__Period", "00:00:00", "Redeliver__Period must be between 00:00:00.010 and 01:00:00.")]
-    [TestCase("Redeliver__MaxAttempts", "-1", "Redeliver__MaxAttempts must be between 0 and 1000.")]
-    [TestCase("Redeliver__Backoff", "00:00:10", "Redeliver__Backoff is not a setting by itself. There are Redeliver__Backoff__0, Redeliver__Backoff__1 and so on.")]
-    [TestCase("Redeliver__Backoff__0", "soon", "Redeliver__Backoff__0 must be a time like 00:00:30, but is 'soon'.")]
-    [TestCase("Redeliver__Waits__0", "00:00:10", "Redeliver__Waits is not a setting. There are Redeliver__Period, Redeliver__MaxAttempts, Redeliver__Backoff.")]
-    [TestCase("Redelivery__Intervals__0", "-00:00:05", "Redelivery__Intervals__0 must be between 00:00:00.001 and 1.00:00:00.")]
+    [TestCase("Replay__Perod", "00:00:10", "Replay__Perod is not a setting. There are Replay__Period, Replay__MaxAttempts, Replay__Backoff.")]
+    [TestCase("Replay__Period", "10 seconds", "Replay__Period must be a time like 00:00:30, but is '10 seconds'.")]
+    [TestCase("Replay__Period", "00:00:00", "Replay__Period must be between 00:00:00.010 and 01:00:00.")]
+    [TestCase("Replay__MaxAttempts", "-1", "Replay__MaxAttempts must be between 0 and 1000.")]
+    [TestCase("Replay__Backoff", "00:00:10", "Replay__Backoff is not a setting by itself. There are Replay__Backoff__0, Replay__Backoff__1 and so on.")]
+    [TestCase("Replay__Backoff__0", "soon", "Replay__Backoff__0 must be a time like 00:00:30, but is 'soon'.")]
+    [TestCase("Replay__Waits__0", "00:00:10", "Replay__Waits is not a setting. There are Replay__Period, Replay__MaxAttempts, Replay__Backoff.")]
+    [TestCase("DelayedRedelivery__Intervals__0", "-00:00:05", "DelayedRedelivery__Intervals__0 must be between 00:00:00.001 and 1.00:00:00.")]
     [TestCase("Ledger__Store", "Redis", "Ledger__Store must be None, InMemory or Valkey, but is 'Redis'.")]
     [TestCase("Ledger__Store", "Valkey", "Ledger__Valkey__Endpoint is required when Ledger__Store is Valkey.")]
     [TestCase("Ledger__KeepFor", "00:30:00", "Ledger__KeepFor must be between 01:00:00 and 365.00:00:00.")]
@@ -175,10 +175,10 @@ public sealed class ConfigurationMistakesTests
     public Task Mistakes_in_several_sections_are_named_at_once() =>
         ExpectAsync(
             RealProgram.Api,
-            [("Email__Delivery", "Pigeon"), ("Redeliver__Period", "never"), ("Redeliver__MaxAttempts", "many")],
+            [("Email__Delivery", "Pigeon"), ("Replay__Period", "never"), ("Replay__MaxAttempts", "many")],
             "Email__Delivery must be PickupDirectory or Smtp, but is 'Pigeon'.",
-            "Redeliver__Period must be a time like 00:00:30, but is 'never'.",
-            "Redeliver__MaxAttempts must be a whole number, but is 'many'.");
+            "Replay__Period must be a time like 00:00:30, but is 'never'.",
+            "Replay__MaxAttempts must be a whole number, but is 'many'.");
 
     [Test]
     public Task A_worker_by_itself_needs_a_broker() =>

@@ -60,11 +60,11 @@ internal sealed class SecretsTests(BrokerKind kind)
             ("RabbitMq__VirtualHost", _virtualHost),
             ("Email__Smtp__Port", $"{mail.Port}"),
             ("Email__Outage__Suspects", "1000"),
-            ("Redelivery__Intervals__0", "00:00:00.010"),
-            ("Redelivery__Intervals__1", "00:00:00.010"),
-            ("Redelivery__Intervals__2", "00:00:00.010"),
-            ("Redeliver__Period", "00:00:00.100"),
-            ("Redeliver__MaxAttempts", "0"));
+            ("DelayedRedelivery__Intervals__0", "00:00:00.010"),
+            ("DelayedRedelivery__Intervals__1", "00:00:00.010"),
+            ("DelayedRedelivery__Intervals__2", "00:00:00.010"),
+            ("Replay__Period", "00:00:00.100"),
+            ("Replay__MaxAttempts", "0"));
 
         await watch.PlaceOrderAsync(202);
         await watch.WaitForAsync("No email can be sent until the configuration is mended");

@@ -70,7 +70,7 @@ internal sealed class TraceTests(TransportUnderTest transport) : OrderSystemTest
     public async Task The_spans_of_an_order_that_is_retried_redelivered_replayed_and_parked()
     {
         using var spans = new Spans();
-        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Redeliver__MaxAttempts", "1"));
+        TheSystem = await OrderSystem.StartAsync(transport, settings: ("Replay__MaxAttempts", "1"));
         TheSystem.RefuseConfirmations();
 
         var traceId = await PlaceAsync("1");

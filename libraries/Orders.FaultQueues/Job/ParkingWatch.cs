@@ -19,7 +19,7 @@ internal sealed partial class ParkingWatch(
     FaultMover mover,
     IAuditTrail audit,
     IBusControl bus,
-    IOptions<RedeliverOptions> options,
+    IOptions<ReplayOptions> options,
     TimeProvider clock,
     ILogger<ParkingWatch> logger)
 {

@@ -12,7 +12,7 @@ using Orders.Messaging;
 namespace Orders.FaultQueues.Job;
 
 /// <summary>
-/// Looks at the error queue of an endpoint every <see cref="RedeliverOptions.Period"/>, replays what is due and parks what is
+/// Looks at the error queue of an endpoint every <see cref="ReplayOptions.Period"/>, replays what is due and parks what is
 /// hopeless. A queue in which nothing has come in and nothing has become due is not read.
 /// </summary>
 public sealed partial class RedeliverJob(
@@ -22,7 +22,7 @@ public sealed partial class RedeliverJob(
     FaultMover mover,
     BacklogMetrics backlog,
     IBusControl bus,
-    IOptions<RedeliverOptions> options,
+    IOptions<ReplayOptions> options,
     TimeProvider clock,
     ILogger<RedeliverJob> logger)
 {

@@ -22,7 +22,7 @@ public abstract record Verdict
 }
 
 /// <summary>Decides about faults by what is written on them, and by how long they have been in the queue.</summary>
-public sealed class RedeliverPolicy(IOptions<RedeliverOptions> options, TimeProvider clock)
+public sealed class RedeliverPolicy(IOptions<ReplayOptions> options, TimeProvider clock)
 {
     private readonly IReadOnlyList<TimeSpan> _waits = options.Value.Waits;
     private readonly ConcurrentDictionary<FaultEndpoint, FaultArrivals> _arrivals = new();

@@ -2,10 +2,13 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Orders.Messaging.Redelivery;
 
-/// <summary>Section <c>Redelivery</c>: the delays after which a failed message is delivered again.</summary>
+/// <summary>Section <c>DelayedRedelivery</c>: the delays after which a failed message is delivered again.</summary>
 public sealed class DelayedRedeliveryOptions : IValidatableObject
 {
-    public const string Section = "Redelivery";
+    public const string Section = "DelayedRedelivery";
+
+    /// <summary>What the section was called in earlier releases.</summary>
+    public const string FormerSection = "Redelivery";
 
     /// <summary>The delays in use where the configuration names none.</summary>
     public static readonly IReadOnlyList<TimeSpan> DefaultIntervals =
@@ -25,5 +28,5 @@ public sealed class DelayedRedeliveryOptions : IValidatableObject
         Intervals.Select((delay, index) => (delay, index))
             .Where(entry => entry.delay < TimeSpan.FromMilliseconds(1) || entry.delay > TimeSpan.FromDays(1))
             .Select(entry => new ValidationResult(
-                $"Redelivery__Intervals__{entry.index} must be between 00:00:00.001 and 1.00:00:00."));
+                $"DelayedRedelivery__Intervals__{entry.index} must be between 00:00:00.001 and 1.00:00:00."));
 }

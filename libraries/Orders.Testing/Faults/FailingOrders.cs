@@ -9,7 +9,7 @@ namespace Orders.Testing.Faults;
 internal static class FailingOrders
 {
     /// <summary>No replay by the job while a test runs.</summary>
-    public static readonly (string Name, string? Value)[] Settings = [("Redeliver__Backoff__0", "01:00:00")];
+    public static readonly (string Name, string? Value)[] Settings = [("Replay__Backoff__0", "01:00:00")];
 
     /// <summary>From now on the mail server takes no confirmation.</summary>
     public static void RefuseConfirmations(this OrderSystem system) =>

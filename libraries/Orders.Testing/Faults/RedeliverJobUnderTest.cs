@@ -24,7 +24,7 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
 
     /// <param name="options">The job's settings; by default those of the program.</param>
     /// <param name="effects">Where to write down what is done to the queue.</param>
-    public RedeliverJobUnderTest(RedeliverOptions? options = null, Action<string>? effects = null)
+    public RedeliverJobUnderTest(ReplayOptions? options = null, Action<string>? effects = null)
     {
         var confirmation = new OrderConfirmationNotification();
         Transport = new ScriptedFaultTransport(effects ?? (_ => { }));
@@ -33,7 +33,7 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
             .AddMetrics()
             .AddMassTransit(bus => bus.DisableUsageTelemetry().UsingInMemory())
             .AddSingleton<TimeProvider>(Clock)
-            .AddSingleton(Options.Create(options ?? new RedeliverOptions()))
+            .AddSingleton(Options.Create(options ?? new ReplayOptions()))
             .AddSingleton<IFaultTransport>(Transport)
             .AddSingleton<IAuditTrail, InMemoryAuditTrail>()
             .AddSingleton<FaultMetrics>()

@@ -30,9 +30,9 @@ internal sealed class NotificationHarness : IAsyncDisposable
             ["Email:From"] = "Acorn Shop <orders@shop.example>",
             [$"{notification.Section}:Retries"] = retries.ToString(CultureInfo.InvariantCulture),
             [$"{notification.Section}:RetryInterval"] = "00:00:00.001",
-            ["Redelivery:Intervals:0"] = "00:00:00.010",
-            ["Redelivery:Intervals:1"] = "00:00:00.020",
-            ["Redelivery:Intervals:2"] = "00:00:00.010",
+            ["DelayedRedelivery:Intervals:0"] = "00:00:00.010",
+            ["DelayedRedelivery:Intervals:1"] = "00:00:00.020",
+            ["DelayedRedelivery:Intervals:2"] = "00:00:00.010",
         });
         builder.Logging.AddProvider(Log).SetMinimumLevel(LogLevel.Debug);
         builder.AddEmail();

@@ -27,11 +27,11 @@ internal sealed class OrderSystem : IAsyncDisposable
     private static readonly (string Name, string? Value)[] QuickSettings =
     [
         ("OrderConfirmation__RetryInterval", "00:00:00.010"),
-        ("Redelivery__Intervals__0", "00:00:00.050"),
-        ("Redelivery__Intervals__1", "00:00:00.050"),
-        ("Redelivery__Intervals__2", "00:00:00.100"),
-        ("Redeliver__Period", "00:00:00.050"),
-        ("Redeliver__Backoff__0", "00:00:00.020"),
+        ("DelayedRedelivery__Intervals__0", "00:00:00.050"),
+        ("DelayedRedelivery__Intervals__1", "00:00:00.050"),
+        ("DelayedRedelivery__Intervals__2", "00:00:00.100"),
+        ("Replay__Period", "00:00:00.050"),
+        ("Replay__Backoff__0", "00:00:00.020"),
         ("Email__Delivery", "Smtp"),
         ("Email__From", "Acorn Shop <orders@shop.example>"),
         ("Email__Smtp__Host", FakeSmtpServer.Host),
