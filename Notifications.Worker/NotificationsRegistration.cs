@@ -8,6 +8,7 @@ using Notifications.Worker.Pipeline;
 using Orders.Email;
 using Orders.Email.Outages;
 using Orders.FaultQueues;
+using Orders.FaultQueues.Backlog;
 using Orders.FaultQueues.Policy;
 using Orders.Ledger;
 using Orders.Messaging;
@@ -63,6 +64,13 @@ public static class NotificationsRegistration
         // Named after the confirmations, but about the mail server: there is one for all notifications.
         builder.AddMailOutages("order-confirmation", services => notifications.Max(notification => notification.GetOptions(services).PrefetchedForEach));
         builder.AddPipelineFaults(notifications);
+        if (builder.Configuration.GetLedgerStore() != LedgerStore.None)
+        {
+            // What the API could not read of what became of orders.
+            builder.AddFaultEndpoint(new FaultEndpoint(QueueNames.OrderStatus) { IsReplayed = false });
+            builder.Services.AddSingleton(new WatchedQueues([QueueNames.OrderStatus], []));
+        }
+
         if (sends)
         {
             builder.AddPipeline(notifications);

@@ -1,6 +1,7 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
+using Orders.FaultQueues;
 using Orders.Ledger;
 using Orders.Messaging;
 
@@ -25,6 +26,7 @@ internal sealed class OrderStatusTopology : ITopologyPart
         {
             services.UseTopology(endpoint);
             endpoint.SetQueueArguments(QueueArguments.Holding(services.GetQueueType()));
+            endpoint.DeclareQueue(QueueNames.OrderStatus + FaultEndpoint.ParkingSuffix, QueueArguments.Holding(services.GetQueueType()));
             endpoint.Bind<OrderConfirmationSent>();
             endpoint.Bind<OrderConfirmationRetrying>();
             endpoint.Bind<OrderConfirmationFailed>();

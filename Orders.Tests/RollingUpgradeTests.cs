@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Notifications.Worker;
+using Orders.Api.Publishing;
 using Orders.Tests.EndToEnd;
 
 namespace Orders.Tests;
@@ -40,8 +42,8 @@ internal sealed class RollingUpgradeTests(TransportUnderTest transport) : OrderS
             : null);
         // In this order the topology is that of the release before, as in a system that is updated.
         await StartAsync(before.Worker, ledger);
-        var apis = new[] { await StartApiAsync(before.Api, ledger), await StartApiAsync(typeof(Api.Publishing.MessagePublisher).Assembly.Location, ledger) };
-        await StartAsync(typeof(Notifications.Worker.WorkerOptions).Assembly.Location, ledger);
+        var apis = new[] { await StartApiAsync(before.Api, ledger), await StartApiAsync(typeof(MessagePublisher).Assembly.Location, ledger) };
+        await StartAsync(typeof(WorkerOptions).Assembly.Location, ledger);
 
         var accepted = (await Task.WhenAll(apis.Select((api, number) => PlaceAsync(api, number)))).Sum();
 

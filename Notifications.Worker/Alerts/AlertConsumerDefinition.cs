@@ -12,7 +12,7 @@ namespace Notifications.Worker.Alerts;
 
 /// <summary>
 /// How alerts are consumed. They wait out what keeps them from being sent by the same steps as the redeliver job. One
-/// that fails for the last time ends in its own error queue, which nobody is alerted about.
+/// that fails for the last time ends in its own error queue, where people find it: nobody is alerted about an alert.
 /// </summary>
 /// <typeparam name="TConsumer">The consumer.</typeparam>
 internal abstract class AlertConsumerDefinition<TConsumer> : ConsumerDefinition<TConsumer>
@@ -55,6 +55,7 @@ internal abstract class AlertConsumerDefinition<TConsumer> : ConsumerDefinition<
 
             var queueType = context.GetQueueType();
             onRabbitMq.SetQueueArguments(QueueArguments.Holding(queueType));
+            onRabbitMq.DeclareQueue(_queue + FaultEndpoint.ParkingSuffix, QueueArguments.Holding(queueType));
             onRabbitMq.DeclareDelayQueues<TConsumer>(_queue, AlertDelays.Of(_options), queueType);
         }
 

@@ -21,9 +21,14 @@ public static class AlertsRegistration
             var queues = services.GetRequiredService<IOptions<AlertOptions>>().Value.Queues.ToArray();
             var delays = AlertDelays.Of(services.GetRequiredService<IOptions<ReplayOptions>>().Value);
             return new WatchedQueues(
-                [.. queues.SelectMany(queue => new[] { queue, queue + FaultEndpoint.ErrorSuffix })],
+                queues,
                 [.. queues.SelectMany(queue => delays.Select(delay => DelayQueues.QueueName(queue, delay)))]);
         });
+        foreach (var queue in builder.Configuration.ReadOptions<AlertOptions>(AlertOptions.Section).Queues)
+        {
+            builder.AddFaultEndpoint(new FaultEndpoint(queue) { IsReplayed = false });
+        }
+
         // One for each queue: when the mail server is down, the emails lag behind.
         builder.Services.AddKeyedSingleton<OutageAlerts>(OutageAlertConsumerDefinition.Queue);
         builder.Services.AddKeyedSingleton<OutageAlerts>(WebhookAlertConsumerDefinition.Queue);

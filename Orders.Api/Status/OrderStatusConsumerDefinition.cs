@@ -20,6 +20,7 @@ public sealed class OrderStatusConsumerDefinition : ConsumerDefinition<OrderStat
         if (endpointConfigurator is IRabbitMqReceiveEndpointConfigurator onRabbitMq)
         {
             onRabbitMq.SetQueueArguments(QueueArguments.Holding(context.GetQueueType()));
+            onRabbitMq.DeclareQueue(QueueNames.OrderStatus + FaultEndpoint.ParkingSuffix, QueueArguments.Holding(context.GetQueueType()));
         }
 
         // What is handed back untried, because the order book is away, never counts as a failure.

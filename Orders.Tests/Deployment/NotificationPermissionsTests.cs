@@ -39,7 +39,6 @@ public sealed class NotificationPermissionsTests
         {
             Assert.That(Allowed(Of(BrokerUsers.Worker).Read, name, "", "_error"), Is.Empty);
             Assert.That(Allowed(Of(BrokerUsers.Worker).Write, name, "_error", "_parked", "_audit"), Is.Empty);
-            Assert.That(Allowed(Of(BrokerUsers.Redeliver).Write, name, "_parked", "_audit"), Is.Empty);
         }
     }
 

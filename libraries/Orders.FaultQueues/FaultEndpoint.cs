@@ -18,6 +18,9 @@ public sealed record FaultEndpoint(string Queue)
     /// </summary>
     public bool IsDefault { get; init; }
 
+    /// <summary>Whether the redeliver job replays its faults and parks them. Otherwise people alone do.</summary>
+    public bool IsReplayed { get; init; } = true;
+
     /// <summary>Where MassTransit moves what failed for the last time: the dead-letter queue.</summary>
     public string ErrorQueue => Queue + ErrorSuffix;
 

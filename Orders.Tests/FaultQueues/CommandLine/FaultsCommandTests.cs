@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Notifications.Worker;
+using Microsoft.Extensions.DependencyInjection;
+using Orders.FaultQueues;
 using Orders.FaultQueues.CommandLine;
 using Orders.FaultQueues.Operations;
 using Orders.ServiceDefaults.CommandLine;
@@ -180,7 +181,7 @@ internal sealed class FaultsCommandTests
     [Test]
     public async Task An_endpoint_that_is_not_there_is_told_with_those_that_are()
     {
-        var names = string.Join(", ", NotificationsRegistration.All.Select(notification => notification.Name));
+        var names = string.Join(", ", _system.Worker.GetRequiredService<FaultEndpoints>().All);
 
         (await RunAsync("rita", ["list", "billing/error"])).Expect(1, $"There is no endpoint billing. There are {names}.");
     }

@@ -1,7 +1,9 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
-using Notifications.Worker;
+using Microsoft.Extensions.DependencyInjection;
+using Orders.FaultQueues;
+using Orders.FaultQueues.Queues;
 
 namespace Orders.Tests.FaultQueues.Http;
 
@@ -29,7 +31,7 @@ internal sealed class FaultApiTests
         {
             Assert.That(
                 queues.Select(queue => ((string?)queue!["endpoint"], (string?)queue["queue"])),
-                Is.EqualTo(NotificationsRegistration.All.SelectMany(notification => new[] { (notification.Name, "error"), (notification.Name, "parked") })));
+                Is.EqualTo(_system.Worker.GetRequiredService<FaultEndpoints>().Queues.Select(queue => (queue.Endpoint.Queue, queue.Kind.Word()))));
             Assert.That((int)queues[0]!["count"]!, Is.GreaterThanOrEqualTo(3));
             Assert.That((string?)queues[0]!["groups"]![0]!["exceptionType"], Does.EndWith("TransientEmailException"));
         }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Orders.FaultQueues.Live;
 using Orders.FaultQueues.Queues;
@@ -22,14 +23,19 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
     /// <summary>How long a list waits for a new look where there is an older one.</summary>
     private static readonly TimeSpan ListPatience = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long an empty queue that nobody replays from by itself counts as empty, among all of them: it hardly ever is not.</summary>
+    private static readonly TimeSpan TrustEmpty = TimeSpan.FromSeconds(10);
+
     public const int LongestPage = 500;
+
+    private readonly ConcurrentDictionary<FaultQueue, DateTimeOffset> _foundEmpty = new();
 
     public Task<long> CountAsync(FaultQueue queue, CancellationToken cancellationToken) => looks.CountAsync(queue, cancellationToken);
 
     /// <summary>How many messages every queue of every endpoint holds now.</summary>
     public async Task<FaultNews.Counts> CountAllAsync(CancellationToken cancellationToken) => new(await Task.WhenAll(endpoints.All.Select(
         async endpoint => new EndpointCounts(
-            endpoint.Queue, await CountAsync(endpoint.Error, cancellationToken), await CountAsync(endpoint.Parked, cancellationToken)))));
+            endpoint.Queue, await CountSeldomAsync(endpoint.Error, cancellationToken), await CountSeldomAsync(endpoint.Parked, cancellationToken)))));
 
     /// <summary>How many messages there are in each queue, and of what groups. Waits for nobody.</summary>
     public Task<QueueOverview[]> GetOverviewsAsync(CancellationToken cancellationToken) =>
@@ -108,6 +114,23 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
         }
 
         return ids;
+    }
+
+    private async Task<long> CountSeldomAsync(FaultQueue queue, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        if (!queue.Endpoint.IsReplayed && _foundEmpty.TryGetValue(queue, out var at) && now - at < TrustEmpty)
+        {
+            return 0;
+        }
+
+        var count = await CountAsync(queue, cancellationToken);
+        if (count == 0)
+        {
+            _foundEmpty[queue] = now;
+        }
+
+        return count;
     }
 
     /// <returns>A look that can tell what is asked for, or <c>null</c> where the queue itself must be read.</returns>

@@ -31,7 +31,7 @@ public sealed class FaultReading(RedeliverPolicy policy)
             message.Error,
             message.FailedAt,
             message.RedeliverCount,
-            queue.Kind == FaultQueueKind.Error ? policy.DueOf(queue.Endpoint, message) : null,
+            queue is { Kind: FaultQueueKind.Error, Endpoint.IsReplayed: true } ? policy.DueOf(queue.Endpoint, message) : null,
             Time(message.Text(FaultHeaders.ParkedAt)),
             message.Text(FaultHeaders.ParkedReason),
             message.Body.Length);
@@ -48,7 +48,12 @@ public sealed class FaultReading(RedeliverPolicy policy)
             Read(queue, message),
             message.Retries,
             message.Redeliveries,
-            queue.Kind == FaultQueueKind.Error ? policy.Explain(queue.Endpoint, message) : "It is parked: it stays here until a person replays it or discards it.",
+            (queue.Kind, queue.Endpoint.IsReplayed) switch
+            {
+                (FaultQueueKind.Parked, _) => "It is parked: it stays here until a person replays it or discards it.",
+                (_, true) => policy.Explain(queue.Endpoint, message),
+                _ => "The redeliver job leaves this queue alone: the message stays here until a person replays it or parks it.",
+            },
             message.Trace?.TraceId.ToHexString(),
             message.ContentType,
             json ?? text,

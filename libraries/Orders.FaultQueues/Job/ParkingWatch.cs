@@ -135,13 +135,13 @@ internal sealed partial class ParkingWatch(
             Log.NotWritten(logger, held.Message.OrderId, refused.Message);
         }
 
-        Log.Found(logger, held.Message.OrderId, reason);
+        Log.Found(logger, held.Message.OrderId, endpoint.ParkingQueue, reason);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 204, Level = LogLevel.Critical, Message = "Order {OrderId} will not be confirmed: its message is parked. {Reason}")]
-        public static partial void Found(ILogger logger, string? orderId, string reason);
+        [LoggerMessage(EventId = 204, Level = LogLevel.Critical, Message = "The message of order {OrderId} is parked in {Queue} and waits for a person. {Reason}")]
+        public static partial void Found(ILogger logger, string? orderId, string queue, string reason);
 
         [LoggerMessage(EventId = 206, Level = LogLevel.Warning, Message = "The reason cannot be written on the parked message of order {OrderId}. {Refusal}")]
         public static partial void NotWritten(ILogger logger, string? orderId, string refusal);

@@ -159,7 +159,7 @@ public sealed partial class RedeliverJob(
 
             case Verdict.Park(var reason):
                 await mover.ParkAsync(session, endpoint, held, reason, new OnBehalf(AuditEntry.RedeliverJob, reason), cancellationToken);
-                Log.Parked(logger, held.Message.OrderId, reason);
+                Log.Parked(logger, held.Message.OrderId, endpoint.ParkingQueue, reason);
                 break;
         }
     }
@@ -177,8 +177,8 @@ public sealed partial class RedeliverJob(
         [LoggerMessage(EventId = 200, Level = LogLevel.Information, Message = "Replay {RedeliverCount} of {MaxAttempts} for order {OrderId}")]
         public static partial void Replayed(ILogger logger, int redeliverCount, int maxAttempts, string? orderId);
 
-        [LoggerMessage(EventId = 201, Level = LogLevel.Critical, Message = "Order {OrderId} will not be confirmed: its message is parked. {Reason}")]
-        public static partial void Parked(ILogger logger, string? orderId, string reason);
+        [LoggerMessage(EventId = 201, Level = LogLevel.Critical, Message = "The message of order {OrderId} is parked in {Queue} and waits for a person. {Reason}")]
+        public static partial void Parked(ILogger logger, string? orderId, string queue, string reason);
 
         [LoggerMessage(EventId = 203, Level = LogLevel.Error, Message = "The message of order {OrderId} stays in the error queue; it is tried again in {Minutes} min. {Refusal}")]
         public static partial void Stays(ILogger logger, string? orderId, string refusal, double minutes);

@@ -363,7 +363,7 @@ public sealed partial class FaultOperations(
     private async Task ParkAsync(IFaultSession session, FaultEndpoint endpoint, HeldFault held, string reason, OnBehalf by)
     {
         await mover.ParkAsync(session, endpoint, held, reason, by, CancellationToken.None);
-        Log.Parked(logger, held.Message.OrderId, reason);
+        Log.Parked(logger, held.Message.OrderId, endpoint.ParkingQueue, reason);
     }
 
     private FaultQueue QueueOf(FaultRequest request) => new(endpoints.Get(request.Endpoint), request.Queue);
@@ -430,8 +430,8 @@ public sealed partial class FaultOperations(
         [LoggerMessage(EventId = 224, Level = LogLevel.Information, Message = "{Who} edited and replayed the message of order {OrderId}")]
         public static partial void Edited(ILogger logger, string who, string? orderId);
 
-        [LoggerMessage(EventId = 227, Level = LogLevel.Critical, Message = "Order {OrderId} will not be confirmed: its message is parked. {Reason}")]
-        public static partial void Parked(ILogger logger, string? orderId, string reason);
+        [LoggerMessage(EventId = 227, Level = LogLevel.Critical, Message = "The message of order {OrderId} is parked in {Queue} and waits for a person. {Reason}")]
+        public static partial void Parked(ILogger logger, string? orderId, string queue, string reason);
 
         [LoggerMessage(EventId = 226, Level = LogLevel.Error, Message = "Operation {Operation} leaves the message of order {OrderId} where it is. {Refusal}")]
         public static partial void Refused(ILogger logger, string operation, string? orderId, string refusal);
