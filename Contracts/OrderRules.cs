@@ -33,7 +33,7 @@ public static partial class OrderRules
     }
 
     /// <summary>The same of what every message about an order has.</summary>
-    internal static Dictionary<string, string[]> FindMistakes(string? orderId, string? email)
+    public static Dictionary<string, string[]> FindMistakes(string? orderId, string? email)
     {
         var mistakes = new Dictionary<string, string[]>();
 

@@ -28,7 +28,7 @@ public static partial class DeployTopologyCommand
         var builder = WebApplication.CreateBuilder(args);
         builder.AddDefaults(port: 0);
         // Whatever the rest of the configuration is for: the topology is that of the whole system.
-        builder.Configuration[$"{WorkerOptions.Section}:{nameof(WorkerOptions.Role)}"] = nameof(WorkerRole.All);
+        builder.Configuration.AddInMemoryCollection([KeyValuePair.Create($"{WorkerOptions.Section}:{nameof(WorkerOptions.Role)}", (string?)nameof(WorkerRole.All))]);
         builder.RequireBroker();
         builder.AddNotifications();
         builder.AddFaultAccess();

@@ -30,6 +30,19 @@ internal sealed class DeployTopologyTests(TransportUnderTest transport) : OrderS
     }
 
     [Test]
+    public async Task All_of_it_is_deployed_whatever_the_role_and_with_settings_under_former_names()
+    {
+        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
+        await TheSystem.DeployUsersAsync();
+
+        await TheSystem.DeployTopologyAsync(("Worker__Role", "Confirmations"), ("Redeliver__MaxAttempts", "7"));
+
+        Assert.That(
+            (await TheSystem.RunCtlAsync("list_queues", "--no-table-headers", "name")).Split('\n', StringSplitOptions.TrimEntries),
+            Is.SupersetOf(["order-shipped", "order-shipped_parked", "order-confirmation_audit", "order-confirmation_error_turn", "order-confirmation-alert", "order-status_parked"]));
+    }
+
+    [Test]
     public async Task Who_may_not_deploy_is_told_so_in_one_line()
     {
         TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);

@@ -1,6 +1,5 @@
 using Contracts;
 using Notifications.Worker.Pipeline;
-using Orders.FaultQueues;
 
 namespace Notifications.Worker.OrderConfirmation;
 
@@ -9,8 +8,8 @@ internal sealed class OrderConfirmationNotification : Notification<OrderPlaced>
 {
     public override string Name => "order-confirmation";
 
-    /// <summary>The only one of earlier releases: addresses and commands without an endpoint mean it.</summary>
-    public override FaultEndpoint Endpoint => base.Endpoint with { IsDefault = true };
+    /// <summary>It was the only one in earlier releases.</summary>
+    protected override bool IsDefault => true;
 
     public override string Noun => "order";
 

@@ -20,7 +20,13 @@ internal abstract class Notification
     public string Section => string.Concat(Name.Split('-').Select(word => $"{char.ToUpperInvariant(word[0])}{word[1..]}"));
 
     /// <summary>Its queues.</summary>
-    public virtual FaultEndpoint Endpoint => new(Name);
+    public FaultEndpoint Endpoint => new(Name) { IsDefault = IsDefault, Identity = [.. Identity] };
+
+    /// <summary>Whether addresses and commands of the fault queues that name no notification mean this one.</summary>
+    protected virtual bool IsDefault => false;
+
+    /// <summary>The fields of its message, by their names in JSON, that say which email it is about.</summary>
+    internal abstract IEnumerable<string> Identity { get; }
 
     /// <summary>The message that it is sent for; no other notification is sent for it.</summary>
     internal abstract Type MessageType { get; }
@@ -135,7 +141,9 @@ internal abstract class Notification<TMessage> : Notification
 
     internal sealed override Type MessageType => typeof(TMessage);
 
-    internal sealed override IEnumerable<string> Fields => ["orderId", "email", .. Reference is { } reference ? new[] { reference.Field } : []];
+    internal sealed override IEnumerable<string> Identity => ["orderId", .. Reference is { } reference ? new[] { reference.Field } : []];
+
+    internal sealed override IEnumerable<string> Fields => [.. Identity, "email"];
 
     internal NotificationKey KeyOf(TMessage message) => new(OrderIdOf(message), Reference?.Read(message));
 

@@ -19,6 +19,11 @@ internal static partial class NotificationCheck
         .. notifications.SelectMany(FindMistakes),
         .. FindShared(notifications, notification => notification.Name, name => $"the name {name}"),
         .. FindShared(notifications.Where(HasProperName).DistinctBy(notification => notification.Name), notification => notification.Section, section => $"the section {section} of the configuration"),
+        .. from one in notifications
+           from other in notifications
+           where other.Name.StartsWith($"{one.Name}-", StringComparison.Ordinal)
+           // The ids of their emails could be the same: an order id may begin with a word, too.
+           select $"{other.GetType().Name} is called '{other.Name}', which begins with the name of {one.GetType().Name}. Give it another one.",
         .. FindShared(notifications, notification => notification.MessageType.FullName!, message => $"the message {message}"),
     ];
 

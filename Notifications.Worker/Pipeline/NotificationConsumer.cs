@@ -83,7 +83,7 @@ internal sealed partial class NotificationConsumer<TMessage>(
 
         if (sent.Before is { } before)
         {
-            // Whoever sent it may have died before it could tell.
+            // The worker that sent it may have died before it could announce that.
             Log.SentBefore(logger, sent.MessageId, before);
             await AnnounceAsync(context, sent.MessageId, notification.SentEvent(key, sent.MessageId, before));
             return;

@@ -54,7 +54,7 @@ internal class NotificationOptions : IValidatableObject
             : [];
 }
 
-/// <summary>Those of the notification that is sent for a message.</summary>
-/// <typeparam name="TMessage">The message.</typeparam>
+/// <summary>The options of one notification.</summary>
+/// <typeparam name="TMessage">Its message.</typeparam>
 internal sealed class NotificationOptions<TMessage> : NotificationOptions
     where TMessage : class;

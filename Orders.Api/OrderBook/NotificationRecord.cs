@@ -4,7 +4,7 @@ namespace Orders.Api.OrderBook;
 
 /// <summary>What is known of an email about an order, other than its confirmation and those about shipments. Tells nothing of the customer.</summary>
 public sealed record NotificationRecord(
-    [property: Description("Which notification it is, such as order-shipped.")]
+    [property: Description("Which notification it is, such as order-cancelled.")]
     string Notification,
     [property: Description("What of the order it is about; null where it is the whole order.")]
     string? Reference,

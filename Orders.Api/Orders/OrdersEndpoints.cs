@@ -17,7 +17,7 @@ public static class OrdersEndpoints
     /// <summary>The operation's id in the OpenAPI document.</summary>
     public const string PlaceOrder = "PlaceOrder";
 
-    internal const string WrongFields = "The order was not placed. Mend the fields named in errors and send it again.";
+    internal const string WrongFields = "The order was not placed. Fix the fields listed in errors and resend.";
 
     private const string OrdersPath = "/orders";
     private const string OrderPath = "/order";

@@ -176,7 +176,7 @@ public sealed partial class PublishOnce(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "Orders are placed that are not remembered: what is sent again may be placed twice. {Error}")]
+        [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "What is published is not remembered: what is sent again may be published twice. {Error}")]
         public static partial void NotRemembered(ILogger logger, string error);
     }
 }

@@ -7,7 +7,7 @@ namespace Orders.Tests.Deployment;
 /// <summary>The permissions of the deployment go by naming conventions: a new notification needs none of its own.</summary>
 public sealed class NotificationPermissionsTests
 {
-    private static readonly string[] Names = [.. NotificationsRegistration.All.Select(notification => notification.Name), "order-shipped", "order-2-go"];
+    private static readonly string[] Names = [.. NotificationsRegistration.All.Select(notification => notification.Name), "order-2-go"];
 
     private static readonly string[] NoNotifications =
         ["order-status", "order-notifications", "order-confirmation-alert", "order-confirmation-webhook-alert", "orders", "billing", ""];

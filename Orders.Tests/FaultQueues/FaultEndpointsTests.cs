@@ -27,6 +27,8 @@ public sealed class FaultEndpointsTests
     [TestCase("The endpoints billing and shipping cannot both be the default.", "billing*", "shipping*")]
     [TestCase("No endpoint can be called audit: addresses of the fault queues use the word. Rename the queue.", "billing*", "audit")]
     [TestCase("No endpoint can be called error: addresses of the fault queues use the word. Rename the queue.", "error")]
+    [TestCase("No endpoint can be called API: addresses of the fault queues use the word. Rename the queue.", "API")]
+    [TestCase("No endpoint can be called a/b: addresses of the fault queues cannot hold its '/'. Rename the queue.", "a/b")]
     [TestCase("Two endpoints use the queue billing. Give each a name of its own.", "billing*", "billing")]
     [TestCase("Two endpoints use the queue billing_error. Give each a name of its own.", "billing*", "billing_error")]
     public void What_could_not_be_told_apart_is_refused(string error, params string[] endpoints) =>

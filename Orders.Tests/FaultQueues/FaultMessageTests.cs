@@ -70,13 +70,30 @@ public sealed class FaultMessageTests
     {
         var fault = Fault("""{"message":{"orderId":"1","email":"mistaken@example.com"}}""", headers: [("x-failure-kind", kind)]);
 
-        var replay = fault.WithBody(Bytes($$$"""{"message":{"orderId":"{{{orderId}}}","email":"right@example.com"}}"""), Envelope, Guid.NewGuid()).ForReplay(0);
+        var replay = fault.WithBody(Bytes($$$"""{"message":{"orderId":"{{{orderId}}}","email":"right@example.com"}}"""), Envelope, Guid.NewGuid(), ["orderId"]).ForReplay(0);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(replay.Text("x-corrected-order"), Is.EqualTo(corrected));
             Assert.That((string?)JsonNode.Parse(replay.Body.Span)!["headers"]!["x-corrected-order"], Is.EqualTo(corrected));
         }
+    }
+
+    [TestCase("1Z999", "1")]
+    [TestCase("1Z998", null)]
+    [TestCase("not an id", null)]
+    public void An_edited_message_with_several_ids_is_a_correction_where_all_of_them_stay(string trackingNumber, string? corrected)
+    {
+        var fault = Fault("""{"message":{"orderId":"1","trackingNumber":"1Z999"},"headers":{"x-corrected-order":"1"}}""", headers: [("x-corrected-order", "1")]);
+
+        var replay = fault.WithBody(
+            Bytes($$$"""{"message":{"orderId":"1","trackingNumber":"{{{trackingNumber}}}"},"headers":{"x-corrected-order":"1"}}"""),
+            Envelope,
+            Guid.NewGuid(),
+            ["orderId", "trackingNumber"]).ForReplay(0);
+
+        Assert.That(replay.Text("x-corrected-order"), Is.EqualTo(corrected));
+        Assert.That((string?)JsonNode.Parse(replay.Body.Span)!["headers"]!["x-corrected-order"], Is.EqualTo(corrected));
     }
 
     [Test]

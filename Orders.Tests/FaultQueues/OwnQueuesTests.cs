@@ -50,7 +50,7 @@ internal sealed class OwnQueuesTests(TransportUnderTest transport) : OrderSystem
 
     private FaultInspector Inspector => TheSystem.Worker.GetRequiredService<FaultInspector>();
 
-    private Task WaitForAsync(FaultQueue queue, long count) => Eventually.GetAsync(
+    private Task<long> WaitForAsync(FaultQueue queue, long count) => Eventually.GetAsync(
         $"{count} messages in {queue}", cancellationToken => Inspector.CountAsync(queue, cancellationToken), found => found == count, TimeSpan.FromSeconds(60));
 
     private async Task<string> ExplainAsync(FaultQueue queue)

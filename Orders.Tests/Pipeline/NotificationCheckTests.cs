@@ -47,6 +47,12 @@ public sealed class NotificationCheckTests
             Is.EqualTo(["OrderPackedNotification and Renamed`1 share the name order-packed. Each needs its own."]));
 
     [Test]
+    public void One_whose_name_begins_with_that_of_another() =>
+        Assert.That(
+            FindMistakes(new OrderPackedNotification(), new Renamed<OrderPlaced>("order-packed-late")),
+            Is.EqualTo(["Renamed`1 is called 'order-packed-late', which begins with the name of OrderPackedNotification. Give it another one."]));
+
+    [Test]
     public void Two_with_one_section_of_the_configuration() =>
         Assert.That(
             FindMistakes(new Renamed<OrderPlaced>("order-a1"), new Renamed<OrderPacked>("order-a-1")),

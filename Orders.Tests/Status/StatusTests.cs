@@ -115,11 +115,15 @@ internal sealed class StatusTests
         await bus.Publish(new NotificationFailed("order-shipped", "1", "1Z998", "no mailbox", Noon.AddSeconds(3)));
 
         var told = await Eventually.GetAsync(
-            "both shipments are told", _ => GetAsync(api, "/orders/1"), answer => answer.Json["shipments"] is JsonArray { Count: 2 }, Patience);
+            "both shipments are told, and one is sent",
+            _ => GetAsync(api, "/orders/1"),
+            answer => answer.Json["shipments"] is JsonArray { Count: 2 } shipments && (string?)shipments[0]!["status"] == "sent",
+            Patience);
+        var (sentAt, messageId) = ((string?)told.Json["shipments"]![0]!["sentAt"], (string?)told.Json["shipments"]![0]!["messageId"]);
 
         Assert.That(told.Json.ToJsonString(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }), Is.EqualTo(
             """{"orderId":"1","status":null,"placedAt":null,"attempts":0,"nextAttemptAt":null,"confirmedAt":null,"messageId":null,"failedAt":null,"reason":null,"history":[],"shipments":["""
-            + $$"""{"trackingNumber":"1Z999","carrier":"Acorn Parcel","link":"https://parcel.example/1Z999","status":"accepted","acceptedAt":"{{acceptedAt}}","attempts":0,"nextAttemptAt":null,"sentAt":null,"messageId":null,"failedAt":null,"reason":null,"history":[{"status":"accepted","at":"{{acceptedAt}}"}]},"""
+            + $$"""{"trackingNumber":"1Z999","carrier":"Acorn Parcel","link":"https://parcel.example/1Z999","status":"sent","acceptedAt":"{{acceptedAt}}","attempts":0,"nextAttemptAt":null,"sentAt":"{{sentAt}}","messageId":"{{messageId}}","failedAt":null,"reason":null,"history":[{"status":"accepted","at":"{{acceptedAt}}"},{"status":"sent","at":"{{sentAt}}","messageId":"{{messageId}}"}]},"""
             + """{"trackingNumber":"1Z998","carrier":null,"link":null,"status":"failed","acceptedAt":null,"attempts":0,"nextAttemptAt":null,"sentAt":null,"messageId":null,"failedAt":"2026-11-26T12:00:03+00:00","reason":"no mailbox","history":[{"status":"failed","at":"2026-11-26T12:00:03+00:00","reason":"no mailbox"}]}]}"""));
     }
 

@@ -21,6 +21,9 @@ public sealed record FaultEndpoint(string Queue)
     /// <summary>Whether the redeliver job replays its faults and parks them. Otherwise people alone do.</summary>
     public bool IsReplayed { get; init; } = true;
 
+    /// <summary>The fields of a message, by their names in JSON, that say which one it is: edited, they make another one of it.</summary>
+    public IReadOnlyList<string> Identity { get; init; } = ["orderId"];
+
     /// <summary>Where MassTransit moves what failed for the last time: the dead-letter queue.</summary>
     public string ErrorQueue => Queue + ErrorSuffix;
 

@@ -44,9 +44,14 @@ public sealed class FaultEndpoints
 
     private static FaultEndpoint FindDefault(IReadOnlyList<FaultEndpoint> endpoints)
     {
-        if (endpoints.Select(endpoint => endpoint.Queue).FirstOrDefault(Reserved.Contains) is { } reserved)
+        if (endpoints.Select(endpoint => endpoint.Queue).FirstOrDefault(queue => Reserved.Contains(queue, StringComparer.OrdinalIgnoreCase)) is { } reserved)
         {
             throw new InvalidOperationException($"No endpoint can be called {reserved}: addresses of the fault queues use the word. Rename the queue.");
+        }
+
+        if (endpoints.Select(endpoint => endpoint.Queue).FirstOrDefault(queue => queue.Contains('/', StringComparison.Ordinal)) is { } divided)
+        {
+            throw new InvalidOperationException($"No endpoint can be called {divided}: addresses of the fault queues cannot hold its '/'. Rename the queue.");
         }
 
         var queues = endpoints.SelectMany(endpoint => new[] { endpoint.Queue, endpoint.ErrorQueue, endpoint.ParkingQueue });

@@ -143,24 +143,28 @@ public sealed partial record FaultMessage(
 
     /// <summary>
     /// The same message with another body under a new id, which stands in the envelope too; the old id is kept in a header. Where
-    /// the order id is as it was, it is the same order; but not where that was another one's.
+    /// what identifies it is as it was, it is a correction; but not where that belongs to another message.
     /// </summary>
-    public FaultMessage WithBody(ReadOnlyMemory<byte> body, string? contentType, Guid messageId)
+    /// <param name="body">The body.</param>
+    /// <param name="contentType">What the body is.</param>
+    /// <param name="messageId">The new id.</param>
+    /// <param name="identity">The <see cref="FaultEndpoint.Identity"/> of its endpoint.</param>
+    public FaultMessage WithBody(ReadOnlyMemory<byte> body, string? contentType, Guid messageId, IReadOnlyList<string> identity)
     {
-        var edited = this with
+        var headers = new Dictionary<string, object?>(Headers)
         {
-            Body = body,
-            ContentType = contentType,
-            MessageId = messageId.ToString(),
-            Headers = new Dictionary<string, object?>(Headers)
-            {
-                // The first one of all, however often it is edited.
-                [FaultHeaders.OriginalMessageId] = Text(FaultHeaders.OriginalMessageId) ?? MessageId,
-            },
+            // The first one of all, however often it is edited.
+            [FaultHeaders.OriginalMessageId] = Text(FaultHeaders.OriginalMessageId) ?? MessageId,
         };
-        if (Kind != FailureKind.Conflict && edited.OrderId is { } orderId && orderId == OrderId)
+        var edited = this with { Body = body, ContentType = contentType, MessageId = messageId.ToString(), Headers = headers };
+        var isSame = Kind != FailureKind.Conflict && identity.All(field => edited.ReadId(field) is { } id && id == ReadId(field));
+        if (isSame && edited.OrderId is { } orderId)
         {
-            edited = edited with { Headers = new Dictionary<string, object?>(edited.Headers) { [FaultHeaders.CorrectedOrder] = orderId } };
+            headers[FaultHeaders.CorrectedOrder] = orderId;
+        }
+        else if (Kind != FailureKind.Conflict)
+        {
+            headers.Remove(FaultHeaders.CorrectedOrder);
         }
 
         if (edited.CopyEnvelope() is not { } envelope)
@@ -169,6 +173,11 @@ public sealed partial record FaultMessage(
         }
 
         envelope["messageId"] = messageId;
+        if (!headers.ContainsKey(FaultHeaders.CorrectedOrder))
+        {
+            (envelope["headers"] as JsonObject)?.Remove(FaultHeaders.CorrectedOrder);
+        }
+
         return edited with { Body = JsonSerializer.SerializeToUtf8Bytes(envelope, SystemTextJsonMessageSerializer.Options) };
     }
 

@@ -38,7 +38,7 @@ internal sealed class FaultEventsTests : OrderSystemTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(response.Content.Headers.ContentType?.MediaType, Is.EqualTo("text/event-stream"));
-            Assert.That(first, Does.StartWith("""{"endpoints":[{"endpoint":"order-confirmation","error":1,"parked":0},{"endpoint":"order-shipped","error":0,"parked":0}""").And.EndWith(""","error":1,"parked":0}"""));
+            Assert.That(first, Does.StartWith("""{"endpoints":[{"endpoint":"order-confirmation","error":1,"parked":0},""").And.Contain("""{"endpoint":"order-shipped","error":0,"parked":0}""").And.EndWith(""","error":1,"parked":0}"""));
             Assert.That(second, Does.StartWith("""{"endpoints":[{"endpoint":"order-confirmation","error":2,"parked":0},""").And.EndWith(""","error":2,"parked":0}"""));
             Assert.That((string?)JsonNode.Parse(progress)!["who"], Is.EqualTo("olga"));
             Assert.That((string?)JsonNode.Parse(progress)!["request"]!["action"], Is.EqualTo("park"));

@@ -27,7 +27,7 @@ public sealed class FormerSectionsTests
             ("Former:Period", "1"), ("Former:Attempts", "7"), ("Former:Waits:0", "2"), ("Former:Waits:1", "3"), ("Present:Period", "9"), ("Present:Waits:0", "8"));
 
         Assert.That(sections, Is.EqualTo("Attempts=7 Period=9 Waits:0=8"));
-        Assert.That(warnings, Has.Count.EqualTo(1));
+        Assert.That(warnings, Has.Length.EqualTo(1));
     }
 
     [Test]

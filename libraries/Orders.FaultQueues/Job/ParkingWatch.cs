@@ -44,7 +44,7 @@ internal sealed partial class ParkingWatch(
     private void Forget(string error)
     {
         _expected = 0;
-        Log.PassFailed(logger, error);
+        Log.PassFailed(logger, endpoint.ParkingQueue, error);
     }
 
     /// <remarks>A queue in which there is no more than was put there through <see cref="FaultMover"/> is not read.</remarks>
@@ -146,7 +146,7 @@ internal sealed partial class ParkingWatch(
         [LoggerMessage(EventId = 206, Level = LogLevel.Warning, Message = "The reason cannot be written on the parked message of order {OrderId}. {Refusal}")]
         public static partial void NotWritten(ILogger logger, string? orderId, string refusal);
 
-        [LoggerMessage(EventId = 205, Level = LogLevel.Warning, Message = "Could not look at parking: {Error}")]
-        public static partial void PassFailed(ILogger logger, string error);
+        [LoggerMessage(EventId = 205, Level = LogLevel.Warning, Message = "Could not look at {Queue}: {Error}")]
+        public static partial void PassFailed(ILogger logger, string queue, string error);
     }
 }

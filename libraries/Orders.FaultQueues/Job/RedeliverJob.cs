@@ -49,7 +49,7 @@ public sealed partial class RedeliverJob(
     private void Forget(string error)
     {
         _seen = Seen.Nothing;
-        Log.PassFailed(logger, error);
+        Log.PassFailed(logger, endpoint.ErrorQueue, error);
     }
 
     private async Task RunOnceAsync(CancellationToken cancellationToken)
@@ -183,7 +183,7 @@ public sealed partial class RedeliverJob(
         [LoggerMessage(EventId = 203, Level = LogLevel.Error, Message = "The message of order {OrderId} stays in the error queue; it is tried again in {Minutes} min. {Refusal}")]
         public static partial void Stays(ILogger logger, string? orderId, string refusal, double minutes);
 
-        [LoggerMessage(EventId = 202, Level = LogLevel.Warning, Message = "Could not look at the error queue: {Error}")]
-        public static partial void PassFailed(ILogger logger, string error);
+        [LoggerMessage(EventId = 202, Level = LogLevel.Warning, Message = "Could not look at {Queue}: {Error}")]
+        public static partial void PassFailed(ILogger logger, string queue, string error);
     }
 }

@@ -41,7 +41,7 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
         await session.SendAsync(
             held,
             queue.Endpoint.Queue,
-            held.Message.WithBody(body, contentType, NewId.NextGuid()).ForReplay(0, DecisionIn(queue)).In(activity),
+            held.Message.WithBody(body, contentType, NewId.NextGuid(), queue.Endpoint.Identity).ForReplay(0, DecisionIn(queue)).In(activity),
             cancellationToken);
         await CompleteAsync(session, queue, held, cancellationToken);
         metrics.Replay(queue.Endpoint, by.Who);

@@ -27,6 +27,7 @@ internal sealed class OrderSystem : IAsyncDisposable
     private static readonly (string Name, string? Value)[] QuickSettings =
     [
         ("OrderConfirmation__RetryInterval", "00:00:00.010"),
+        ("OrderShipped__RetryInterval", "00:00:00.010"),
         ("DelayedRedelivery__Intervals__0", "00:00:00.050"),
         ("DelayedRedelivery__Intervals__1", "00:00:00.050"),
         ("DelayedRedelivery__Intervals__2", "00:00:00.100"),

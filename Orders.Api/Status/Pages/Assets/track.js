@@ -45,7 +45,11 @@
     const [now, before] = [page, document].map(one => one.querySelector('.now'));
     before.className = now.className;
     if (before.textContent !== now.textContent) before.replaceChildren(...now.childNodes);
-    for (const part of ['dl', '.further', 'ol']) document.querySelector(part).replaceWith(page.querySelector(part));
+    for (const part of ['dl', '.further', 'ol']) {
+      // While an update goes on, the page may come from another release.
+      const [next, old] = [page, document].map(one => one.querySelector(part));
+      if (next && old) old.replaceWith(next);
+    }
     tellTimes();
   };
 

@@ -119,7 +119,7 @@
     const total = counts.error + counts.parked;
     document.title = `${total > 0 ? `(${number(total)}) ` : ''}${document.body.dataset.title}`;
     for (const element of all('[data-count]')) {
-      const count = counts.endpoints.find(({ endpoint }) => endpoint === element.dataset.endpoint)?.[element.dataset.count];
+      const count = counts.endpoints?.find(({ endpoint }) => endpoint === element.dataset.endpoint)?.[element.dataset.count];
       if (count === undefined) continue;
       write(element, number(count));
       element.classList.toggle('some', count > 0);
