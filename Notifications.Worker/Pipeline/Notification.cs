@@ -143,7 +143,7 @@ internal abstract class Notification<TMessage> : Notification
 
     internal sealed override IEnumerable<string> Identity => ["orderId", .. Reference is { } reference ? new[] { reference.Field } : []];
 
-    internal sealed override IEnumerable<string> Fields => [.. Identity, "email"];
+    internal sealed override IEnumerable<string> Fields => ["orderId", "email", .. Identity.Skip(1)];
 
     internal NotificationKey KeyOf(TMessage message) => new(OrderIdOf(message), Reference?.Read(message));
 

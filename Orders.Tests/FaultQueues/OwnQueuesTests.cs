@@ -11,16 +11,12 @@ namespace Orders.Tests.FaultQueues;
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.InMemoryAndOnQuorumQueues))]
 internal sealed class OwnQueuesTests(TransportUnderTest transport) : OrderSystemTests
 {
-    private static readonly FaultEndpoint Status = new("order-status");
-
-    private static readonly FaultEndpoint Alert = new("order-confirmation-alert");
-
     [Test]
     public async Task News_that_nobody_could_read_stays_until_a_person_parks_and_discards_it()
     {
         TheSystem = await OrderSystem.StartAsync(transport);
 
-        await TheSystem.SendRawAsync("no news"u8.ToArray(), "application/json", queue: Status.Queue);
+        await TheSystem.SendRawAsync("no news"u8.ToArray(), "application/json", queue: "order-status");
         await WaitForAsync(Status.Error, 1);
         var explanation = await ExplainAsync(Status.Error);
         await ActAsync(Status.Error, FaultAction.Park);
@@ -48,7 +44,13 @@ internal sealed class OwnQueuesTests(TransportUnderTest transport) : OrderSystem
         Assert.That(TheSystem.Alerts.Single().Subject, Does.Contain("12345"));
     }
 
+    private FaultEndpoint Status => EndpointOf("order-status");
+
+    private FaultEndpoint Alert => EndpointOf("order-confirmation-alert");
+
     private FaultInspector Inspector => TheSystem.Worker.GetRequiredService<FaultInspector>();
+
+    private FaultEndpoint EndpointOf(string queue) => TheSystem.Worker.GetRequiredService<FaultEndpoints>().Get(queue);
 
     private Task<long> WaitForAsync(FaultQueue queue, long count) => Eventually.GetAsync(
         $"{count} messages in {queue}", cancellationToken => Inspector.CountAsync(queue, cancellationToken), found => found == count, TimeSpan.FromSeconds(60));
