@@ -12,6 +12,8 @@ public static partial class OrderRules
     /// <summary>The product as a pattern of ECMAScript, without its end.</summary>
     public const string Product = @"^[^\x00-\x1F\x7F-\x9F]{1,200}";
 
+    private const int MaxProductLength = 200;
+
     /// <summary>The longest email address, in bytes of UTF-8.</summary>
     public const int MaxEmailLength = AddressRule.MaxLength;
 
@@ -24,7 +26,7 @@ public static partial class OrderRules
         {
             mistakes["product"] = ["The product is missing."];
         }
-        else if (!ProductPattern().IsMatch(product))
+        else if (!OneLine.IsValid(product, MaxProductLength))
         {
             mistakes["product"] = ["The product must have 1 to 200 characters, none of them a control character."];
         }
@@ -66,8 +68,4 @@ public static partial class OrderRules
 
     [GeneratedRegex(OrderId + @"\z", RegexOptions.CultureInvariant)]
     private static partial Regex OrderIdPattern();
-
-    // The same as the pattern above: to .NET a character beyond the basic plane is two.
-    [GeneratedRegex(@"^(?:[\uD800-\uDBFF][\uDC00-\uDFFF]|[^\x00-\x1F\x7F-\x9F\uD800-\uDFFF]){1,200}\z", RegexOptions.CultureInvariant)]
-    private static partial Regex ProductPattern();
 }

@@ -11,6 +11,8 @@ public static partial class ShipmentRules
     /// <summary>The carrier as a pattern of ECMAScript, without its end.</summary>
     public const string Carrier = @"^[^\x00-\x1F\x7F-\x9F]{1,100}";
 
+    private const int MaxCarrierLength = 100;
+
     /// <summary>The longest link, in characters.</summary>
     public const int MaxLinkLength = 2_000;
 
@@ -25,7 +27,7 @@ public static partial class ShipmentRules
             mistakes["trackingNumber"] = ["The tracking number must have 1 to 64 characters of letters, digits, '.', '_' and '-'."];
         }
 
-        if (carrier is not null && (string.IsNullOrWhiteSpace(carrier) || !CarrierPattern().IsMatch(carrier)))
+        if (carrier is not null && (string.IsNullOrWhiteSpace(carrier) || !OneLine.IsValid(carrier, MaxCarrierLength)))
         {
             mistakes["carrier"] = ["The carrier must have 1 to 100 characters, none of them a control character. Leave it out where it is not known."];
         }
@@ -54,10 +56,6 @@ public static partial class ShipmentRules
 
     [GeneratedRegex(TrackingNumber + @"\z", RegexOptions.CultureInvariant)]
     private static partial Regex TrackingNumberPattern();
-
-    // The same as the pattern above: to .NET a character beyond the basic plane is two.
-    [GeneratedRegex(@"^(?:[\uD800-\uDBFF][\uDC00-\uDFFF]|[^\x00-\x1F\x7F-\x9F\uD800-\uDFFF]){1,100}\z", RegexOptions.CultureInvariant)]
-    private static partial Regex CarrierPattern();
 
     // The parser passes over spaces around it, and takes a backslash for a slash.
     [GeneratedRegex(@"^https?://[^\s\\""<>\p{C}]+\z", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]

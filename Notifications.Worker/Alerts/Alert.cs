@@ -25,14 +25,16 @@ internal sealed record Alert(string Id, string Subject, string Text)
     /// <summary>The message of another notification waits for a person.</summary>
     public static Alert Of(NotificationFailed failed)
     {
-        var email = $"{failed.Notification} of {Name(failed.OrderId)}{(failed.Reference is { } reference ? $" ({reference})" : "")}";
+        var email = $"{failed.Notification} of {(failed.OrderId is { } id ? $"order {id}" : "a message without ids of its own")}{(failed.Reference is { } reference ? $" ({reference})" : "")}";
         return OfParked(
             $"{failed.Notification}\n{failed.OrderId}\n{failed.Reference}",
             $"Not sent: {email}",
             $"The email {email}",
             failed.Notification,
             failed.Reason,
-            failed.FailedAt);
+            failed.FailedAt,
+            // Its ids may be those of a message that was emailed.
+            hasOrder: failed.OrderId is not null);
     }
 
     /// <summary>An outage of the mail server has begun.</summary>
@@ -72,7 +74,7 @@ internal sealed record Alert(string Id, string Subject, string Text)
         The log has the addresses. If the password is weak, change it.
         """);
 
-    private static Alert OfParked(string about, string subject, string email, string notification, string reason, DateTimeOffset at) => new(
+    private static Alert OfParked(string about, string subject, string email, string notification, string reason, DateTimeOffset at, bool hasOrder = true) => new(
         $"parked-{Hash($"{about}\n{reason}\n{at:O}")}",
         subject,
         $"""
@@ -82,7 +84,7 @@ internal sealed record Alert(string Id, string Subject, string Text)
         When:  {at:u}
         Where: queue {new FaultEndpoint(notification).ParkingQueue}
 
-        The customer has not been told. The message is kept until a person acts.
+        {(hasOrder ? "The customer has not been told." : "This message was not emailed.")} The message is kept until a person acts.
         """);
 
     private static string Name(string? orderId) => orderId is null ? "an order without an id of its own" : $"order {orderId}";

@@ -32,17 +32,17 @@ public sealed class AlertTests
         }
     }
 
-    [TestCase("12345", "1Z999", "order-shipped of order 12345 (1Z999)")]
-    [TestCase("12345", null, "order-shipped of order 12345")]
-    [TestCase(null, null, "order-shipped of an order without an id of its own")]
-    public void Another_email_that_is_not_sent(string? orderId, string? reference, string email)
+    [TestCase("12345", "1Z999", "order-shipped of order 12345 (1Z999)", "The customer has not been told.")]
+    [TestCase("12345", null, "order-shipped of order 12345", "The customer has not been told.")]
+    [TestCase(null, null, "order-shipped of a message without ids of its own", "This message was not emailed.")]
+    public void Another_email_that_is_not_sent(string? orderId, string? reference, string email, string customer)
     {
         var alert = Alert.Of(new NotificationFailed("order-shipped", orderId, reference, "Permanent: 550 No such user", Noon));
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(alert.Subject, Is.EqualTo($"Not sent: {email}"));
-            Assert.That(alert.Text, Does.StartWith($"The email {email} was given up.").And.Contain("Where: queue order-shipped_parked"));
+            Assert.That(alert.Text, Does.StartWith($"The email {email} was given up.").And.Contain("Where: queue order-shipped_parked").And.Contain(customer));
         }
     }
 

@@ -26,13 +26,13 @@ internal sealed class ShipmentsTests(TransportUnderTest transport) : OrderSystem
 
         await TheSystem.PlaceAsync("12345");
         await PublishAsync(Shipment);
-        await TheSystem.Mail.WaitFor("the first parcel", _ => TheSystem.ShipmentEmails.Count == 1);
+        await TheSystem.Mail.WaitFor("the first parcel", _ => Emails.Count == 1);
         await PublishAsync(Shipment);
         await PublishAsync(Shipment with { TrackingNumber = "1Z998" });
 
-        await TheSystem.Mail.WaitFor("the second parcel and the confirmation", _ => TheSystem.ShipmentEmails.Count == 2 && TheSystem.Confirmations.Count == 1);
+        await TheSystem.Mail.WaitFor("the second parcel and the confirmation", _ => Emails.Count == 2 && TheSystem.Confirmations.Count == 1);
         Assert.That(
-            TheSystem.ShipmentEmails.Select(email => email.MessageId),
+            Emails.Select(email => email.MessageId),
             Is.EqualTo(["<order-shipped-12345+1Z999@shop.example>", "<order-shipped-12345+1Z998@shop.example>"]));
     }
 
@@ -44,8 +44,8 @@ internal sealed class ShipmentsTests(TransportUnderTest transport) : OrderSystem
         await TheSystem.SendRawAsync(
             """{"orderId":"plain-1","email":"customer@example.com","trackingNumber":"1Z999","note":"ignored"}"""u8.ToArray(), "application/json", queue: Endpoint.Queue);
 
-        await TheSystem.Mail.WaitFor("the email", _ => TheSystem.ShipmentEmails.Count == 1);
-        Assert.That(TheSystem.ShipmentEmails.Single().Text, Does.Contain("plain-1"));
+        await TheSystem.Mail.WaitFor("the email", _ => Emails.Count == 1);
+        Assert.That(Emails.Single().Text, Does.Contain("plain-1"));
     }
 
     [Test]
@@ -61,7 +61,7 @@ internal sealed class ShipmentsTests(TransportUnderTest transport) : OrderSystem
         TheSystem.Mail.AsUsual(SmtpStep.Recipient);
         await TheSystem.Worker.GetRequiredService<FaultOperations>().StartAsync(
             new FaultRequest(Endpoint.Parked, FaultAction.Replay, new FaultFilter()), "olga", CancellationToken.None);
-        await TheSystem.Mail.WaitFor("the email", _ => TheSystem.ShipmentEmails.Count == 1);
+        await TheSystem.Mail.WaitFor("the email", _ => Emails.Count == 1);
 
         using (Assert.EnterMultipleScope())
         {
@@ -81,7 +81,7 @@ internal sealed class ShipmentsTests(TransportUnderTest transport) : OrderSystem
 
         await PublishAsync(Shipment);
 
-        await TheSystem.Mail.WaitFor("the email", _ => TheSystem.ShipmentEmails.Count == 1);
+        await TheSystem.Mail.WaitFor("the email", _ => Emails.Count == 1);
         Assert.That(tries, Is.EqualTo(OrderSystem.TriesInACycle + 2), "one cycle, and the second try after a replay by the job");
     }
 
@@ -122,6 +122,8 @@ internal sealed class ShipmentsTests(TransportUnderTest transport) : OrderSystem
             Assert.That(took, Is.LessThan(TimeSpan.FromSeconds(6)));
         }
     }
+
+    private IReadOnlyList<ReceivedMail> Emails => TheSystem.EmailsOf(Endpoint.Queue);
 
     private Task PublishAsync(OrderShipped shipment) => TheSystem.Api.GetRequiredService<IBus>().Publish(shipment);
 }

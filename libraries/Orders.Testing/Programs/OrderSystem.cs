@@ -26,8 +26,7 @@ internal sealed class OrderSystem : IAsyncDisposable
 {
     private static readonly (string Name, string? Value)[] QuickSettings =
     [
-        ("OrderConfirmation__RetryInterval", "00:00:00.010"),
-        ("OrderShipped__RetryInterval", "00:00:00.010"),
+        .. NotificationsRegistration.All.Select(notification => ($"{notification.Section}__RetryInterval", (string?)"00:00:00.010")),
         ("DelayedRedelivery__Intervals__0", "00:00:00.050"),
         ("DelayedRedelivery__Intervals__1", "00:00:00.050"),
         ("DelayedRedelivery__Intervals__2", "00:00:00.100"),
@@ -93,14 +92,12 @@ internal sealed class OrderSystem : IAsyncDisposable
 
     public IReadOnlyList<ReceivedMail> Confirmations => EmailsOf("order-confirmation");
 
-    /// <summary>The emails that were sent about parcels.</summary>
-    public IReadOnlyList<ReceivedMail> ShipmentEmails => EmailsOf("order-shipped");
-
     /// <summary>The ids of the orders that were confirmed, one for each email.</summary>
     public IEnumerable<string> ConfirmedOrders =>
         Confirmations.Select(mail => mail.MessageId["<order-confirmation-".Length..mail.MessageId.IndexOf('@', StringComparison.Ordinal)]);
 
-    private IReadOnlyList<ReceivedMail> EmailsOf(string notification) =>
+    /// <summary>The emails that were sent of a notification, by its name.</summary>
+    public IReadOnlyList<ReceivedMail> EmailsOf(string notification) =>
         [.. Mail.Messages.Where(mail => mail.MessageId.StartsWith($"<{notification}-", StringComparison.Ordinal))];
 
     public IReadOnlyList<ReceivedMail> Alerts => [.. Mail.Messages.Where(mail => mail.Recipients.Contains(Operator))];
