@@ -70,6 +70,7 @@ internal sealed class LostDeliveriesTests(TransportUnderTest transport) : OrderS
         var hold = TheSystem.Mail.Hold(SmtpStep.EndOfData);
         // Of one domain, some would make room for others.
         await Task.WhenAll(Enumerable.Range(0, Orders).Select(number => TheSystem.PlaceAsync(number.ToString(CultureInfo.InvariantCulture), $"customer@shop-{number}.example")));
+        await WaitForAsync(_deliveries.First, "messages delivered");
         await hold.Reached(Connections);
 
         await breakIt();
@@ -108,6 +109,9 @@ internal sealed class LostDeliveriesTests(TransportUnderTest transport) : OrderS
         /// <summary>Completes when that channel is closed.</summary>
         public Task Lost => _lost.Task;
 
+        /// <summary>Is released for each message that is delivered for the first time.</summary>
+        public SemaphoreSlim First { get; } = new(0);
+
         /// <summary>Is released for each message that is delivered for a second time.</summary>
         public SemaphoreSlim Repeated { get; } = new(0);
 
@@ -128,9 +132,15 @@ internal sealed class LostDeliveriesTests(TransportUnderTest transport) : OrderS
                     };
                 }
 
-                if (_counts.AddOrUpdate(context.GetPayload<RabbitMqBasicConsumeContext>().Properties.MessageId!, 1, (_, count) => count + 1) == 2)
+                switch (_counts.AddOrUpdate(context.GetPayload<RabbitMqBasicConsumeContext>().Properties.MessageId!, 1, (_, count) => count + 1))
                 {
-                    Repeated.Release();
+                    case 1:
+                        First.Release();
+                        break;
+
+                    case 2:
+                        Repeated.Release();
+                        break;
                 }
             }
 
