@@ -24,9 +24,10 @@ internal sealed class OrderStatusTopology : ITopologyPart
 
         bus.ReceiveEndpoint(QueueNames.OrderStatus, endpoint =>
         {
+            var queueType = services.GetQueueType();
             services.UseTopology(endpoint);
-            endpoint.SetQueueArguments(QueueArguments.Holding(services.GetQueueType()));
-            endpoint.DeclareQueue(QueueNames.OrderStatus + FaultEndpoint.ParkingSuffix, QueueArguments.Holding(services.GetQueueType()));
+            endpoint.SetQueueArguments(QueueArguments.Holding(queueType));
+            endpoint.DeclareParking(QueueNames.OrderStatus, queueType);
             endpoint.Bind<OrderConfirmationSent>();
             endpoint.Bind<OrderConfirmationRetrying>();
             endpoint.Bind<OrderConfirmationFailed>();

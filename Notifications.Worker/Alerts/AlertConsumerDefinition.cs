@@ -55,7 +55,7 @@ internal abstract class AlertConsumerDefinition<TConsumer> : ConsumerDefinition<
 
             var queueType = context.GetQueueType();
             onRabbitMq.SetQueueArguments(QueueArguments.Holding(queueType));
-            onRabbitMq.DeclareQueue(_queue + FaultEndpoint.ParkingSuffix, QueueArguments.Holding(queueType));
+            onRabbitMq.DeclareParking(_queue, queueType);
             onRabbitMq.DeclareDelayQueues<TConsumer>(_queue, AlertDelays.Of(_options), queueType);
         }
 

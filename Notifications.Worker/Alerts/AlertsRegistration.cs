@@ -16,15 +16,15 @@ public static class AlertsRegistration
     {
         builder.AddValidatedOptions<AlertOptions>(AlertOptions.Section);
         builder.Services.AddSingleton<AlertEmail>();
+        var queues = builder.Configuration.ReadOptions<AlertOptions>(AlertOptions.Section).Queues.ToArray();
         builder.Services.AddSingleton(services =>
         {
-            var queues = services.GetRequiredService<IOptions<AlertOptions>>().Value.Queues.ToArray();
             var delays = AlertDelays.Of(services.GetRequiredService<IOptions<ReplayOptions>>().Value);
             return new WatchedQueues(
                 queues,
                 [.. queues.SelectMany(queue => delays.Select(delay => DelayQueues.QueueName(queue, delay)))]);
         });
-        foreach (var queue in builder.Configuration.ReadOptions<AlertOptions>(AlertOptions.Section).Queues)
+        foreach (var queue in queues)
         {
             builder.AddFaultEndpoint(new FaultEndpoint(queue) { IsReplayed = false });
         }

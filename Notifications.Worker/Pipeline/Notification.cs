@@ -90,7 +90,7 @@ internal abstract class Notification<TMessage> : Notification
     public abstract string RecipientOf(TMessage message);
 
     /// <summary>
-    /// What the message says beside its order id, its <see cref="Reference"/> and its time. Two messages with the same ids are
+    /// What the message says beside its order id and its time; its <see cref="Reference"/> may be in it. Two messages with the same ids are
     /// the same where this is; otherwise the second one is a conflict.
     /// </summary>
     /// <remarks>

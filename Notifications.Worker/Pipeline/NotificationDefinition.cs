@@ -49,7 +49,7 @@ internal sealed class NotificationDefinition<TMessage> : ConsumerDefinition<Noti
         {
             var queueType = context.GetQueueType();
             onRabbitMq.DeclareOperatorEvents();
-            onRabbitMq.DeclareQueue(parkingQueue, QueueArguments.Holding(queueType));
+            onRabbitMq.DeclareParking(queue, queueType);
             // Nothing is dead-lettered by this as long as nobody sets a policy with a delivery limit.
             onRabbitMq.SetQueueArguments(QueueArguments.DeadLetterTo(parkingQueue, queueType));
             onRabbitMq.DeclareDelayQueues<NotificationConsumer<TMessage>>(queue, _delays, queueType);

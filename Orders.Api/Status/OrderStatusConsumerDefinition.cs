@@ -19,8 +19,9 @@ public sealed class OrderStatusConsumerDefinition : ConsumerDefinition<OrderStat
         endpointConfigurator.PrefetchCount = Prefetch;
         if (endpointConfigurator is IRabbitMqReceiveEndpointConfigurator onRabbitMq)
         {
-            onRabbitMq.SetQueueArguments(QueueArguments.Holding(context.GetQueueType()));
-            onRabbitMq.DeclareQueue(QueueNames.OrderStatus + FaultEndpoint.ParkingSuffix, QueueArguments.Holding(context.GetQueueType()));
+            var queueType = context.GetQueueType();
+            onRabbitMq.SetQueueArguments(QueueArguments.Holding(queueType));
+            onRabbitMq.DeclareParking(QueueNames.OrderStatus, queueType);
         }
 
         // What is handed back untried, because the order book is away, never counts as a failure.

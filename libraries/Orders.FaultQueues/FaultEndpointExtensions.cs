@@ -55,6 +55,13 @@ public static class FaultEndpointExtensions
         }
     }
 
+    /// <summary>Declares the queue in which an endpoint's messages wait for a person, when the endpoint connects.</summary>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="queue">Its queue.</param>
+    /// <param name="queueType">The type of the queue that is declared.</param>
+    public static void DeclareParking(this IRabbitMqReceiveEndpointConfigurator endpoint, string queue, QueueType queueType) =>
+        endpoint.DeclareQueue(queue + FaultEndpoint.ParkingSuffix, QueueArguments.Holding(queueType));
+
     /// <summary>Makes a fault of a message that no consumer takes.</summary>
     private sealed class SkippedMessageFilter(IPipe<ExceptionReceiveContext> errors) : IFilter<ReceiveContext>
     {

@@ -15,6 +15,7 @@ public sealed class FaultEndpoints
     public FaultEndpoints(IEnumerable<FaultEndpoint> endpoints)
     {
         All = [.. endpoints];
+        Check(All);
         Default = FindDefault(All);
         _byName = All.ToDictionary(endpoint => endpoint.Queue, StringComparer.Ordinal);
     }
@@ -42,7 +43,7 @@ public sealed class FaultEndpoints
     /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
     public FaultEndpoint Get(string name) => TryGet(name, out var endpoint) ? endpoint : throw new KeyNotFoundException($"There is no endpoint {name}.");
 
-    private static FaultEndpoint FindDefault(IReadOnlyList<FaultEndpoint> endpoints)
+    private static void Check(IReadOnlyList<FaultEndpoint> endpoints)
     {
         if (endpoints.Select(endpoint => endpoint.Queue).FirstOrDefault(queue => Reserved.Contains(queue, StringComparer.OrdinalIgnoreCase)) is { } reserved)
         {
@@ -59,12 +60,13 @@ public sealed class FaultEndpoints
         {
             throw new InvalidOperationException($"Two endpoints use the queue {twice}. Give each a name of its own.");
         }
+    }
 
-        return endpoints.Count == 1 ? endpoints[0] : endpoints.Where(endpoint => endpoint.IsDefault).ToList() switch
+    private static FaultEndpoint FindDefault(IReadOnlyList<FaultEndpoint> endpoints) =>
+        endpoints.Count == 1 ? endpoints[0] : endpoints.Where(endpoint => endpoint.IsDefault).ToList() switch
         {
             [var only] => only,
             [] => throw new InvalidOperationException($"One of {endpoints.Count} endpoints must be the default; none is."),
             [var one, var other, ..] => throw new InvalidOperationException($"The endpoints {one} and {other} cannot both be the default."),
         };
-    }
 }

@@ -83,7 +83,7 @@ public sealed class FaultsCommand
             Looks at messages that could not be processed, replays them, parks them, discards them.
             It asks a program that runs, over HTTP: without a command, for all queues at a glance.
             """) { _url, _user, _passwordFile, _json, new HelpOption() };
-        Do<QueueOverview[]>(faults, HttpMethod.Get, (_, _, _) => Task.FromResult(""), WriteOverview);
+        Do<QueueOverview[]>(faults, HttpMethod.Get, _ => "", WriteOverview);
 
         var filter = new FilterOptions();
         var queue = new QueueArgument();
@@ -91,38 +91,26 @@ public sealed class FaultsCommand
         var skip = new Option<int?>("--skip") { Description = "How many to pass over." };
         var take = new Option<int?>("--take") { Description = "How many to show, 500 at most." };
 
-        var list = new Command("list", "Lists messages, oldest first.") { skip, take };
-        queue.AddTo(list);
+        var list = new Command("list", "Lists messages, oldest first.") { queue, skip, take };
         filter.AddTo(list);
         Do<FaultPage>(
             list,
-            HttpMethod.Get,
-            async (client, parsed, cancelled) => $"{(await queue.ReadAsync(client, parsed, cancelled)).Path}{QueryOf([.. filter.Query(parsed), ("skip", parsed.GetValue(skip)), ("take", parsed.GetValue(take))])}",
+            queue,
+            parsed => QueryOf([.. filter.Query(parsed), ("skip", parsed.GetValue(skip)), ("take", parsed.GetValue(take))]),
             WriteList);
 
-        var groups = new Command("groups", "Groups messages of the same exception from the same place, the largest group first.");
-        queue.AddTo(groups);
+        var groups = new Command("groups", "Groups messages of the same exception from the same place, the largest group first.") { queue };
         filter.AddTo(groups);
-        Do<FaultGroup[]>(
-            groups,
-            HttpMethod.Get,
-            async (client, parsed, cancelled) => $"{(await queue.ReadAsync(client, parsed, cancelled)).Path}/groups{QueryOf(filter.Query(parsed))}",
-            WriteGroups);
+        Do<FaultGroup[]>(groups, queue, parsed => $"/groups{QueryOf(filter.Query(parsed))}", WriteGroups);
 
-        var show = new Command("show", "Shows everything about one message.");
-        queue.AddTo(show);
-        show.Add(id);
-        Do<FaultDetails>(
-            show,
-            HttpMethod.Get,
-            async (client, parsed, cancelled) => $"{(await queue.ReadAsync(client, parsed, cancelled)).Path}/{Escape(parsed.GetRequiredValue(id))}",
-            WriteDetails);
+        var show = new Command("show", "Shows everything about one message.") { queue, id };
+        Do<FaultDetails>(show, queue, parsed => $"/{Escape(parsed.GetRequiredValue(id))}", WriteDetails);
 
         var operations = new Command("operations", "Lists the operations of the program, the newest first.");
-        Do<FaultOperation[]>(operations, HttpMethod.Get, (_, _, _) => Task.FromResult("operations"), WriteOperations);
+        Do<FaultOperation[]>(operations, HttpMethod.Get, _ => "operations", WriteOperations);
 
         var cancel = new Command("cancel", "Cancels an operation; what it has not come to stays where it is.") { id };
-        Do<FaultOperation>(cancel, HttpMethod.Delete, (_, parsed, _) => Task.FromResult($"operations/{Escape(parsed.GetRequiredValue(id))}"), cancelled => WriteOperations([cancelled]));
+        Do<FaultOperation>(cancel, HttpMethod.Delete, parsed => $"operations/{Escape(parsed.GetRequiredValue(id))}", cancelled => WriteOperations([cancelled]));
 
         var operation = new Option<string>("--operation") { Description = "Entries of this operation." };
         var orderId = new Option<string>("--order-id") { Description = "Entries about messages of this order." };
@@ -132,7 +120,7 @@ public sealed class FaultsCommand
         Do<AuditEntry[]>(
             audit,
             HttpMethod.Get,
-            (_, parsed, _) => Task.FromResult($"audit{QueryOf(
+            parsed => $"audit{QueryOf(
             [
                 ("operation", parsed.GetValue(operation)),
                 ("endpoint", parsed.GetValue(endpoint)),
@@ -140,7 +128,7 @@ public sealed class FaultsCommand
                 ("who", parsed.GetValue(who)),
                 ("skip", parsed.GetValue(skip)),
                 ("take", parsed.GetValue(take)),
-            ])}"),
+            ])}",
             WriteAudit);
 
         faults.Add(list);
@@ -157,6 +145,13 @@ public sealed class FaultsCommand
     }
 
     /// <summary>A command that is one request, and shows its answer.</summary>
+    private void Do<T>(Command command, HttpMethod method, Func<ParseResult, string> path, Action<T> write) =>
+        Do(command, method, (_, parsed, _) => Task.FromResult(path(parsed)), write);
+
+    /// <summary>The same about a queue. The address goes on after that of the queue.</summary>
+    private void Do<T>(Command command, QueueArgument queue, Func<ParseResult, string> rest, Action<T> write) =>
+        Do(command, HttpMethod.Get, async (client, parsed, cancelled) => $"{(await queue.ReadAsync(client, parsed, cancelled)).Path}{rest(parsed)}", write);
+
     private void Do<T>(Command command, HttpMethod method, Func<FaultsClient, ParseResult, CancellationToken, Task<string>> path, Action<T> write) =>
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -185,8 +180,7 @@ public sealed class FaultsCommand
         var dryRun = new Option<bool>("--dry-run") { Description = "Count the messages and leave them as they are." };
         var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask." };
         var detach = new Option<bool>("--detach") { Description = "Do not wait for the end." };
-        var command = new Command(action.ToString().ToLowerInvariant(), description);
-        queue.AddTo(command);
+        var command = new Command(action.ToString().ToLowerInvariant(), description) { queue };
         filter.AddTo(command);
         foreach (var option in new Option[] { all, reason, rate, atMost, dryRun, yes, detach })
         {
@@ -230,12 +224,7 @@ public sealed class FaultsCommand
         var bodyFile = new Option<string>("--body-file") { Required = true, Description = "The file that holds the new body; - for standard input.", HelpName = "file" };
         var contentType = new Option<string>("--content-type") { Description = "What the new body is; left out, what the old one was." };
         var reason = new Option<string>("--reason") { Description = "Why, for the audit trail." };
-        var command = new Command("edit", "Replays a message with another body, where the program allows it.");
-        queue.AddTo(command);
-        command.Add(id);
-        command.Add(bodyFile);
-        command.Add(contentType);
-        command.Add(reason);
+        var command = new Command("edit", "Replays a message with another body, where the program allows it.") { queue, id, bodyFile, contentType, reason };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var body = await ReadAsync(parsed.GetRequiredValue(bodyFile), cancellationToken);

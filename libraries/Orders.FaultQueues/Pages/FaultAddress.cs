@@ -5,18 +5,19 @@ using Orders.FaultQueues.Queues;
 
 namespace Orders.FaultQueues.Pages;
 
-/// <summary>The address of the page of a queue.</summary>
+/// <summary>The queue that something is about, and the address of its page.</summary>
 internal static class FaultAddress
 {
     public static string Address(this FaultQueue queue) => $"/faults/{queue.Path}";
 
-    public static string Address(this QueueOverview overview) => Address(overview.Endpoint, overview.Queue);
+    public static string Address(this QueueOverview overview) => Of(overview.Endpoint, overview.Queue).Address();
 
-    public static string Address(this FaultDetails details) => Address(details.Endpoint, details.Queue);
+    public static FaultQueue FaultQueue(this FaultDetails details) => Of(details.Endpoint, details.Queue);
 
-    public static string Address(this FaultRequest request) => Address(request.Endpoint, request.Queue);
+    public static FaultQueue FaultQueue(this FaultRequest request) => Of(request.Endpoint, request.Queue);
 
-    public static string Address(this EndpointCounts counts, FaultQueueKind queue) => Address(counts.Endpoint, queue);
+    public static string Address(this EndpointCounts counts, FaultQueueKind queue) => Of(counts.Endpoint, queue).Address();
 
-    private static string Address(string endpoint, FaultQueueKind queue) => new FaultQueue(new FaultEndpoint(endpoint), queue).Address();
+    // Only its names matter here.
+    private static FaultQueue Of(string endpoint, FaultQueueKind queue) => new(new FaultEndpoint(endpoint), queue);
 }
