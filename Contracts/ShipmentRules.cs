@@ -5,8 +5,8 @@ namespace Contracts;
 /// <summary>What makes a shipment a valid one, whichever way it comes in.</summary>
 public static partial class ShipmentRules
 {
-    /// <summary>The tracking number as a pattern of ECMAScript, without its end.</summary>
-    public const string TrackingNumber = "^[A-Za-z0-9._-]{1,64}";
+    /// <summary>The tracking number as a pattern of ECMAScript, without its end. It goes by the rule of order ids.</summary>
+    public const string TrackingNumber = OrderRules.OrderId;
 
     /// <summary>The carrier as a pattern of ECMAScript, without its end.</summary>
     public const string Carrier = @"^[^\x00-\x1F\x7F-\x9F]{1,100}";
@@ -22,7 +22,7 @@ public static partial class ShipmentRules
         // What both have is right or wrong by the same rules.
         var mistakes = OrderRules.FindMistakes(orderId, email);
 
-        if (trackingNumber is null || !TrackingNumberPattern().IsMatch(trackingNumber))
+        if (!OrderRules.IsOrderId(trackingNumber))
         {
             mistakes["trackingNumber"] = ["The tracking number must have 1 to 64 characters of letters, digits, '.', '_' and '-'."];
         }
@@ -48,14 +48,11 @@ public static partial class ShipmentRules
         && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp);
 
     /// <summary>What a valid shipment says beside its order id and its time: two with one order id are the same where this is.</summary>
-    /// <remarks>Like <see cref="OrderRules.ContentOf"/>: hashes of it are stored, and no field can hold a line feed.</remarks>
+    /// <remarks>The tracking number is a part of it, so that no two parcels of an order say the same. Like <see cref="OrderRules.ContentOf"/>: hashes of it are stored, and no field can hold a line feed.</remarks>
     public static string ContentOf(OrderShipped shipment) =>
         $"{shipment.TrackingNumber}\n{shipment.Email}"
         + (shipment.Carrier is null ? null : $"\ncarrier {shipment.Carrier}")
         + (shipment.Link is null ? null : $"\nlink {shipment.Link}");
-
-    [GeneratedRegex(TrackingNumber + @"\z", RegexOptions.CultureInvariant)]
-    private static partial Regex TrackingNumberPattern();
 
     // The parser passes over spaces around it, and takes a backslash for a slash.
     [GeneratedRegex(@"^https?://[^\s\\""<>\p{C}]+\z", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]

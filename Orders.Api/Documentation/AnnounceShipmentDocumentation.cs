@@ -55,10 +55,7 @@ internal sealed class AnnounceShipmentDocumentation : IOpenApiOperationTransform
         // To the serializer every field is optional, so that validation can name each one that is missing.
         schema.Required = new HashSet<string> { "email", "trackingNumber" };
 
-        var email = Field("email");
-        email.Type = JsonSchemaType.String;
-        email.Format = "idn-email";
-        email.MaxLength = OrderRules.MaxEmailLength;
+        OperationDocumentation.DescribeEmail(Field("email"));
 
         var trackingNumber = Field("trackingNumber");
         trackingNumber.Type = JsonSchemaType.String;

@@ -36,6 +36,14 @@ internal static class OperationDocumentation
         orderId.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Pattern = $"{OrderRules.OrderId}$" };
     }
 
+    /// <summary>Says what the customer's address in a body must be.</summary>
+    public static void DescribeEmail(OpenApiSchema email)
+    {
+        email.Type = JsonSchemaType.String;
+        email.Format = "idn-email";
+        email.MaxLength = OrderRules.MaxEmailLength;
+    }
+
     /// <summary>Says when a request to take something is refused for its form, or for the number of requests.</summary>
     public static void DescribeUnreadableRequests(this OpenApiOperation operation, string retry)
     {

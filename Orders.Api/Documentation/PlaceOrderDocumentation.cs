@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Contracts;
-using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Orders.Api.Orders;
@@ -25,30 +24,26 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
         operation.RequestBody!.Content!["application/json"].Example = JsonSerializer.SerializeToNode(
             new PlaceOrderRequest(Example.OrderId, Example.Email, Example.Product), OrdersJsonContext.Default.PlaceOrderRequest);
 
-        var accepted = Describe("202", "The broker has the order safe, by this request or by an earlier one.");
+        var accepted = operation.Describe("202", "The broker has the order safe, by this request or by an earlier one.");
         accepted.Content!["application/json"].Example = JsonSerializer.SerializeToNode(
             new PlaceOrderResponse(PlaceOrderResponse.Placed, Example), OrdersJsonContext.Default.PlaceOrderResponse);
         accepted.Headers = OperationDocumentation.Location("Where to ask what becomes of the order.");
 
-        DescribeProblem(
+        operation.DescribeProblem(
             "The body is not JSON, or a field of the order is wrong: `errors` names every wrong field.",
             new HttpValidationProblemDetails(new PlaceOrderRequest("12 345", "customer", null).Validate())
             {
                 Status = StatusCodes.Status400BadRequest,
                 Detail = OrdersEndpoints.WrongFields,
             });
-        DescribeProblem("Another order has the order id, or came with the Idempotency-Key.", OrdersEndpoints.Taken());
+        operation.DescribeProblem("Another order has the order id, or came with the Idempotency-Key.", OrdersEndpoints.Taken());
         operation.DescribeUnreadableRequests("send the order");
-        DescribeProblem(
+        operation.DescribeProblem(
             $"The broker did not confirm the order within {MessagePublisher.ConfirmTimeout.TotalSeconds} s, or no worker has ever made its queue, or nobody can tell whether the order was placed before. `title` says whether the order may still be placed.",
             OrdersEndpoints.NotPlaced())
             .Headers = OperationDocumentation.RetryAfter("send the order");
 
         return Task.CompletedTask;
-
-        OpenApiResponse Describe(string status, string description) => operation.Describe(status, description);
-
-        OpenApiResponse DescribeProblem(string description, ProblemDetails example) => operation.DescribeProblem(description, example);
     }
 
     public Task TransformAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
@@ -63,10 +58,7 @@ internal sealed class PlaceOrderDocumentation : IOpenApiOperationTransformer, IO
 
         Field("orderId").Pattern = $"{OrderRules.OrderId}$";
 
-        var email = Field("email");
-        email.Type = JsonSchemaType.String;
-        email.Format = "idn-email";
-        email.MaxLength = OrderRules.MaxEmailLength;
+        OperationDocumentation.DescribeEmail(Field("email"));
 
         var product = Field("product");
         product.Type = JsonSchemaType.String;

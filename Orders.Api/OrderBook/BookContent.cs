@@ -23,7 +23,7 @@ public sealed record BookContent(string Hash, string Address, string? Details = 
     public static BookContent Of(OrderPlaced order) => Of(order.OrderId, order.Email, OrderRules.ContentOf(order));
 
     /// <summary>The content of a shipment.</summary>
-    public static BookContent Of(OrderShipped shipment) => Of(shipment.OrderId, shipment.Email, $"{shipment.TrackingNumber}\n{ShipmentRules.ContentOf(shipment)}") with
+    public static BookContent Of(OrderShipped shipment) => Of(shipment.OrderId, shipment.Email, ShipmentRules.ContentOf(shipment)) with
     {
         Details = JsonSerializer.Serialize(new ShipmentDetails(shipment.Carrier, shipment.Link), OrderBookJsonContext.Default.ShipmentDetails),
     };

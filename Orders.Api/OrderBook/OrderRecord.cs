@@ -55,8 +55,8 @@ public sealed record OrderRecord(
             state?.FailedAt,
             state?.Reason,
             [.. state?.History.Select(OrderChange.Of) ?? []],
-            Some(notifications.Where(entry => entry.Key.IsShipment).Select(ShipmentRecord.Of)),
-            Some(notifications.Where(entry => !entry.Key.IsShipment).Select(NotificationRecord.Of)));
+            Some(notifications.Where(entry => entry.Key.IsShipment).Select(entry => new ShipmentRecord(entry))),
+            Some(notifications.Where(entry => !entry.Key.IsShipment).Select(entry => new NotificationRecord(entry))));
     }
 
     /// <summary>A list that is left out where it is empty.</summary>

@@ -50,12 +50,7 @@ public static class OrdersEndpoints
             .WithDescription(
                 "Takes an order. The answer 202 means that the broker has it safe: the customer is emailed soon, whatever breaks on the way. "
                 + "An order may be sent again with the same order id, or without one and with the same Idempotency-Key: it is placed once, and answered with 202 each time.")
-            .ProducesProblem(StatusCodes.Status408RequestTimeout)
-            .ProducesProblem(StatusCodes.Status409Conflict)
-            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-            .ProducesProblem(StatusCodes.Status429TooManyRequests)
-            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .ProducesRefusals()
             .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize));
 
         app.MapPost(OrderPath, PlaceOrderAsync)

@@ -18,6 +18,15 @@ internal static class Refusals
     public static void CountRefusals<TMetrics>(this IServiceCollection services, Func<HttpRequest, bool> isOne)
         where TMetrics : RequestMetrics => services.AddSingleton<IStartupFilter>(new Counting<TMetrics>(isOne));
 
+    /// <summary>Says how a request to publish something may be refused, beside the mistakes in its fields.</summary>
+    public static RouteHandlerBuilder ProducesRefusals(this RouteHandlerBuilder endpoint) => endpoint
+        .ProducesProblem(StatusCodes.Status408RequestTimeout)
+        .ProducesProblem(StatusCodes.Status409Conflict)
+        .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
+        .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+        .ProducesProblem(StatusCodes.Status429TooManyRequests)
+        .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
     /// <summary>Answers where nothing was published as far as is known.</summary>
     /// <param name="metrics">Count it, unless it is a conflict, which is counted by its status.</param>
     /// <param name="http">The request.</param>

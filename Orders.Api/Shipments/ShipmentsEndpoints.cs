@@ -32,12 +32,7 @@ public static partial class ShipmentsEndpoints
         .WithDescription(
             "Takes the news that a parcel of an order is on its way. The answer 202 means that the broker has it safe: the customer is emailed soon. "
             + "A shipment may be sent again with the same tracking number: the customer is emailed once, and each request is answered with 202.")
-        .ProducesProblem(StatusCodes.Status408RequestTimeout)
-        .ProducesProblem(StatusCodes.Status409Conflict)
-        .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-        .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-        .ProducesProblem(StatusCodes.Status429TooManyRequests)
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+        .ProducesRefusals()
         .WithMetadata(new RequestSizeLimitAttribute(OrdersEndpoints.MaxBodySize));
 
     private static async Task<Results<Accepted<AnnounceShipmentResponse>, ValidationProblem, ProblemHttpResult>> AnnounceAsync(
