@@ -67,10 +67,11 @@ public static class NotificationsRegistration
         if (builder.Configuration.GetLedgerStore() != LedgerStore.None)
         {
             // What the API could not read of what became of orders.
-            builder.AddFaultEndpoint(new FaultEndpoint(QueueNames.OrderStatus) { IsReplayed = false });
+            builder.AddFaultEndpoint(OrderFaults.At(QueueNames.OrderStatus));
             builder.Services.AddSingleton(new WatchedQueues([QueueNames.OrderStatus], []));
         }
 
+        builder.AddForeignFaultEndpoints();
         if (sends)
         {
             builder.AddPipeline(notifications);

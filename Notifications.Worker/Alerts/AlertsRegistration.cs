@@ -26,7 +26,7 @@ public static class AlertsRegistration
         });
         foreach (var queue in queues)
         {
-            builder.AddFaultEndpoint(new FaultEndpoint(queue) { IsReplayed = false });
+            builder.AddFaultEndpoint(OrderFaults.At(queue));
         }
 
         // One for each queue: when the mail server is down, the emails lag behind.

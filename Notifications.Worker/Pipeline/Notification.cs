@@ -20,7 +20,7 @@ internal abstract class Notification
     public string Section => string.Concat(Name.Split('-').Select(word => $"{char.ToUpperInvariant(word[0])}{word[1..]}"));
 
     /// <summary>Its queues.</summary>
-    public FaultEndpoint Endpoint => new(Name) { IsDefault = IsDefault, Identity = [.. Identity] };
+    public FaultEndpoint Endpoint => OrderFaults.At(Name) with { IsDefault = IsDefault, IsReplayed = true, Identity = [.. Identity], Recipient = JsonPath.Parse("$.email") };
 
     /// <summary>Whether addresses and commands of the fault queues that name no notification mean this one.</summary>
     protected virtual bool IsDefault => false;

@@ -1,3 +1,4 @@
+using Contracts;
 using MassTransit;
 using Orders.FaultQueues;
 using Orders.Messaging;
@@ -11,8 +12,9 @@ internal sealed class ParkedAnnouncer<TMessage>(Notification<TMessage> notificat
     /// <summary>How long the broker may take for it.</summary>
     private static readonly TimeSpan TimeToPublish = TimeSpan.FromSeconds(30);
 
-    public Task AnnounceAsync(FaultMessage message, string? orderId, string reason, DateTimeOffset at, CancellationToken cancellationToken)
+    public Task AnnounceAsync(FaultMessage message, string? subject, string reason, DateTimeOffset at, CancellationToken cancellationToken)
     {
+        var orderId = OrderRules.IsOrderId(subject) ? subject : null;
         // Without an order id of its own, the message may be in conflict with another one, which then has the reference too.
         var reference = orderId is not null && notification.Reference is { } known ? message.ReadId(known.Field) : null;
         // The bus is still being made when its endpoints ask for this class.

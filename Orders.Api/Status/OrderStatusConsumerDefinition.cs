@@ -11,6 +11,8 @@ public sealed class OrderStatusConsumerDefinition : ConsumerDefinition<OrderStat
     /// <summary>Enough to keep a store busy that takes a millisecond to answer.</summary>
     private const int Prefetch = 64;
 
+    private static readonly FaultEndpoint Faults = new(QueueNames.OrderStatus) { Subject = [JsonPath.Parse("$.orderId")] };
+
     public OrderStatusConsumerDefinition() => EndpointName = QueueNames.OrderStatus;
 
     protected override void ConfigureConsumer(
@@ -25,7 +27,7 @@ public sealed class OrderStatusConsumerDefinition : ConsumerDefinition<OrderStat
         }
 
         // What is handed back untried, because the order book is away, never counts as a failure.
-        endpointConfigurator.SetFaultsAside(context, deliveryLimit: int.MaxValue);
+        endpointConfigurator.SetFaultsAside(context, Faults, deliveryLimit: int.MaxValue);
         endpointConfigurator.UseFilter(new HandBackFilter());
     }
 }

@@ -49,5 +49,5 @@ public sealed class FaultAuditLineTests
     private static AuditLine[] Collapse(params AuditEntry[] oldestFirst) => [.. AuditLine.Collapse([.. oldestFirst.Reverse()])];
 
     private static AuditEntry Entry(int second, string who, AuditEvent what) =>
-        new(Start.AddSeconds(second), who, what, "order-confirmation", FaultQueueKind.Error, FaultId: $"{second}", OrderId: $"{second}");
+        new(Start.AddSeconds(second), who, what, "order-confirmation", FaultQueueKind.Error, FaultId: $"{second}", Subject: $"{second}");
 }

@@ -193,7 +193,7 @@ internal sealed class FaultPagesTests : FaultPagesUnderTest
         await Expect(page.GetByLabel("Tick full-1")).ToBeCheckedAsync();
         await Expect(page.Locator("tbody tr")).ToHaveCountAsync(1);
         await page.GetByLabel("Tick full-1").UncheckAsync();
-        await page.GetByLabel("Order id").FocusAsync();
+        await page.GetByLabel("Order", new() { Exact = true }).FocusAsync();
 
         await Expect(page.Locator("tbody tr")).ToHaveCountAsync(2);
     }

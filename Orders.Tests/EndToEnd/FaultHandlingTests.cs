@@ -73,7 +73,7 @@ internal sealed class FaultHandlingTests(TransportUnderTest transport) : OrderSy
         using (Assert.EnterMultipleScope())
         {
             Assert.That((parking.Done, discarding.Done), Is.EqualTo((2, 1)));
-            Assert.That(TheSystem.Log.At(LogLevel.Critical), Has.One.StartsWith($"The message of order kept is parked in order-confirmation_parked and waits for a person. Parked by {Who}: closed for the night"));
+            Assert.That(TheSystem.Log.At(LogLevel.Critical), Has.One.StartsWith($"The message about kept is parked in order-confirmation_parked and waits for a person. Parked by {Who}: closed for the night"));
             Assert.That(parked.Items.Select(fault => fault.ParkedReason), Is.All.EqualTo($"Parked by {Who}: closed for the night"));
             Assert.That(TheSystem.Confirmations.Single().MessageId, Is.EqualTo("<order-confirmation-kept@shop.example>"));
             Assert.That(await Inspector.CountAsync(ConfirmationFaults.Error, CancellationToken.None), Is.Zero);

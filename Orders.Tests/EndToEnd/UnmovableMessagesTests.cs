@@ -191,7 +191,7 @@ internal sealed class UnmovableMessagesTests(TransportUnderTest transport) : Ord
         await TheSystem.Mail.WaitFor("the alert", _ => TheSystem.Alerts.Count == 1);
         var audit = await Eventually.GetAsync(
             "the record",
-            cancellationToken => TheSystem.Worker.GetRequiredService<IAuditTrail>().ReadAsync(new AuditQuery(OrderId: "U1"), cancellationToken),
+            cancellationToken => TheSystem.Worker.GetRequiredService<IAuditTrail>().ReadAsync(new AuditQuery(Subject: "U1"), cancellationToken),
             entries => entries.Count > 0,
             TimeSpan.FromSeconds(15));
         var parked = await Eventually.GetAsync(

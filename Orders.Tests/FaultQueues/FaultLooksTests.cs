@@ -216,5 +216,5 @@ internal sealed class FaultLooksTests : IAsyncDisposable
 
     private FaultMessage Fault(string orderId, int replays = 0) => SampleFaults.Create(orderId, failedAt: _clock.GetUtcNow(), replays: replays);
 
-    private static string OrdersIn(FaultPage page) => string.Join(',', page.Items.Select(fault => fault.OrderId));
+    private static string OrdersIn(FaultPage page) => string.Join(',', page.Items.Select(fault => fault.Subject));
 }

@@ -236,7 +236,9 @@ public sealed class FaultMessageTests
 
     [TestCase("""{"message":{"orderId":"12345"}}""", ExpectedResult = "12345")]
     [TestCase("""{"message":{"orderId":"12345\n2026-11-21 forged line"}}""", ExpectedResult = null)]
-    [TestCase("""{"message":{"orderId":12345}}""", ExpectedResult = null)]
+    [TestCase("""{"message":{"orderId":12345}}""", ExpectedResult = "12345")]
+    [TestCase("""{"message":{"orderId":"INV/2026:7#a+b"}}""", ExpectedResult = "INV/2026:7#a+b")]
+    [TestCase("""{"message":{"orderId":"ann@example.com"}}""", ExpectedResult = null)]
     [TestCase("""{"message":{"orderId":null}}""", ExpectedResult = null)]
     [TestCase("""{"message":"12345"}""", ExpectedResult = null)]
     [TestCase("""{"orderId":"12345"}""", ExpectedResult = null)]
@@ -244,7 +246,7 @@ public sealed class FaultMessageTests
     [TestCase("12345", ExpectedResult = null)]
     [TestCase("not JSON", ExpectedResult = null)]
     [TestCase("", ExpectedResult = null)]
-    public string? The_order_id_is_read_where_it_is_a_proper_one(string body) => Fault(body).OrderId;
+    public string? The_subject_is_read_where_it_is_a_proper_one(string body) => ConfirmationFaults.Endpoint.SubjectOf(Fault(body));
 
     [TestCase("""{"message":{"orderId":"1"},"message":{"orderId":"2"}}""", TestName = "A_field_twice_in_the_envelope_makes_nothing_fail")]
     [TestCase("""{"message":{"orderId":"1","orderId":"2"},"headers":{}}""", TestName = "A_field_twice_in_the_message_makes_nothing_fail")]

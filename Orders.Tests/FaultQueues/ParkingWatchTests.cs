@@ -32,7 +32,7 @@ internal sealed class ParkingWatchTests : IAsyncDisposable
         await _job.PassAsync();
         await _job.PassAsync();
 
-        Assert.That(Told.Single(), Does.StartWith("The message of order 2 "));
+        Assert.That(Told.Single(), Does.StartWith("The message about 2 "));
     }
 
     [Test]

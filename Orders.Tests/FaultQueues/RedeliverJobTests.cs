@@ -110,7 +110,7 @@ public sealed class RedeliverJobTests
             Assert.That(Transport.Sent.Select(sent => sent.Message.OrderId), Is.EqualTo(["1", "3"]));
             Assert.That(Transport.Queue.Select(fault => fault.OrderId), Is.EqualTo(["2"]));
             Assert.That((triesAtFirst, tries), Is.EqualTo((1, 2)));
-            Assert.That(_job.Log.Of<RedeliverJob>(203)[0], Does.StartWith("The message of order 2 stays in the error queue").And.Contain("too large"));
+            Assert.That(_job.Log.Of<RedeliverJob>(203)[0], Does.StartWith("The message about 2 stays in the error queue").And.Contain("too large"));
         }
     }
 

@@ -13,7 +13,7 @@ namespace Orders.Tests.FaultQueues;
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnBrokers))]
 internal sealed class SeveralEndpointsTests(TransportUnderTest transport) : OrderSystemTests
 {
-    private static readonly FaultEndpoint Billing = new("billing");
+    private static readonly FaultEndpoint Billing = new("billing") { Subject = [JsonPath.Parse("$.orderId")] };
 
     [Test]
     public async Task Each_endpoint_has_its_own_list_its_own_replays_and_its_own_parking()

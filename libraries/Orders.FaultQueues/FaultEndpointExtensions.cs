@@ -20,16 +20,21 @@ public static class FaultEndpointExtensions
     /// </summary>
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="context">The bus's registration.</param>
+    /// <param name="faults">The same endpoint, as its faults are looked after.</param>
     /// <param name="deliveryLimit">How often a message may come back.</param>
     /// <param name="onRefused">
     /// Is told of a message that the broker does not take for the error queue, and why, before it is rejected: for an endpoint
     /// whose queue dead-letters. Elsewhere such a message is delivered again.
     /// </param>
     public static void SetFaultsAside(
-        this IReceiveEndpointConfigurator endpoint, IRegistrationContext context, int deliveryLimit, Func<ExceptionReceiveContext, string, Task>? onRefused = null)
+        this IReceiveEndpointConfigurator endpoint,
+        IRegistrationContext context,
+        FaultEndpoint faults,
+        int deliveryLimit,
+        Func<ExceptionReceiveContext, string, Task>? onRefused = null)
     {
         var sorter = new FaultSorter(
-            context.GetRequiredService<OperatorEvents>(), context.GetRequiredService<TimeProvider>(), context.GetRequiredService<ILogger<FaultSorter>>());
+            faults, context.GetRequiredService<OperatorEvents>(), context.GetRequiredService<TimeProvider>(), context.GetRequiredService<ILogger<FaultSorter>>());
 
         IFilter<ExceptionReceiveContext>? errorQueue = null;
         if (endpoint is IRabbitMqReceiveEndpointConfigurator onRabbitMq)
@@ -74,7 +79,7 @@ public static class FaultEndpointExtensions
 }
 
 /// <summary>Writes the kind of a failure on the message that is set aside for it, and says so in the log and to operators.</summary>
-internal sealed partial class FaultSorter(OperatorEvents operators, TimeProvider clock, ILogger<FaultSorter> logger) : IFilter<ExceptionReceiveContext>
+internal sealed partial class FaultSorter(FaultEndpoint endpoint, OperatorEvents operators, TimeProvider clock, ILogger<FaultSorter> logger) : IFilter<ExceptionReceiveContext>
 {
     private static readonly IReadOnlyDictionary<string, object?> NoHeaders = new Dictionary<string, object?>();
 
@@ -135,9 +140,9 @@ internal sealed partial class FaultSorter(OperatorEvents operators, TimeProvider
 
         await operators.TellAsync(
             new OperatorEvent(
-                $"{context.InputAddress.Segments[^1]}.failed.{kind.Word()}",
+                $"{endpoint}.failed.{kind.Word()}",
                 clock.GetUtcNow(),
-                new FaultMessage(context.Body.GetBytes(), contentType, NoHeaders).OrderId,
+                endpoint.SubjectOf(new FaultMessage(context.Body.GetBytes(), contentType, NoHeaders)),
                 context.GetMessageId()?.ToString(),
                 Describe(context.Exception)),
             CancellationToken.None);

@@ -23,14 +23,14 @@ public sealed class FaultEndpoints
     /// <summary>In the order of their registration.</summary>
     public IReadOnlyList<FaultEndpoint> All { get; }
 
-    /// <summary>The one that is meant where none is named.</summary>
+    /// <summary>The one that is meant where none is named: the first, where all are of other programs.</summary>
     public FaultEndpoint Default { get; }
 
     /// <summary>The queues of faults of all endpoints.</summary>
     public IEnumerable<FaultQueue> Queues => All.SelectMany(endpoint => endpoint.Queues);
 
-    /// <summary>The stream that records what was done to faults of any endpoint.</summary>
-    public string AuditStream => $"{Default.Queue}_audit";
+    /// <summary>The stream that records what was done to faults of any endpoint: named after our own default, where there is one.</summary>
+    public string AuditStream => Default.IsForeign ? "faults_audit" : $"{Default.Queue}_audit";
 
     /// <summary>Finds an endpoint by the name of its queue.</summary>
     public bool TryGet([NotNullWhen(true)] string? name, [NotNullWhen(true)] out FaultEndpoint? endpoint)
@@ -43,9 +43,12 @@ public sealed class FaultEndpoints
     /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
     public FaultEndpoint Get(string name) => TryGet(name, out var endpoint) ? endpoint : throw new KeyNotFoundException($"There is no endpoint {name}.");
 
+    /// <summary>Whether addresses use the word, so that no endpoint can have it as its name.</summary>
+    public static bool IsReserved(string name) => Reserved.Contains(name, StringComparer.OrdinalIgnoreCase);
+
     private static void Check(IReadOnlyList<FaultEndpoint> endpoints)
     {
-        if (endpoints.Select(endpoint => endpoint.Queue).FirstOrDefault(queue => Reserved.Contains(queue, StringComparer.OrdinalIgnoreCase)) is { } reserved)
+        if (endpoints.Select(endpoint => endpoint.Queue).FirstOrDefault(IsReserved) is { } reserved)
         {
             throw new InvalidOperationException($"No endpoint can be called {reserved}: addresses of the fault queues use the word. Rename the queue.");
         }
@@ -66,6 +69,8 @@ public sealed class FaultEndpoints
         endpoints.Count == 1 ? endpoints[0] : endpoints.Where(endpoint => endpoint.IsDefault).ToList() switch
         {
             [var only] => only,
+            [] when endpoints is [{ IsForeign: true } first, ..] && endpoints.All(endpoint => endpoint.IsForeign) => first,
+            [] when endpoints.Count == 0 => throw new InvalidOperationException("There are no endpoints to look after. Faults__Queues__0__Name names the first."),
             [] => throw new InvalidOperationException($"One of {endpoints.Count} endpoints must be the default; none is."),
             [var one, var other, ..] => throw new InvalidOperationException($"The endpoints {one} and {other} cannot both be the default."),
         };

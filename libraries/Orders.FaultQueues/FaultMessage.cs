@@ -78,14 +78,11 @@ public sealed partial record FaultMessage(
     public int Redeliveries =>
         Count(Text(MessageHeaders.FaultRedeliveryCount) ?? Text(MessageHeaders.RedeliveryCount) ?? Read("headers", MessageHeaders.RedeliveryCount)?.ToString());
 
-    /// <summary>Whom the email is for, as the message says it; not to be logged.</summary>
-    public string? Recipient => ReadMessage("email");
-
-    /// <summary>The order that the message is about, where it has a proper order id.</summary>
-    public string? OrderId => ReadId("orderId");
-
     /// <summary>An id that the message has in a field: 1 to 64 letters, digits, '.', '_' and '-'. <c>null</c> where it has none, or something else.</summary>
     public string? ReadId(string field) => ReadMessage(field) is { } id && ProperId().IsMatch(id) ? id : null;
+
+    /// <summary>The text or number at the end of a path through the message, which is what the body is where it is no envelope.</summary>
+    public string? Read(JsonPath path) => path.Read(Content);
 
     /// <summary>Where the message stands in its trace; <c>null</c> where nothing says so, or nonsense.</summary>
     public ActivityContext? Trace =>
@@ -158,9 +155,9 @@ public sealed partial record FaultMessage(
         };
         var edited = this with { Body = body, ContentType = contentType, MessageId = messageId.ToString(), Headers = headers };
         var isSame = Kind != FailureKind.Conflict && identity.All(field => edited.ReadId(field) is { } id && id == ReadId(field));
-        if (isSame && edited.OrderId is { } orderId)
+        if (isSame && identity is [var first, ..])
         {
-            headers[FaultHeaders.CorrectedOrder] = orderId;
+            headers[FaultHeaders.CorrectedOrder] = edited.ReadId(first);
         }
         else if (Kind != FailureKind.Conflict)
         {
@@ -212,9 +209,12 @@ public sealed partial record FaultMessage(
     /// <summary>A field of a part of the envelope; <c>null</c> where either is not there.</summary>
     private JsonNode? Read(string part, string field) => IsEnvelope ? (Json?[part] as JsonObject)?[field] : null;
 
-    /// <summary>A field of the message, which is what the body is where it is no envelope.</summary>
+    /// <summary>A field of the message.</summary>
     private string? ReadMessage(string field) =>
-        (IsEnvelope ? Read("message", field) : Json?[field]) is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+        (Content as JsonObject)?[field] is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+
+    /// <summary>The message, which is what the body is where it is no envelope.</summary>
+    private JsonNode? Content => IsEnvelope ? Json?["message"] : Json;
 
     /// <summary>MassTransit's envelope, to be changed; <c>null</c> where the body is none, or cannot be read to its end.</summary>
     private JsonObject? CopyEnvelope() => IsEnvelope ? Parse(Body) : null;

@@ -4,7 +4,7 @@ using Orders.FaultQueues.Audit;
 
 namespace Orders.FaultQueues;
 
-/// <summary>Section <c>Faults</c>: who may look at the faults and act on them, and how.</summary>
+/// <summary>Section <c>Faults</c>: which faults are looked after beside our own, who may look at them and act on them, and how.</summary>
 public sealed class FaultsOptions : IValidatableObject
 {
     public const string Section = "Faults";
@@ -18,6 +18,9 @@ public sealed class FaultsOptions : IValidatableObject
 
     /// <summary>Who may sign in. Without anybody the fault queues are open to a developer on the same machine alone.</summary>
     public IList<FaultUser> Users { get; } = [];
+
+    /// <summary>Endpoints of other programs whose faults are looked after too. They are read, and checked, while the program is being composed.</summary>
+    public IList<FaultQueueOptions> Queues { get; } = [];
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
         Users.SelectMany((user, index) => MistakesOf(user, $"{Section}__{nameof(Users)}__{index}", Users.Take(index)))

@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Orders.FaultQueues.Access;
 using Orders.FaultQueues.Audit;
 using Orders.FaultQueues.Backlog;
@@ -31,6 +32,22 @@ public static class FaultsRegistration
         if (announcer is not null)
         {
             builder.Services.AddKeyedSingleton(endpoint.Queue, (services, _) => announcer(services));
+        }
+    }
+
+    /// <summary>Has the faults of the endpoints of other programs looked after that the configuration names.</summary>
+    /// <exception cref="OptionsValidationException">Something is wrong with what it says.</exception>
+    public static void AddForeignFaultEndpoints(this IHostApplicationBuilder builder)
+    {
+        foreach (var section in builder.Configuration.GetSection($"{FaultsOptions.Section}:{nameof(FaultsOptions.Queues)}").GetChildren())
+        {
+            var queue = builder.Configuration.ReadOptions<FaultQueueOptions>(section.Path);
+            if (queue.FindMistakes(section.Path.Replace(":", "__", StringComparison.Ordinal)).ToArray() is { Length: > 0 } mistakes)
+            {
+                throw new OptionsValidationException(section.Path, typeof(FaultQueueOptions), mistakes);
+            }
+
+            builder.AddFaultEndpoint(queue.ToEndpoint());
         }
     }
 

@@ -7,10 +7,10 @@ public interface IParkedAnnouncer
 {
     /// <summary>Publishes that the message will not be consumed again by itself.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="orderId">The order that it is about, where it has a proper order id of its own.</param>
+    /// <param name="subject">What it is about; <c>null</c> where that is not known, or belongs to another message.</param>
     /// <param name="reason">Why, in one line.</param>
     /// <param name="at">When it was parked.</param>
     /// <param name="cancellationToken">Gives up waiting for the broker.</param>
     /// <exception cref="OperationCanceledException">Cancelled, or the broker took too long.</exception>
-    Task AnnounceAsync(FaultMessage message, string? orderId, string reason, DateTimeOffset at, CancellationToken cancellationToken);
+    Task AnnounceAsync(FaultMessage message, string? subject, string reason, DateTimeOffset at, CancellationToken cancellationToken);
 }

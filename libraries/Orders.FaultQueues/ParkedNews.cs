@@ -9,11 +9,11 @@ public sealed class ParkedNews(IServiceProvider services, OperatorEvents operato
     /// <summary>Tells other programs, where the endpoint has words for it.</summary>
     /// <inheritdoc cref="IParkedAnnouncer.AnnounceAsync" path="/exception"/>
     public Task PublishAsync(FaultEndpoint endpoint, FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
-        // The order that has the id of a conflict is another one, which has not failed.
-        services.GetKeyedService<IParkedAnnouncer>(endpoint.Queue)?.AnnounceAsync(message, kind == FailureKind.Conflict ? null : message.OrderId, reason, at, cancellationToken) ?? Task.CompletedTask;
+        // The subject of a conflict belongs to another message, which has not failed.
+        services.GetKeyedService<IParkedAnnouncer>(endpoint.Queue)?.AnnounceAsync(message, kind == FailureKind.Conflict ? null : endpoint.SubjectOf(message), reason, at, cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>Tells operators, best effort.</summary>
     public Task TellOperatorsAsync(FaultEndpoint endpoint, FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
         operators.TellAsync(
-            new OperatorEvent($"{endpoint.Queue}.parked.{kind.Word()}", at, message.OrderId, message.MessageId, reason), cancellationToken);
+            new OperatorEvent($"{endpoint.Queue}.parked.{kind.Word()}", at, endpoint.SubjectOf(message), message.MessageId, reason), cancellationToken);
 }

@@ -25,7 +25,7 @@ public sealed class RefusedFaults(FaultEndpoints endpoints, IAuditTrail audit, P
         // First, and over a channel of its own: who may not write here may not publish the others either, and would close theirs.
         await audit.WriteAsync(
             new AuditEntry(
-                at, AuditEntry.Worker, AuditEvent.Park, endpoint.Queue, FaultQueueKind.Parked, FaultReading.IdOf(message), message.MessageId, message.OrderId, reason),
+                at, AuditEntry.Worker, AuditEvent.Park, endpoint.Queue, FaultQueueKind.Parked, FaultReading.IdOf(message), message.MessageId, endpoint.SubjectOf(message), reason),
             context.CancellationToken);
         await news.PublishAsync(endpoint, message, kind, reason, at, context.CancellationToken);
         await news.TellOperatorsAsync(endpoint, message, kind, reason, at, context.CancellationToken);

@@ -45,7 +45,7 @@ internal sealed class FaultsCommandTests
         ended.Expect(0);
         var lines = ended.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(lines, Has.Length.EqualTo(3), ended.Output);
-        foreach (var (column, value) in new[] { ("KIND", "Transient"), ("ORDER", "stays"), ("RECIPIENT", "customer@example.com") })
+        foreach (var (column, value) in new[] { ("KIND", "Transient"), ("SUBJECT", "stays"), ("RECIPIENT", "customer@example.com") })
         {
             Assert.That(lines[1].IndexOf(value, StringComparison.Ordinal), Is.EqualTo(lines[0].IndexOf(column, StringComparison.Ordinal)), column);
         }
@@ -112,7 +112,7 @@ internal sealed class FaultsCommandTests
     {
         var ended = await RunAsync("olga", ["park", "error", "--order-id", "stays", "--reason", "x"], answer, canAsk: true);
 
-        ended.Expect(1, "This will park 1 message of the error queue of order-confirmation (filter: order stays). Go on? [y/N] Nothing was done.");
+        ended.Expect(1, "This will park 1 message of the error queue of order-confirmation (filter: subject stays). Go on? [y/N] Nothing was done.");
         Assert.That(await IdOfAsync("stays"), Is.Not.Null);
     }
 
@@ -131,10 +131,10 @@ internal sealed class FaultsCommandTests
             Assert.That(parked.ExitCode, Is.Zero, parked.Errors);
             Assert.That(parked.Output, Does.Match(@"Operation [0-9a-f]{8}: 1 of 1 parked\."));
             discarded.Expect(0);
-            Assert.That(discarded.Output, Does.StartWith("This will discard 1 message of the parked queue of order-confirmation (filter: order by-hand).\n").And.Contain("1 of 1 discarded."));
+            Assert.That(discarded.Output, Does.StartWith("This will discard 1 message of the parked queue of order-confirmation (filter: subject by-hand).\n").And.Contain("1 of 1 discarded."));
             Assert.That(audit.Output, Does.Contain("by hand").And.Contain("by script"));
             again.Expect(0);
-            Assert.That(again.Output, Is.EqualTo("This would discard 0 messages of the parked queue of order-confirmation (filter: order by-hand).\n"));
+            Assert.That(again.Output, Is.EqualTo("This would discard 0 messages of the parked queue of order-confirmation (filter: subject by-hand).\n"));
         }
     }
 

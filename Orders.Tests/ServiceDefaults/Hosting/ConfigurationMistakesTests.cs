@@ -64,6 +64,12 @@ public sealed class ConfigurationMistakesTests
     [TestCase("Alerts__Webhook__Url", "hooks.example/T0/B0", "Alerts__Webhook__Url must be an address that begins with https:// or http://.")]
     [TestCase("Alerts__Webhook__Format", "Discord", "Alerts__Webhook__Format must be Slack or Teams, but is 'Discord'.")]
     [TestCase("Alerts__Webhook__Secret", "whsec_!", "Alerts__Webhook__Secret must be base64 after whsec_.")]
+    [TestCase("Faults__Queues__0__Subject__0", "$.id", "Faults__Queues__0__Name is required.")]
+    [TestCase("Faults__Queues__0__Name", "billing_error", "Faults__Queues__0__Name must be the queue of the endpoint, 'billing', without '_error'.")]
+    [TestCase("Faults__Queues__0__Name", "billing queue", "Faults__Queues__0__Name must have 1 to 200 characters, none of them '/', a blank or a control character.")]
+    [TestCase("Faults__Queues__0__Name", "audit", "Faults__Queues__0__Name must not be 'audit': addresses of the fault queues use the word.")]
+    [TestCase("Faults__Queues__0__Name", "order-shipped", "Two endpoints use the queue order-shipped. Give each a name of its own.")]
+    [TestCase("Faults__Queues__0__Queue", "billing", "Faults__Queues__0__Queue is not a setting. There are Faults__Queues__0__Name, Faults__Queues__0__Subject, Faults__Queues__0__SubjectName, Faults__Queues__0__Replay.")]
     public Task The_worker_names_the_setting_that_it_cannot_work_with(string name, string value, string line) =>
         ExpectAsync(RealProgram.Worker, [.. Broker, (name, value)], line);
 
@@ -73,6 +79,12 @@ public sealed class ConfigurationMistakesTests
     [TestCase("KeyFile", "/nowhere/program.key", "RabbitMq__Tls__CertificateFile and RabbitMq__Tls__KeyFile must be set together or not at all.")]
     public Task The_worker_names_the_mistake_in_its_certificates(string name, string value, string line) =>
         ExpectAsync(RealProgram.Worker, [.. Broker, ("RabbitMq__Tls__Enabled", "true"), ($"RabbitMq__Tls__{name}", value)], line);
+
+    [Test]
+    public Task The_worker_names_what_is_no_path_to_a_subject() => ExpectAsync(
+        RealProgram.Worker,
+        [.. Broker, ("Faults__Queues__0__Name", "billing"), ("Faults__Queues__0__Subject__0", "$.lines[*].id")],
+        "Faults__Queues__0__Subject__0 must be a path to one value, such as $.invoice.number, but is '$.lines[*].id'.");
 
     [Test]
     public async Task A_certificate_with_the_key_of_another_is_a_mistake()

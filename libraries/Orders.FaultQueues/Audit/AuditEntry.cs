@@ -42,7 +42,7 @@ public enum AuditEvent
 /// <param name="Queue">Where the message lies; that of the operation.</param>
 /// <param name="FaultId">The message's id among faults, see <see cref="Inspection.Fault.Id"/>.</param>
 /// <param name="MessageId">The message's own id.</param>
-/// <param name="OrderId">The order that the message is about.</param>
+/// <param name="Subject">What the message is about.</param>
 /// <param name="Reason">Why, in that person's words; of an operation's end, how it ended.</param>
 /// <param name="Operation">The operation that it is a part of.</param>
 /// <param name="Count">How many messages; only of an operation's begin and end.</param>
@@ -54,11 +54,18 @@ public sealed record AuditEntry(
     FaultQueueKind Queue,
     string? FaultId = null,
     string? MessageId = null,
-    string? OrderId = null,
+    string? Subject = null,
     string? Reason = null,
     string? Operation = null,
     int? Count = null)
 {
+    /// <summary>The same as <c>subject</c>, by its name in earlier releases, which read it still.</summary>
+    public string? OrderId
+    {
+        get => Subject;
+        init => Subject ??= value;
+    }
+
     public const string RedeliverJob = "redeliver job";
 
     /// <summary>A worker that had the broker put a message into parking, since it could not do so itself.</summary>

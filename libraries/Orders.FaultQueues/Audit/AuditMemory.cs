@@ -38,7 +38,7 @@ internal sealed class AuditMemory
                 .. _entries.Reverse()
                     .Where(entry => (query.Operation is null || entry.Operation == query.Operation)
                         && (query.Endpoint is null || entry.Endpoint == query.Endpoint)
-                        && (query.OrderId is null || entry.OrderId == query.OrderId)
+                        && (query.Subject is null || entry.Subject == query.Subject)
                         && (query.Who is null || entry.Who == query.Who))
                     .Skip(query.Skip)
                     .Take(query.Take),

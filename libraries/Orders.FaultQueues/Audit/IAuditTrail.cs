@@ -12,10 +12,10 @@ public interface IAuditTrail
 
 /// <summary>Which entries are meant. Conditions that are left out take every entry.</summary>
 /// <param name="Operation">Those of this operation.</param>
-/// <param name="OrderId">Those about messages of this order.</param>
+/// <param name="Subject">Those about messages with this subject.</param>
 /// <param name="Who">Those of this user.</param>
 /// <param name="Skip">How many of the newest to pass over.</param>
 /// <param name="Take">How many at most.</param>
 /// <param name="Endpoint">Those about messages of this endpoint, by the name of its queue.</param>
 public sealed record AuditQuery(
-    string? Operation = null, string? OrderId = null, string? Who = null, int Skip = 0, int Take = 100, string? Endpoint = null);
+    string? Operation = null, string? Subject = null, string? Who = null, int Skip = 0, int Take = 100, string? Endpoint = null);

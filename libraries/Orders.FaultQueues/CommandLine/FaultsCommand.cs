@@ -113,10 +113,10 @@ public sealed class FaultsCommand
         Do<FaultOperation>(cancel, HttpMethod.Delete, parsed => $"operations/{Escape(parsed.GetRequiredValue(id))}", cancelled => WriteOperations([cancelled]));
 
         var operation = new Option<string>("--operation") { Description = "Entries of this operation." };
-        var orderId = new Option<string>("--order-id") { Description = "Entries about messages of this order." };
+        var subject = new Option<string>("--subject", "--order-id") { Description = "Entries about messages with this subject." };
         var endpoint = new Option<string>("--endpoint") { Description = "Entries about messages of this endpoint." };
         var who = new Option<string>("--who") { Description = "Entries of this user." };
-        var audit = new Command("audit", "Shows who did what to which message, when and why; newest first.") { operation, endpoint, orderId, who, skip, take };
+        var audit = new Command("audit", "Shows who did what to which message, when and why; newest first.") { operation, endpoint, subject, who, skip, take };
         Do<AuditEntry[]>(
             audit,
             HttpMethod.Get,
@@ -124,7 +124,7 @@ public sealed class FaultsCommand
             [
                 ("operation", parsed.GetValue(operation)),
                 ("endpoint", parsed.GetValue(endpoint)),
-                ("orderId", parsed.GetValue(orderId)),
+                ("subject", parsed.GetValue(subject)),
                 ("who", parsed.GetValue(who)),
                 ("skip", parsed.GetValue(skip)),
                 ("take", parsed.GetValue(take)),
@@ -316,10 +316,10 @@ public sealed class FaultsCommand
     private void WriteList(FaultPage page)
     {
         _terminal.WriteTable(
-            ["ID", "FAILED", "REPLAYS", "KIND", "ORDER", "RECIPIENT", "ERROR"],
+            ["ID", "FAILED", "REPLAYS", "KIND", "SUBJECT", "RECIPIENT", "ERROR"],
             page.Items.Select(fault => new[]
             {
-                fault.Id, Time(fault.FailedAt), Text(fault.Replays), fault.Kind.ToString(), fault.OrderId ?? "", Shorten(fault.Recipient, 40), Shorten(fault.Error),
+                fault.Id, Time(fault.FailedAt), Text(fault.Replays), fault.Kind.ToString(), fault.Subject ?? "", Shorten(fault.Recipient, 40), Shorten(fault.Error),
             }));
         _terminal.WriteLine($"{page.Items.Count} of {page.Matched}; the queue holds {FaultsAct.Messages(page.Count)}{AsOf(page.LookedAt)}.");
     }
@@ -331,7 +331,7 @@ public sealed class FaultsCommand
             {
                 ("Id", fault.Id),
                 ("Queue", $"{details.Endpoint}/{details.Queue.Word()}"),
-                ("Order", fault.OrderId),
+                ("Subject", fault.Subject),
                 ("Recipient", fault.Recipient),
                 ("Message id", fault.MessageId),
                 ("Trace id", details.TraceId),
@@ -385,10 +385,10 @@ public sealed class FaultsCommand
         }));
 
     private void WriteAudit(AuditEntry[] entries) => _terminal.WriteTable(
-        ["AT", "WHO", "EVENT", "QUEUE", "COUNT", "ORDER", "MESSAGE", "OPERATION", "REASON"],
+        ["AT", "WHO", "EVENT", "QUEUE", "COUNT", "SUBJECT", "MESSAGE", "OPERATION", "REASON"],
         entries.Select(entry => new[]
         {
-            Time(entry.At), entry.Who, Lower(entry.Event), $"{entry.Endpoint}/{entry.Queue.Word()}", Text(entry.Count), entry.OrderId ?? "", entry.FaultId ?? "", entry.Operation ?? "", entry.Reason ?? "",
+            Time(entry.At), entry.Who, Lower(entry.Event), $"{entry.Endpoint}/{entry.Queue.Word()}", Text(entry.Count), entry.Subject ?? "", entry.FaultId ?? "", entry.Operation ?? "", entry.Reason ?? "",
         }));
 
     private static string Lower(Enum value) => value.ToString().ToLowerInvariant();

@@ -17,7 +17,7 @@ internal sealed class FilterOptions
     private readonly Option<string> _group = new("--group") { Description = "Those of this group." };
     private readonly Option<string> _text = new("--text") { Description = "Those with this text in the body, the error or the stack trace." };
     private readonly Option<string> _exceptionType = new("--exception-type") { Description = "Those of this exception type: its full name, or the end of it after a dot." };
-    private readonly Option<string> _orderId = new("--order-id") { Description = "Those of this order." };
+    private readonly Option<string> _subject = new("--subject", "--order-id") { Description = "Those that are about this: an order id, in our own queues." };
     private readonly Option<string> _recipient = new("--recipient") { Description = "Those to this address, or to one with this in it, such as @example.com." };
     private readonly Option<DateTimeOffset?> _from = TimeOption("--from", "Those that failed at this time or later, such as 2026-01-31T12:00:00Z.");
     private readonly Option<DateTimeOffset?> _to = TimeOption("--to", "Those that failed before this time.");
@@ -26,7 +26,7 @@ internal sealed class FilterOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _ids, _group, _text, _exceptionType, _orderId, _recipient, _from, _to, _minReplays, _maxReplays })
+        foreach (var option in new Option[] { _ids, _group, _text, _exceptionType, _subject, _recipient, _from, _to, _minReplays, _maxReplays })
         {
             command.Add(option);
         }
@@ -38,7 +38,7 @@ internal sealed class FilterOptions
         Group = parsed.GetValue(_group),
         Text = parsed.GetValue(_text),
         ExceptionType = parsed.GetValue(_exceptionType),
-        OrderId = parsed.GetValue(_orderId),
+        Subject = parsed.GetValue(_subject),
         Recipient = parsed.GetValue(_recipient),
         From = parsed.GetValue(_from),
         To = parsed.GetValue(_to),
@@ -56,7 +56,7 @@ internal sealed class FilterOptions
             ("group", filter.Group),
             ("text", filter.Text),
             ("exceptionType", filter.ExceptionType),
-            ("orderId", filter.OrderId),
+            ("subject", filter.Subject),
             ("recipient", filter.Recipient),
             ("from", filter.From?.ToString("O", CultureInfo.InvariantCulture)),
             ("to", filter.To?.ToString("O", CultureInfo.InvariantCulture)),

@@ -236,7 +236,7 @@ public static class FaultApi
         var query = new FaultQueryReader(http.Query);
         var wanted = new AuditQuery(
             query.Text("operation"),
-            query.Text("orderId"),
+            query.Text("subject") ?? query.Text("orderId"),
             query.Text("who"),
             query.Number("skip") ?? 0,
             query.Number("take", 1, FaultInspector.LongestPage) ?? DefaultAuditPage,

@@ -11,7 +11,7 @@ internal static class FaultFilterRules
         var mistakes = new Dictionary<string, string[]>();
         foreach (var (name, value) in new[]
             {
-                ("group", filter.Group), ("text", filter.Text), ("exceptionType", filter.ExceptionType), ("orderId", filter.OrderId), ("recipient", filter.Recipient),
+                ("group", filter.Group), ("text", filter.Text), ("exceptionType", filter.ExceptionType), ("subject", filter.Subject), ("recipient", filter.Recipient),
             })
         {
             AddIf(value?.Length == 0, name, "This must not be empty; leave it out to have no condition.");

@@ -13,7 +13,7 @@ internal sealed record FaultParameters(params IReadOnlyList<OpenApiParameter> Al
         Parameter("group", Text, "The id of a group."),
         Parameter("text", Text, "Occurs in the body or in the exception's message or stack trace, in upper or lower case."),
         Parameter("exceptionType", Text, "The exception's type: its full name, or the end of it after a dot."),
-        Parameter("orderId", Text, "The order id, as it stands."),
+        Parameter("subject", Text, "What the message is about, as it stands: the order id, in our own queues."),
         Parameter("recipient", Text, "Whom the email is for, in upper or lower case: the address, or a part of it such as `@example.com`."),
         Parameter("from", Time, "Failed at this time or later."),
         Parameter("to", Time, "Failed before this time."),
@@ -31,7 +31,7 @@ internal sealed record FaultParameters(params IReadOnlyList<OpenApiParameter> Al
     public static readonly FaultParameters Audit = new(
         Parameter("endpoint", Text, "Entries about messages of this endpoint."),
         Parameter("operation", Text, "Entries of this operation."),
-        Parameter("orderId", Text, "Entries about messages of this order."),
+        Parameter("subject", Text, "Entries about messages with this subject."),
         Parameter("who", Text, "Entries of this user."));
 
     private static OpenApiSchema Text => new() { Type = JsonSchemaType.String };

@@ -79,7 +79,7 @@ internal sealed class FaultQueryReader(IQueryCollection query)
             Group = Text("group"),
             Text = Text("text"),
             ExceptionType = Text("exceptionType"),
-            OrderId = Text("orderId"),
+            Subject = Text("subject") ?? Text("orderId"),
             Recipient = Text("recipient"),
             From = Time("from"),
             To = Time("to"),

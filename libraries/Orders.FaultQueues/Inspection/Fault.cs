@@ -9,7 +9,7 @@ namespace Orders.FaultQueues.Inspection;
 /// The next time that it fails, it is another fault with another id.
 /// </param>
 /// <param name="MessageId">The message's own id, as its sender gave it; the same after every replay.</param>
-/// <param name="OrderId">The order that the message is about, where it has a proper order id.</param>
+/// <param name="Subject">What the message is about, where it says so properly: the order id, in our own queues.</param>
 /// <param name="Recipient">Whom the email is for, as the message says it.</param>
 /// <param name="Kind">How the failure was sorted.</param>
 /// <param name="ExceptionType">The full name of the exception's type.</param>
@@ -25,7 +25,7 @@ namespace Orders.FaultQueues.Inspection;
 public sealed record Fault(
     string Id,
     string? MessageId,
-    string? OrderId,
+    string? Subject,
     string? Recipient,
     FailureKind Kind,
     string? ExceptionType,
@@ -37,7 +37,15 @@ public sealed record Fault(
     DateTimeOffset? ReplayDue,
     DateTimeOffset? ParkedAt,
     string? ParkedReason,
-    int Size);
+    int Size)
+{
+    /// <summary>The same as <c>subject</c>, by its name in earlier releases.</summary>
+    public string? OrderId
+    {
+        get => Subject;
+        init => Subject ??= value;
+    }
+}
 
 /// <summary>Everything that is known about one fault.</summary>
 /// <param name="Endpoint">Whose queue it is, by the name of the endpoint's queue.</param>

@@ -19,8 +19,15 @@ public sealed record FaultFilter
     /// <summary>The exception's type: its full name, or the end of it after a dot.</summary>
     public string? ExceptionType { get; init; }
 
-    /// <summary>The order id, as it stands.</summary>
-    public string? OrderId { get; init; }
+    /// <summary>What the message is about, as it stands.</summary>
+    public string? Subject { get; init; }
+
+    /// <summary>The same as <c>subject</c>, by its name in earlier releases.</summary>
+    public string? OrderId
+    {
+        get => Subject;
+        init => Subject ??= value;
+    }
 
     /// <summary>Whom the email is for, in upper or lower case: the address, or a part of it such as <c>@example.com</c>.</summary>
     public string? Recipient { get; init; }
@@ -49,7 +56,7 @@ public sealed record FaultFilter
         Add("group", Group);
         Add("text", Text is null ? null : "given");
         Add("exception type", ExceptionType);
-        Add("order", OrderId);
+        Add("subject", Subject);
         Add("recipient", Recipient is null ? null : "given");
         Add("from", From?.ToUniversalTime().ToString("u", CultureInfo.InvariantCulture));
         Add("to", To?.ToUniversalTime().ToString("u", CultureInfo.InvariantCulture));

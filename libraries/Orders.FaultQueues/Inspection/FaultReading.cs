@@ -22,8 +22,8 @@ public sealed class FaultReading(RedeliverPolicy policy)
         return new Fault(
             IdOf(message),
             message.MessageId,
-            message.OrderId,
-            message.Recipient,
+            queue.Endpoint.SubjectOf(message),
+            queue.Endpoint.RecipientOf(message),
             message.Kind,
             exceptionType,
             frame,
@@ -80,7 +80,7 @@ public sealed class FaultReading(RedeliverPolicy policy)
         (filter.Ids is null || filter.Ids.Contains(fault.Id))
         && (filter.Group is null || filter.Group == fault.Group)
         && (filter.ExceptionType is null || IsType(fault.ExceptionType, filter.ExceptionType))
-        && (filter.OrderId is null || filter.OrderId == fault.OrderId)
+        && (filter.Subject is null || filter.Subject == fault.Subject)
         && (filter.Recipient is null || Has(fault.Recipient, filter.Recipient))
         && (filter.From is null || fault.FailedAt >= filter.From)
         && (filter.To is null || fault.FailedAt < filter.To)

@@ -115,7 +115,7 @@ internal sealed partial class ParkingWatch(
     private async Task TellAsync(IFaultSession session, HeldFault held, string id, CancellationToken cancellationToken)
     {
         // On a message that nothing can be written on, the worker has left its reason on record.
-        var said = (await audit.ReadAsync(new AuditQuery(OrderId: held.Message.OrderId, Who: AuditEntry.Worker, Take: int.MaxValue, Endpoint: endpoint.Queue), cancellationToken))
+        var said = (await audit.ReadAsync(new AuditQuery(Subject: endpoint.SubjectOf(held.Message), Who: AuditEntry.Worker, Take: int.MaxValue, Endpoint: endpoint.Queue), cancellationToken))
             .FirstOrDefault(entry => entry.FaultId == id)?.Reason;
         var reason = said ?? $"The broker parked it ({held.Message.Text("x-first-death-reason") ?? "no reason given"}).";
         if (said is null)
@@ -132,19 +132,19 @@ internal sealed partial class ParkingWatch(
         }
         catch (RepublishRefusedException refused) when (refused.Why != RepublishRefusal.NoQueue)
         {
-            Log.NotWritten(logger, held.Message.OrderId, refused.Message);
+            Log.NotWritten(logger, endpoint.SubjectOf(held.Message), refused.Message);
         }
 
-        Log.Found(logger, held.Message.OrderId, endpoint.ParkingQueue, reason);
+        Log.Found(logger, endpoint.SubjectOf(held.Message), endpoint.ParkingQueue, reason);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 204, Level = LogLevel.Critical, Message = "The message of order {OrderId} is parked in {Queue} and waits for a person. {Reason}")]
-        public static partial void Found(ILogger logger, string? orderId, string queue, string reason);
+        [LoggerMessage(EventId = 204, Level = LogLevel.Critical, Message = "The message about {Subject} is parked in {Queue} and waits for a person. {Reason}")]
+        public static partial void Found(ILogger logger, string? subject, string queue, string reason);
 
-        [LoggerMessage(EventId = 206, Level = LogLevel.Warning, Message = "The reason cannot be written on the parked message of order {OrderId}. {Refusal}")]
-        public static partial void NotWritten(ILogger logger, string? orderId, string refusal);
+        [LoggerMessage(EventId = 206, Level = LogLevel.Warning, Message = "The reason cannot be written on the parked message about {Subject}. {Refusal}")]
+        public static partial void NotWritten(ILogger logger, string? subject, string refusal);
 
         [LoggerMessage(EventId = 205, Level = LogLevel.Warning, Message = "Could not look at {Queue}: {Error}")]
         public static partial void PassFailed(ILogger logger, string queue, string error);

@@ -144,7 +144,7 @@ public sealed partial class RedeliverJob(
         {
             // It must not keep the others waiting.
             _refused[FaultReading.IdOf(held.Message)] = clock.GetUtcNow() + AfterRefusal;
-            Log.Stays(logger, held.Message.OrderId, refused.Message, AfterRefusal.TotalMinutes);
+            Log.Stays(logger, endpoint.SubjectOf(held.Message), refused.Message, AfterRefusal.TotalMinutes);
         }
     }
 
@@ -154,12 +154,12 @@ public sealed partial class RedeliverJob(
         {
             case Verdict.Replay(var redeliverCount):
                 await mover.ReplayAsync(session, endpoint.Error, held, redeliverCount, new OnBehalf(AuditEntry.RedeliverJob), cancellationToken);
-                Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts, held.Message.OrderId);
+                Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts, endpoint.SubjectOf(held.Message));
                 break;
 
             case Verdict.Park(var reason):
                 await mover.ParkAsync(session, endpoint, held, reason, new OnBehalf(AuditEntry.RedeliverJob, reason), cancellationToken);
-                Log.Parked(logger, held.Message.OrderId, endpoint.ParkingQueue, reason);
+                Log.Parked(logger, endpoint.SubjectOf(held.Message), endpoint.ParkingQueue, reason);
                 break;
         }
     }
@@ -174,14 +174,14 @@ public sealed partial class RedeliverJob(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 200, Level = LogLevel.Information, Message = "Replay {RedeliverCount} of {MaxAttempts} for order {OrderId}")]
-        public static partial void Replayed(ILogger logger, int redeliverCount, int maxAttempts, string? orderId);
+        [LoggerMessage(EventId = 200, Level = LogLevel.Information, Message = "Replay {RedeliverCount} of {MaxAttempts} of the message about {Subject}")]
+        public static partial void Replayed(ILogger logger, int redeliverCount, int maxAttempts, string? subject);
 
-        [LoggerMessage(EventId = 201, Level = LogLevel.Critical, Message = "The message of order {OrderId} is parked in {Queue} and waits for a person. {Reason}")]
-        public static partial void Parked(ILogger logger, string? orderId, string queue, string reason);
+        [LoggerMessage(EventId = 201, Level = LogLevel.Critical, Message = "The message about {Subject} is parked in {Queue} and waits for a person. {Reason}")]
+        public static partial void Parked(ILogger logger, string? subject, string queue, string reason);
 
-        [LoggerMessage(EventId = 203, Level = LogLevel.Error, Message = "The message of order {OrderId} stays in the error queue; it is tried again in {Minutes} min. {Refusal}")]
-        public static partial void Stays(ILogger logger, string? orderId, string refusal, double minutes);
+        [LoggerMessage(EventId = 203, Level = LogLevel.Error, Message = "The message about {Subject} stays in the error queue; it is tried again in {Minutes} min. {Refusal}")]
+        public static partial void Stays(ILogger logger, string? subject, string refusal, double minutes);
 
         [LoggerMessage(EventId = 202, Level = LogLevel.Warning, Message = "Could not look at {Queue}: {Error}")]
         public static partial void PassFailed(ILogger logger, string queue, string error);

@@ -113,7 +113,7 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
                 queue.Kind,
                 FaultReading.IdOf(held.Message),
                 held.Message.MessageId,
-                held.Message.OrderId,
+                queue.Endpoint.SubjectOf(held.Message),
                 by.Reason,
                 by.Operation),
             cancellationToken);

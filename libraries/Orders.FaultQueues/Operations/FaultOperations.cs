@@ -137,7 +137,7 @@ public sealed partial class FaultOperations(
                 // Not to be given up half way: the caller would not know whether it was done.
                 await mover.ReplayEditedAsync(
                     session, queue, held, body, contentType ?? held.Message.ContentType, new OnBehalf(who, reason), CancellationToken.None);
-                Log.Edited(logger, who, held.Message.OrderId);
+                Log.Edited(logger, who, queue.Endpoint.SubjectOf(held.Message));
                 return true;
             }
         }
@@ -314,7 +314,7 @@ public sealed partial class FaultOperations(
             {
                 running.Refusal = refused.Message;
                 running.Update(state => state with { Refused = state.Refused + 1 }, feed);
-                Log.Refused(logger, running.State.Id, held.Message.OrderId, refused.Message);
+                Log.Refused(logger, running.State.Id, SubjectOf(running, held), refused.Message);
                 return;
             }
             catch
@@ -329,7 +329,7 @@ public sealed partial class FaultOperations(
         else if (TakeOne(moved, id))
         {
             await session.CompleteAsync(held, CancellationToken.None);
-            Log.LetGo(logger, running.State.Id, held.Message.OrderId);
+            Log.LetGo(logger, running.State.Id, SubjectOf(running, held));
         }
     }
 
@@ -363,8 +363,10 @@ public sealed partial class FaultOperations(
     private async Task ParkAsync(IFaultSession session, FaultEndpoint endpoint, HeldFault held, string reason, OnBehalf by)
     {
         await mover.ParkAsync(session, endpoint, held, reason, by, CancellationToken.None);
-        Log.Parked(logger, held.Message.OrderId, endpoint.ParkingQueue, reason);
+        Log.Parked(logger, endpoint.SubjectOf(held.Message), endpoint.ParkingQueue, reason);
     }
+
+    private string? SubjectOf(Running running, HeldFault held) => QueueOf(running.State.Request).Endpoint.SubjectOf(held.Message);
 
     private FaultQueue QueueOf(FaultRequest request) => new(endpoints.Get(request.Endpoint), request.Queue);
 
@@ -427,16 +429,16 @@ public sealed partial class FaultOperations(
         [LoggerMessage(EventId = 223, Level = LogLevel.Error, Message = "The end of operation {Operation} could not be recorded: {Error}")]
         public static partial void EndNotRecorded(ILogger logger, string operation, string error);
 
-        [LoggerMessage(EventId = 224, Level = LogLevel.Information, Message = "{Who} edited and replayed the message of order {OrderId}")]
-        public static partial void Edited(ILogger logger, string who, string? orderId);
+        [LoggerMessage(EventId = 224, Level = LogLevel.Information, Message = "{Who} edited and replayed the message about {Subject}")]
+        public static partial void Edited(ILogger logger, string who, string? subject);
 
-        [LoggerMessage(EventId = 227, Level = LogLevel.Critical, Message = "The message of order {OrderId} is parked in {Queue} and waits for a person. {Reason}")]
-        public static partial void Parked(ILogger logger, string? orderId, string queue, string reason);
+        [LoggerMessage(EventId = 227, Level = LogLevel.Critical, Message = "The message about {Subject} is parked in {Queue} and waits for a person. {Reason}")]
+        public static partial void Parked(ILogger logger, string? subject, string queue, string reason);
 
-        [LoggerMessage(EventId = 226, Level = LogLevel.Error, Message = "Operation {Operation} leaves the message of order {OrderId} where it is. {Refusal}")]
-        public static partial void Refused(ILogger logger, string operation, string? orderId, string refusal);
+        [LoggerMessage(EventId = 226, Level = LogLevel.Error, Message = "Operation {Operation} leaves the message about {Subject} where it is. {Refusal}")]
+        public static partial void Refused(ILogger logger, string operation, string? subject, string refusal);
 
-        [LoggerMessage(EventId = 225, Level = LogLevel.Information, Message = "Operation {Operation} took the message of order {OrderId} out of the queue, which it had moved before the broker was away")]
-        public static partial void LetGo(ILogger logger, string operation, string? orderId);
+        [LoggerMessage(EventId = 225, Level = LogLevel.Information, Message = "Operation {Operation} took the message about {Subject} out of the queue, which it had moved before the broker was away")]
+        public static partial void LetGo(ILogger logger, string operation, string? subject);
     }
 }

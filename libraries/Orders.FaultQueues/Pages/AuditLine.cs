@@ -14,7 +14,7 @@ namespace Orders.FaultQueues.Pages;
 /// <param name="Total">How many there were to be.</param>
 /// <param name="Reason">To which of them, and why.</param>
 /// <param name="Operation">The operation that it was.</param>
-/// <param name="OrderId">The order, where it is only one message.</param>
+/// <param name="Subject">What the message is about, where it is only one.</param>
 /// <param name="End">How the operation ended; <c>null</c> where it has not.</param>
 public sealed record AuditLine(
     DateTimeOffset From,
@@ -27,7 +27,7 @@ public sealed record AuditLine(
     int? Total,
     string? Reason,
     string? Operation,
-    string? OrderId,
+    string? Subject,
     string? End)
 {
     /// <summary>Whether the line stands for an operation as a whole.</summary>
@@ -35,7 +35,7 @@ public sealed record AuditLine(
 
     /// <summary>A line for each entry.</summary>
     public static AuditLine Of(AuditEntry entry) => new(
-        entry.At, entry.At, entry.Who, entry.Event, entry.Endpoint, entry.Queue, entry.Count ?? 1, null, entry.Reason, entry.Operation, entry.OrderId, null);
+        entry.At, entry.At, entry.Who, entry.Event, entry.Endpoint, entry.Queue, entry.Count ?? 1, null, entry.Reason, entry.Operation, entry.Subject, null);
 
     /// <summary>A line for each operation, and for what one user did to several messages in a row.</summary>
     /// <param name="entries">The entries, newest first.</param>
@@ -49,7 +49,7 @@ public sealed record AuditLine(
             if (entry.Operation is null && row is not null
                 && (row.Who, row.Event, row.Endpoint, row.Queue, row.Reason) == (entry.Who, entry.Event, entry.Endpoint, entry.Queue, entry.Reason))
             {
-                row = row with { From = entry.At, Count = row.Count + 1, OrderId = null };
+                row = row with { From = entry.At, Count = row.Count + 1, Subject = null };
                 continue;
             }
 

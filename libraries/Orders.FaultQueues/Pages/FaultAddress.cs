@@ -12,8 +12,6 @@ internal static class FaultAddress
 
     public static string Address(this QueueOverview overview) => Of(overview.Endpoint, overview.Queue).Address();
 
-    public static FaultQueue FaultQueue(this FaultDetails details) => Of(details.Endpoint, details.Queue);
-
     public static FaultQueue FaultQueue(this FaultRequest request) => Of(request.Endpoint, request.Queue);
 
     public static string Address(this EndpointCounts counts, FaultQueueKind queue) => Of(counts.Endpoint, queue).Address();

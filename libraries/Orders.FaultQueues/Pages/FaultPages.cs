@@ -85,10 +85,10 @@ public static class FaultPages
             return await ShowGoneAsync(http, queue);
         }
 
-        IReadOnlyList<AuditEntry> entries = details.Fault.OrderId is { } orderId
-            ? await audit.ReadAsync(new AuditQuery(OrderId: orderId, Take: 20, Endpoint: details.Endpoint), cancellationToken)
+        IReadOnlyList<AuditEntry> entries = details.Fault.Subject is { } subject
+            ? await audit.ReadAsync(new AuditQuery(Subject: subject, Take: 20, Endpoint: details.Endpoint), cancellationToken)
             : [];
-        return await ShowAsync<FaultView, FaultModel>(http, new FaultModel(details, [.. entries.Select(AuditLine.Of)], options.Value.AllowEditing));
+        return await ShowAsync<FaultView, FaultModel>(http, new FaultModel(queue.Queue, details, [.. entries.Select(AuditLine.Of)], options.Value.AllowEditing));
     }
 
     private static async Task<IResult> ConfirmAsync(
@@ -163,7 +163,7 @@ public static class FaultPages
         }
 
         return await inspector.FindAsync(queue, id, cancellationToken) is { } details
-            ? await ShowAsync<Edit, EditModel>(http, new EditModel(queue.Queue, id, details.Fault.OrderId, details.Text, details.ContentType, null, NoMistakes))
+            ? await ShowAsync<Edit, EditModel>(http, new EditModel(queue.Queue, id, details.Fault.Subject, details.Text, details.ContentType, null, NoMistakes))
             : await ShowGoneAsync(http, queue);
     }
 
@@ -180,7 +180,7 @@ public static class FaultPages
         var edit = new EditModel(
             queue.Queue,
             id,
-            form["orderId"],
+            form["subject"],
             form["body"].ToString().ReplaceLineEndings("\n"),
             form["contentType"].ToString().Trim(),
             form["reason"].ToString().Trim(),
@@ -197,11 +197,11 @@ public static class FaultPages
     }
 
     private static async Task<IResult> ShowAuditAsync(
-        HttpContext http, IAuditTrail audit, string? operation, string? orderId, string? who, string? each, string? page, CancellationToken cancellationToken)
+        HttpContext http, IAuditTrail audit, string? operation, string? subject, string? orderId, string? who, string? each, string? page, CancellationToken cancellationToken)
     {
-        var query = new AuditQuery(Given(operation), Given(orderId), Given(who), Take: int.MaxValue);
+        var query = new AuditQuery(Given(operation), Given(subject) ?? Given(orderId), Given(who), Take: int.MaxValue);
         var entries = await audit.ReadAsync(query, cancellationToken);
-        var isEach = each is not null || query.Operation is not null || query.OrderId is not null;
+        var isEach = each is not null || query.Operation is not null || query.Subject is not null;
         var number = Number(page);
         List<AuditLine> lines =
         [

@@ -9,10 +9,15 @@ public sealed class FaultQuery
 {
     private const string Ids = "id";
 
+    private const string Subject = "subject";
+
+    /// <summary>What the subject was called in earlier releases: people have kept such addresses.</summary>
+    private const string FormerSubject = "orderId";
+
     /// <summary>Set by forms in which messages are ticked: without a tick none is meant, not all.</summary>
     private const string Ticked = "ticked";
 
-    private static readonly string[] Names = [Ids, "group", "text", "exceptionType", "orderId", "recipient", "from", "to", "minReplays", "maxReplays"];
+    private static readonly string[] Names = [Ids, "group", "text", "exceptionType", Subject, "recipient", "from", "to", "minReplays", "maxReplays"];
 
     private readonly Dictionary<string, string[]> _values = [];
     private readonly Dictionary<string, string> _mistakes = [];
@@ -21,7 +26,7 @@ public sealed class FaultQuery
     {
         foreach (var name in Names)
         {
-            string[] values = [.. read(name).OfType<string>().Select(value => value.Trim()).Where(value => value.Length > 0)];
+            string[] values = [.. read(name).Concat(name == Subject ? read(FormerSubject) : []).OfType<string>().Select(value => value.Trim()).Where(value => value.Length > 0)];
             if (values.Length > 0)
             {
                 _values[name] = values;
@@ -35,7 +40,7 @@ public sealed class FaultQuery
             Group = Value("group"),
             Text = Value("text"),
             ExceptionType = Value("exceptionType"),
-            OrderId = Value("orderId"),
+            Subject = Value(Subject),
             Recipient = Value("recipient"),
             From = Time("from"),
             To = Time("to"),
@@ -77,7 +82,7 @@ public sealed class FaultQuery
 
             foreach (var (name, words) in new[]
             {
-                ("group", "group"), ("text", "text contains"), ("exceptionType", "exception"), ("orderId", "order"), ("recipient", "recipient contains"),
+                ("group", "group"), ("text", "text contains"), ("exceptionType", "exception"), (Subject, "subject"), ("recipient", "recipient contains"),
                 ("from", "failed from"), ("to", "failed before"), ("minReplays", "replayed at least"), ("maxReplays", "replayed at most"),
             })
             {

@@ -26,7 +26,7 @@ public sealed record ListModel(FaultQueue Queue, FaultQuery Query, Inspection.Fa
 }
 
 /// <summary>What <see cref="FaultView"/> shows.</summary>
-public sealed record FaultModel(FaultDetails Details, IReadOnlyList<AuditLine> Audit, bool MayEdit);
+public sealed record FaultModel(FaultQueue Queue, FaultDetails Details, IReadOnlyList<AuditLine> Audit, bool MayEdit);
 
 /// <summary>What <see cref="Confirm"/> shows: the dry run.</summary>
 /// <param name="Queue">Where the messages lie.</param>
@@ -50,7 +50,7 @@ public sealed record ConfirmModel(
 /// <summary>What <see cref="Edit"/> shows.</summary>
 /// <param name="Queue">Where the message lies.</param>
 /// <param name="Id">The fault.</param>
-/// <param name="OrderId">The order that it is about.</param>
+/// <param name="Subject">What it is about.</param>
 /// <param name="Body">The body as it was typed.</param>
 /// <param name="ContentType">The content type as it was typed.</param>
 /// <param name="Reason">The reason as it was typed.</param>
@@ -58,7 +58,7 @@ public sealed record ConfirmModel(
 public sealed record EditModel(
     FaultQueue Queue,
     string Id,
-    string? OrderId,
+    string? Subject,
     string Body,
     string? ContentType,
     string? Reason,

@@ -21,6 +21,9 @@ internal static class Words
     /// <summary>Where messages were taken from.</summary>
     public static string Source(this FaultQueueKind queue) => queue == FaultQueueKind.Error ? "from the error queue" : "from parking";
 
+    /// <summary>What a message is called where it is the heading: <c>Order 12345</c>.</summary>
+    public static string Title(this FaultQueue queue, string? subject) => string.IsNullOrEmpty(subject) ? "Message" : $"{queue.Endpoint.SubjectName} {subject}";
+
     public static string Word(this FaultAction action) => action.ToString().ToLowerInvariant();
 
     public static string Word(this OperationState state) => state.ToString().ToLowerInvariant();

@@ -68,8 +68,8 @@ public sealed class RedeliverPolicy(IOptions<ReplayOptions> options, TimeProvide
         var sorted = fault.Kind switch
         {
             FailureKind.Permanent => "Permanent: trying again cannot help, by what the exception says.",
-            FailureKind.Conflict => "Conflict: another order has the order id.",
-            FailureKind.Unreadable => "Unreadable: the message is not JSON, or not an order.",
+            FailureKind.Conflict => "Conflict: another message has the same id and says something else.",
+            FailureKind.Unreadable => "Unreadable: the message is not JSON, or not of a type that is consumed here.",
             _ when fault.Text(FaultHeaders.FailureKind) is null => "Taken for transient: nothing on the message says what kind of failure it was.",
             _ => "Transient: trying again may help.",
         };

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Orders.Email.Smtp;
 using Orders.FaultQueues;
+using Orders.Testing.Faults;
 using Orders.Messaging.Failures;
 using Orders.Testing.Mail;
 
