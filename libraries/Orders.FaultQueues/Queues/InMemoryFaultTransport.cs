@@ -20,7 +20,7 @@ public sealed class InMemoryFaultTransport(IServiceProvider services) : IFaultTr
     {
         var store = StoreOf(queue);
         return await store.Lock.WaitAsync(FaultTurn.Patience, cancellationToken)
-            ? new Session(store, services.GetRequiredService<IBus>())
+            ? new Session(this, store, services.GetRequiredService<IBus>())
             : throw new FaultQueueBusyException(queue);
     }
 
@@ -62,24 +62,26 @@ public sealed class InMemoryFaultTransport(IServiceProvider services) : IFaultTr
 
         public Task Send(ReceiveContext context, IPipe<ReceiveContext> next)
         {
-            var held = new Held(
-                new FaultMessage(
-                    context.Body.GetBytes(),
-                    context.ContentType?.MediaType,
-                    context.TransportHeaders.GetAll().ToDictionary(header => header.Key, header => (object?)header.Value),
-                    context.GetMessageId()?.ToString()));
+            Add(new FaultMessage(
+                context.Body.GetBytes(),
+                context.ContentType?.MediaType,
+                context.TransportHeaders.GetAll().ToDictionary(header => header.Key, header => (object?)header.Value),
+                context.GetMessageId()?.ToString()));
+            return Task.CompletedTask;
+        }
+
+        public void Add(FaultMessage message)
+        {
             lock (_messages)
             {
-                _messages.Add(held);
+                _messages.Add(new Held(message));
             }
-
-            return Task.CompletedTask;
         }
 
         public void Probe(ProbeContext context) => context.CreateFilterScope("keepFaults");
     }
 
-    private sealed class Session(Store store, IBus bus) : IFaultSession
+    private sealed class Session(InMemoryFaultTransport transport, Store store, IBus bus) : IFaultSession
     {
         private readonly IReadOnlyList<Held> _found = store.Snapshot();
 
@@ -100,6 +102,13 @@ public sealed class InMemoryFaultTransport(IServiceProvider services) : IFaultTr
 
         public async Task SendAsync(HeldFault held, string queue, FaultMessage message, CancellationToken cancellationToken)
         {
+            if (transport._stores.TryGetValue(queue, out var kept))
+            {
+                // By the bus it would come in a moment later than this says.
+                kept.Add(message);
+                return;
+            }
+
             var endpoint = await bus.GetSendEndpoint(new Uri($"queue:{queue}"));
             await endpoint.Send(new BytesAsTheyAre(), Pipe.Execute<SendContext<BytesAsTheyAre>>(send =>
             {
