@@ -2,6 +2,7 @@ using MassTransit;
 using Microsoft.Extensions.Options;
 using Orders.FaultQueues.Access;
 using Orders.Messaging;
+using Orders.ServiceDefaults.Configuration;
 using Orders.ServiceDefaults.Hosting;
 using RabbitMQ.Client.Exceptions;
 
@@ -27,8 +28,12 @@ public static partial class DeployTopologyCommand
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.AddDefaults(port: 0);
-        // Whatever the rest of the configuration is for: the topology is that of the whole system.
-        builder.Configuration.AddInMemoryCollection([KeyValuePair.Create($"{WorkerOptions.Section}:{nameof(WorkerOptions.Role)}", (string?)nameof(WorkerRole.All))]);
+        if (builder.Configuration.ReadOptions<WorkerOptions>(WorkerOptions.Section).Role != WorkerRole.Console)
+        {
+            // Whatever the rest of the configuration is for: the topology is that of the whole system.
+            builder.Configuration.AddInMemoryCollection([KeyValuePair.Create($"{WorkerOptions.Section}:{nameof(WorkerOptions.Role)}", (string?)nameof(WorkerRole.All))]);
+        }
+
         builder.RequireBroker();
         builder.AddNotifications();
         builder.AddFaultAccess();

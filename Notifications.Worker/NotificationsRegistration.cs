@@ -53,10 +53,16 @@ public static class NotificationsRegistration
                 ["Worker__Role must be All when Messaging__Transport is InMemory: no other process can do the rest of the work."]);
         }
 
+        builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
+        if (role == WorkerRole.Console)
+        {
+            builder.AddConsole();
+            return;
+        }
+
         var sends = role is WorkerRole.All or WorkerRole.Confirmations;
         var faults = role is WorkerRole.All or WorkerRole.Faults;
 
-        builder.AddValidatedOptions<WorkerOptions>(WorkerOptions.Section);
         builder.Services.AddPublishedMessages(OrderMessages.All);
         builder.Services.AddSingleton<ITopologyPart, OrderStatusTopology>();
         builder.AddLedger();

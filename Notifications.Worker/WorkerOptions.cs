@@ -17,4 +17,7 @@ public enum WorkerRole
 
     /// <summary>Replays and parks faults, and tells people. One process is enough; more do no harm.</summary>
     Faults,
+
+    /// <summary>Looks after the fault queues of other programs that <c>Faults__Queues</c> names, and does nothing else.</summary>
+    Console,
 }

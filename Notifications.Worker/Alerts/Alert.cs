@@ -37,6 +37,24 @@ internal sealed record Alert(string Id, string Subject, string Text)
             hasOrder: failed.OrderId is not null);
     }
 
+    /// <summary>The message of another program's endpoint waits for a person.</summary>
+    public static Alert Of(FaultParked parked)
+    {
+        var message = $"a message of {parked.Endpoint}{(parked.Subject is { } subject ? $" about {subject}" : "")}";
+        return new(
+            $"parked-{Hash($"{parked.Endpoint}\n{parked.Subject}\n{parked.Reason}\n{parked.At:O}")}",
+            $"Given up: {message}",
+            $"""
+            The redeliver job gave up {message}.
+
+            Why:   {parked.Reason}
+            When:  {parked.At:u}
+            Where: queue {new FaultEndpoint(parked.Endpoint).ParkingQueue}
+
+            The message is kept until a person acts.
+            """);
+    }
+
     /// <summary>An outage of the mail server has begun.</summary>
     public static Alert OfBeginning(MailServerUnreachable outage) => new(
         $"mail-outage-{Ticks(outage.Since)}-begin",

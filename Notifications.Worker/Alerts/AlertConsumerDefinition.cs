@@ -59,7 +59,7 @@ internal abstract class AlertConsumerDefinition<TConsumer> : ConsumerDefinition<
             onRabbitMq.DeclareDelayQueues<TConsumer>(_queue, AlertDelays.Of(_options), queueType);
         }
 
-        endpointConfigurator.SetFaultsAside(context, OrderFaults.At(_queue), deliveryLimit: 20);
+        endpointConfigurator.SetFaultsAside(context, AlertsRegistration.FaultsOf(_queue), deliveryLimit: 20);
         endpointConfigurator.TellAge(_queue, context);
         ConfigureMessages(consumerConfigurator, endpointConfigurator);
     }

@@ -16,7 +16,40 @@ public static class AlertsRegistration
     {
         builder.AddValidatedOptions<AlertOptions>(AlertOptions.Section);
         builder.Services.AddSingleton<AlertEmail>();
-        var queues = builder.Configuration.ReadOptions<AlertOptions>(AlertOptions.Section).Queues.ToArray();
+        builder.AddAlertQueues([.. builder.Configuration.ReadOptions<AlertOptions>(AlertOptions.Section).Queues]);
+        // One for each queue: when the mail server is down, the emails lag behind.
+        builder.Services.AddKeyedSingleton<OutageAlerts>(OutageAlertConsumerDefinition.Queue);
+        builder.Services.AddKeyedSingleton<OutageAlerts>(WebhookAlertConsumerDefinition.Queue);
+        builder.AddWebhook();
+    }
+
+    /// <summary>Adds what the consumer needs that alerts the people of a console.</summary>
+    /// <exception cref="OptionsValidationException">They are to be alerted by email.</exception>
+    public static void AddConsoleAlerts(this IHostApplicationBuilder builder)
+    {
+        builder.AddValidatedOptions<AlertOptions>(AlertOptions.Section);
+        var options = builder.Configuration.ReadOptions<AlertOptions>(AlertOptions.Section);
+        if (!string.IsNullOrEmpty(options.To))
+        {
+            throw new OptionsValidationException(
+                AlertOptions.Section, typeof(AlertOptions), ["Alerts__To must be empty when Worker__Role is Console, which sends no email. Set Alerts__Webhook__Url instead."]);
+        }
+
+        builder.AddAlertQueues(options.Webhook.IsWanted ? [ConsoleAlertConsumerDefinition.Queue] : []);
+        builder.AddWebhook();
+    }
+
+    /// <summary>Adds the consumer that alerts the people of a console, where there is a webhook; they read the log otherwise.</summary>
+    public static void AddConsoleAlerts(this IBusRegistrationConfigurator bus, IConfiguration configuration)
+    {
+        if (configuration.ReadOptions<AlertOptions>(AlertOptions.Section).Webhook.IsWanted)
+        {
+            bus.AddConsumer<ConsoleAlertConsumer, ConsoleAlertConsumerDefinition>();
+        }
+    }
+
+    private static void AddAlertQueues(this IHostApplicationBuilder builder, string[] queues)
+    {
         builder.Services.AddSingleton(services =>
         {
             var delays = AlertDelays.Of(services.GetRequiredService<IOptions<ReplayOptions>>().Value);
@@ -26,12 +59,16 @@ public static class AlertsRegistration
         });
         foreach (var queue in queues)
         {
-            builder.AddFaultEndpoint(OrderFaults.At(queue));
+            builder.AddFaultEndpoint(FaultsOf(queue));
         }
+    }
 
-        // One for each queue: when the mail server is down, the emails lag behind.
-        builder.Services.AddKeyedSingleton<OutageAlerts>(OutageAlertConsumerDefinition.Queue);
-        builder.Services.AddKeyedSingleton<OutageAlerts>(WebhookAlertConsumerDefinition.Queue);
+    /// <summary>The faults of alerts: about an order, or about the message of another program.</summary>
+    internal static FaultEndpoint FaultsOf(string queue) =>
+        new(queue) { IsReplayed = false, Subject = [JsonPath.Parse("$.orderId"), JsonPath.Parse("$.subject")] };
+
+    private static void AddWebhook(this IHostApplicationBuilder builder)
+    {
         builder.Services.AddHttpClient<AlertWebhook>(http => http.Timeout = AlertWebhook.Patience)
             // An alert is for the address that was configured, and for no other.
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false });

@@ -3,6 +3,7 @@ using Contracts;
 using MassTransit;
 using MassTransit.Serialization;
 using Orders.Email.Outages;
+using Orders.FaultQueues;
 using Orders.FaultQueues.Access;
 using Orders.Messaging.Operators;
 
@@ -88,6 +89,11 @@ public sealed class ContractTests
             """{"user":"operator","wrongPasswords":50,"at":"2026-11-21T12:00:00.123+00:00"}""")
             .SetArgDisplayNames("SignInsSlowed"),
         new TestCaseData(
+            new FaultParked("billing", "INV-7", "Replayed 5 times in vain: no answer", Noon),
+            "urn:message:Contracts:FaultParked",
+            """{"endpoint":"billing","subject":"INV-7","reason":"Replayed 5 times in vain: no answer","at":"2026-11-21T12:00:00.123+00:00"}""")
+            .SetArgDisplayNames("FaultParked"),
+        new TestCaseData(
             new OperatorEvent("order-confirmation.failed.permanent", Noon, "12345", "01000000-5d0a-0015-7a2e-08dc00000001", "no such user"),
             "urn:message:Contracts:OperatorEvent",
             """{"key":"order-confirmation.failed.permanent","at":"2026-11-21T12:00:00.123+00:00","orderId":"12345","messageId":"01000000-5d0a-0015-7a2e-08dc00000001","reason":"no such user"}""")
@@ -110,7 +116,7 @@ public sealed class ContractTests
     public void Every_message_is_pinned_here() =>
         Assert.That(
             Messages.Select(message => message.Arguments[0]!.GetType()).Distinct(),
-            Is.EquivalentTo([.. OrderMessages.All, typeof(MailServerUnreachable), typeof(MailServerReachable), typeof(SignInsSlowed), typeof(OperatorEvent)]));
+            Is.EquivalentTo([.. OrderMessages.All, typeof(MailServerUnreachable), typeof(MailServerReachable), typeof(SignInsSlowed), typeof(FaultParked), typeof(OperatorEvent)]));
 
     [Test]
     public void Every_record_of_the_contracts_is_deployed() =>

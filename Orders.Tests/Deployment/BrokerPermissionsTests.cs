@@ -86,11 +86,13 @@ internal sealed partial class BrokerPermissionsTests(TransportUnderTest transpor
         "Contracts:MailServerUnreachable",
         "Contracts:MailServerReachable",
         "Contracts:SignInsSlowed",
+        "Contracts:FaultParked",
         "MassTransit:Fault--Contracts:OrderConfirmationFailed--",
         "MassTransit:Fault--Contracts:NotificationFailed--",
         "MassTransit:Fault--Contracts:MailServerUnreachable--",
         "MassTransit:Fault--Contracts:MailServerReachable--",
-        "MassTransit:Fault--Contracts:SignInsSlowed--")]
+        "MassTransit:Fault--Contracts:SignInsSlowed--",
+        "MassTransit:Fault--Contracts:FaultParked--")]
     public async Task Publishes_to_no_other_exchange_than(string user, params string[] exchanges) => Assert.That(
         await WhereAllowedAsync(user, _exchanges, (channel, exchange) => channel.BasicPublishAsync(exchange, routingKey: "order-confirmation", "no order"u8.ToArray()).AsTask()),
         Is.EquivalentTo(OfEveryNotification(exchanges)));

@@ -23,7 +23,7 @@ public sealed class FaultEndpoints
     /// <summary>In the order of their registration.</summary>
     public IReadOnlyList<FaultEndpoint> All { get; }
 
-    /// <summary>The one that is meant where none is named: the first, where all are of other programs.</summary>
+    /// <summary>The one that is meant where none is named.</summary>
     public FaultEndpoint Default { get; }
 
     /// <summary>The queues of faults of all endpoints.</summary>
@@ -69,8 +69,6 @@ public sealed class FaultEndpoints
         endpoints.Count == 1 ? endpoints[0] : endpoints.Where(endpoint => endpoint.IsDefault).ToList() switch
         {
             [var only] => only,
-            [] when endpoints is [{ IsForeign: true } first, ..] && endpoints.All(endpoint => endpoint.IsForeign) => first,
-            [] when endpoints.Count == 0 => throw new InvalidOperationException("There are no endpoints to look after. Faults__Queues__0__Name names the first."),
             [] => throw new InvalidOperationException($"One of {endpoints.Count} endpoints must be the default; none is."),
             [var one, var other, ..] => throw new InvalidOperationException($"The endpoints {one} and {other} cannot both be the default."),
         };

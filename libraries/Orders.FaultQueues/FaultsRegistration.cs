@@ -36,9 +36,13 @@ public static class FaultsRegistration
     }
 
     /// <summary>Has the faults of the endpoints of other programs looked after that the configuration names.</summary>
+    /// <param name="builder">The program.</param>
+    /// <param name="isAlone">Whether there are no others, so that there must be one, and the first is the default.</param>
     /// <exception cref="OptionsValidationException">Something is wrong with what it says.</exception>
-    public static void AddForeignFaultEndpoints(this IHostApplicationBuilder builder)
+    public static void AddForeignFaultEndpoints(this IHostApplicationBuilder builder, bool isAlone = false)
     {
+        builder.Services.AddPublishedMessages(typeof(FaultParked));
+        var needsDefault = isAlone;
         foreach (var section in builder.Configuration.GetSection($"{FaultsOptions.Section}:{nameof(FaultsOptions.Queues)}").GetChildren())
         {
             var queue = builder.Configuration.ReadOptions<FaultQueueOptions>(section.Path);
@@ -47,7 +51,16 @@ public static class FaultsRegistration
                 throw new OptionsValidationException(section.Path, typeof(FaultQueueOptions), mistakes);
             }
 
-            builder.AddFaultEndpoint(queue.ToEndpoint());
+            var endpoint = queue.ToEndpoint() with { IsDefault = needsDefault };
+            builder.AddFaultEndpoint(endpoint, services => new FaultParkedAnnouncer(endpoint, services));
+            builder.Services.AddSingleton(new WatchedQueues([endpoint.Queue], []));
+            needsDefault = false;
+        }
+
+        if (needsDefault)
+        {
+            throw new OptionsValidationException(
+                FaultsOptions.Section, typeof(FaultsOptions), ["Faults__Queues__0__Name is required: the queue of an endpoint whose faults are to be looked after."]);
         }
     }
 

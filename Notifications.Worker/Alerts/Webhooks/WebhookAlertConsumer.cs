@@ -2,6 +2,7 @@ using Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Orders.Email.Outages;
+using Orders.FaultQueues;
 using Orders.FaultQueues.Access;
 using Orders.FaultQueues.Policy;
 
@@ -13,7 +14,7 @@ namespace Notifications.Worker.Alerts.Webhooks;
 /// </summary>
 internal sealed class WebhookAlertConsumer(
     AlertWebhook webhook, [FromKeyedServices(WebhookAlertConsumerDefinition.Queue)] OutageAlerts outages)
-    : IConsumer<OrderConfirmationFailed>, IConsumer<NotificationFailed>, IConsumer<MailServerUnreachable>, IConsumer<MailServerReachable>, IConsumer<SignInsSlowed>
+    : IConsumer<OrderConfirmationFailed>, IConsumer<NotificationFailed>, IConsumer<FaultParked>, IConsumer<MailServerUnreachable>, IConsumer<MailServerReachable>, IConsumer<SignInsSlowed>
 {
     public Task Consume(ConsumeContext<OrderConfirmationFailed> context) =>
         webhook.SendAsync(Alert.Of(context.Message), context.CancellationToken);
@@ -28,6 +29,9 @@ internal sealed class WebhookAlertConsumer(
         outages.FindEnded(context.Message) is { } since
             ? webhook.SendAsync(Alert.OfEnd(since, context.Message.Until), context.CancellationToken)
             : Task.CompletedTask;
+
+    public Task Consume(ConsumeContext<FaultParked> context) =>
+        webhook.SendAsync(Alert.Of(context.Message), context.CancellationToken);
 
     public Task Consume(ConsumeContext<SignInsSlowed> context) =>
         webhook.SendAsync(Alert.Of(context.Message), context.CancellationToken);
@@ -46,6 +50,7 @@ internal sealed class WebhookAlertConsumerDefinition(IOptions<ReplayOptions> opt
     {
         Configure<OrderConfirmationFailed>(consumer, endpoint);
         Configure<NotificationFailed>(consumer, endpoint);
+        Configure<FaultParked>(consumer, endpoint);
         Configure<MailServerUnreachable>(consumer, endpoint);
         Configure<MailServerReachable>(consumer, endpoint);
         Configure<SignInsSlowed>(consumer, endpoint);

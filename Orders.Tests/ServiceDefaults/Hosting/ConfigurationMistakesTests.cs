@@ -18,7 +18,7 @@ public sealed class ConfigurationMistakesTests
     [TestCase("Messaging__Transport", "1", "Messaging__Transport must be InMemory or RabbitMq, but is '1'.")]
     [TestCase("Messaging__Transprot", "RabbitMq", "Messaging__Transprot is not a setting. There are Messaging__Transport.")]
     [TestCase("Messaging", "RabbitMq", "Messaging is not a setting by itself. There are Messaging__Transport.")]
-    [TestCase("Worker__Role", "Confirmation", "Worker__Role must be All, Confirmations or Faults, but is 'Confirmation'.")]
+    [TestCase("Worker__Role", "Confirmation", "Worker__Role must be All, Confirmations, Faults or Console, but is 'Confirmation'.")]
     [TestCase("Worker__Role", "Faults", "Worker__Role must be All when Messaging__Transport is InMemory: no other process can do the rest of the work.")]
     [TestCase("RateLimit__PermitsPerSecond", "-1", "RateLimit__PermitsPerSecond must be between 0 and 1000000.")]
     [TestCase("RateLimit__Burst", "0", "RateLimit__Burst must be between 1 and 1000000.")]
@@ -64,6 +64,7 @@ public sealed class ConfigurationMistakesTests
     [TestCase("Alerts__Webhook__Url", "hooks.example/T0/B0", "Alerts__Webhook__Url must be an address that begins with https:// or http://.")]
     [TestCase("Alerts__Webhook__Format", "Discord", "Alerts__Webhook__Format must be Slack or Teams, but is 'Discord'.")]
     [TestCase("Alerts__Webhook__Secret", "whsec_!", "Alerts__Webhook__Secret must be base64 after whsec_.")]
+    [TestCase("Worker__Role", "Console", "Faults__Queues__0__Name is required: the queue of an endpoint whose faults are to be looked after.")]
     [TestCase("Faults__Queues__0__Subject__0", "$.id", "Faults__Queues__0__Name is required.")]
     [TestCase("Faults__Queues__0__Name", "billing_error", "Faults__Queues__0__Name must be the queue of the endpoint, 'billing', without '_error'.")]
     [TestCase("Faults__Queues__0__Name", "billing queue", "Faults__Queues__0__Name must have 1 to 200 characters, none of them '/', a blank or a control character.")]
@@ -79,6 +80,12 @@ public sealed class ConfigurationMistakesTests
     [TestCase("KeyFile", "/nowhere/program.key", "RabbitMq__Tls__CertificateFile and RabbitMq__Tls__KeyFile must be set together or not at all.")]
     public Task The_worker_names_the_mistake_in_its_certificates(string name, string value, string line) =>
         ExpectAsync(RealProgram.Worker, [.. Broker, ("RabbitMq__Tls__Enabled", "true"), ($"RabbitMq__Tls__{name}", value)], line);
+
+    [Test]
+    public Task A_console_names_the_setting_by_which_it_would_email() => ExpectAsync(
+        RealProgram.Worker,
+        [.. Broker, ("Worker__Role", "Console"), ("Faults__Queues__0__Name", "billing"), ("Alerts__To", "operations@shop.example")],
+        "Alerts__To must be empty when Worker__Role is Console, which sends no email. Set Alerts__Webhook__Url instead.");
 
     [Test]
     public Task The_worker_names_what_is_no_path_to_a_subject() => ExpectAsync(

@@ -55,8 +55,13 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
         await RecordAsync(AuditEvent.Park, endpoint.Error, held, by, cancellationToken);
         await session.SendAsync(held, endpoint.ParkingQueue, held.Message.ForParking(reason, parkedAt), cancellationToken);
         Count(endpoint, 1);
-        // Before the fault is let go: a crash in between tells people twice, never not at all.
-        await news.PublishAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
+        // Before the fault is let go: a crash in between tells people twice, never not at all. Nobody waits for a message of
+        // another program but those who look after its queues: what a person parks, a person knows of.
+        if (!endpoint.IsForeign || by.Who == AuditEntry.RedeliverJob)
+        {
+            await news.PublishAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
+        }
+
         await session.CompleteAsync(held, cancellationToken);
         metrics.Park(endpoint, by.Who, held.Message.Kind);
         await news.TellOperatorsAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
