@@ -18,6 +18,7 @@ public static partial class DocumentationRegistration
                 document.Servers = null;
                 return Task.CompletedTask;
             });
+            options.AddTypesOfEnums();
             options.AddOperationTransformer<PlaceOrderDocumentation>();
             options.AddOperationTransformer<AnnounceShipmentDocumentation>();
             options.AddOperationTransformer<StatusDocumentation>();

@@ -15,7 +15,7 @@ public static class OrdersEndpoints
     public const int MaxBodySize = 16 * 1024;
 
     /// <summary>The operation's id in the OpenAPI document.</summary>
-    public const string PlaceOrder = "PlaceOrder";
+    public const string PlaceOrder = "placeOrder";
 
     internal const string WrongFields = "The order was not placed. Fix the fields listed in errors and resend.";
 

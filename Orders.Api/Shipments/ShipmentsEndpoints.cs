@@ -12,7 +12,7 @@ namespace Orders.Api.Shipments;
 public static partial class ShipmentsEndpoints
 {
     /// <summary>The operation's id in the OpenAPI document.</summary>
-    public const string AnnounceShipment = "AnnounceShipment";
+    public const string AnnounceShipment = "announceShipment";
 
     internal const string WrongFields = "The shipment was not announced. Fix the fields listed in errors and resend.";
 

@@ -12,10 +12,10 @@ namespace Orders.Api.Status;
 public static class StatusEndpoints
 {
     /// <summary>The operation's id in the OpenAPI document.</summary>
-    public const string GetStatus = "GetOrderStatus";
+    public const string GetStatus = "getOrder";
 
     /// <summary>The operation's id in the OpenAPI document.</summary>
-    public const string GetEvents = "GetOrderEvents";
+    public const string GetEvents = "watchOrder";
 
     private const string Path = "/orders/{orderId}";
 
@@ -38,8 +38,8 @@ public static class StatusEndpoints
             .WithTags("Orders")
             .WithSummary("Follow an order")
             .WithDescription(
-                "Server-sent events: the status as `GET /orders/{orderId}` has it, at once and with each change, as an event `status`; "
-                + "and an event `heartbeat` where nothing else is said for 15 seconds.")
+                "A stream of server-sent events that ends with the connection. The `data` of an event `status` is an `OrderRecord` in JSON: "
+                + "the status at once, and again with each change. The `data` of an event `heartbeat` is empty; it comes where nothing else is said for 15 seconds.")
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status429TooManyRequests)

@@ -242,7 +242,7 @@ public sealed class ComposeTests
         using var replay = await SendAsync(
             _faults, HttpMethod.Post, "/faults/api/order-confirmation/error/replay", "on-call", "let me in", new { filter = new { orderId }, rate = 1_000 });
 
-        Assert.That((await replay.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("total").GetInt32(), Is.EqualTo(Faults));
+        Assert.That((await replay.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("count").GetInt32(), Is.EqualTo(Faults));
         await Eventually.GetAsync(
             "every replay is found to be of an email that was sent",
             _ => CountWorkersLinesAsync($"order-confirmation-{orderId}", "was sent before"),

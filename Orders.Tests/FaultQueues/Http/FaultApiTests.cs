@@ -134,7 +134,8 @@ internal sealed class FaultApiTests
         var answer = await PostAsync("/order-confirmation/error/park", """{"filter":{"orderId":"second"},"dryRun":true}""");
 
         Assert.That(answer.Status, Is.EqualTo(200), answer.Body);
-        Assert.That(answer.Body, Is.EqualTo("""{"count":1}"""));
+        Assert.That(answer.Body, Is.EqualTo("""{"dryRun":true,"count":1}"""));
+        Assert.That(answer.Location, Is.Null);
         Assert.That(await IdOfAsync("second"), Is.Not.Null);
     }
 
@@ -150,7 +151,8 @@ internal sealed class FaultApiTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((string?)began.Json["who"], Is.EqualTo("olga"));
+            Assert.That((string?)began.Json["operation"]!["who"], Is.EqualTo("olga"));
+            Assert.That(((bool)began.Json["dryRun"]!, (int)began.Json["count"]!), Is.EqualTo((false, 1)));
             Assert.That((string?)parked["state"], Is.EqualTo("done"));
             Assert.That((int?)parked["done"], Is.EqualTo(1));
             Assert.That((string?)discarded["state"], Is.EqualTo("done"));
@@ -179,7 +181,7 @@ internal sealed class FaultApiTests
         await _system.FailAsync("cancel-1", "cancel-2");
         var began = await PostAsync("/order-confirmation/error/park", """{"filter":{"text":"cancel-"},"reason":"Slowly","rate":0.1}""");
 
-        var cancelled = await SendAsync("DELETE", $"/operations/{(string?)began.Json["id"]}");
+        var cancelled = await SendAsync("DELETE", $"/operations/{(string?)began.Json["operation"]!["id"]}");
 
         using (Assert.EnterMultipleScope())
         {
@@ -318,6 +320,23 @@ internal sealed class FaultApiTests
         }
     }
 
+    [Test]
+    public async Task What_has_begun_by_an_address_without_an_endpoint_is_answered_as_before()
+    {
+        await _system.FailAsync("old-client");
+
+        var began = await PostAsync("/error/park", """{"filter":{"orderId":"old-client"},"reason":"By an old client"}""");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(began.Status, Is.EqualTo(202), began.Body);
+            Assert.That(began.Json.AsObject().Select(field => field.Key), Is.SupersetOf(["id", "who", "request", "state", "total"]).And.No.Member("operation"));
+            Assert.That(began.Location, Is.EqualTo($"/faults/api/operations/{(string?)began.Json["id"]}"));
+        }
+
+        ExpectProblem(await PostAsync("/error/park", "{}"), 400);
+    }
+
     [TestCase("/billing/error")]
     [TestCase("/order-confirmation/delayed")]
     public async Task An_endpoint_or_a_queue_that_is_not_there_is_not_found(string path) => ExpectProblem(await GetAsync(path), 404);
@@ -341,11 +360,12 @@ internal sealed class FaultApiTests
 
     private async Task<JsonNode> WaitForEndAsync(Answer began)
     {
-        Assert.That(began.Status, Is.EqualTo(202), began.Body);
-        Assert.That(began.Location, Is.EqualTo($"/faults/api/operations/{(string?)began.Json["id"]}"));
+        Assert.That(began.Status, Is.EqualTo(200), began.Body);
+        var address = $"/operations/{(string?)began.Json["operation"]!["id"]}";
+        Assert.That(began.Location, Is.EqualTo($"/faults/api{address}"));
         return (await Eventually.GetAsync(
             "the end of the operation",
-            _ => GetAsync($"/operations/{(string?)began.Json["id"]}"),
+            _ => GetAsync(address),
             answer => (string?)answer.Json["state"] != "running",
             TimeSpan.FromSeconds(20))).Json;
     }

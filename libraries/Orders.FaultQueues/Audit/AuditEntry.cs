@@ -3,6 +3,7 @@ using Orders.FaultQueues.Queues;
 
 namespace Orders.FaultQueues.Audit;
 
+/// <summary>What was done.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<AuditEvent>))]
 public enum AuditEvent
 {
@@ -36,11 +37,11 @@ public enum AuditEvent
 /// record is there and the message is still in its queue.
 /// </summary>
 /// <param name="At">When.</param>
-/// <param name="Who">The name of the user, or <see cref="RedeliverJob"/> or <see cref="Worker"/>.</param>
+/// <param name="Who">The name of the user, or <c>redeliver job</c> or <c>worker</c>.</param>
 /// <param name="Event">What.</param>
 /// <param name="Endpoint">Whose message it is, by the name of the endpoint's queue; <c>null</c> in entries of releases that had one endpoint.</param>
 /// <param name="Queue">Where the message lies; that of the operation.</param>
-/// <param name="FaultId">The message's id among faults, see <see cref="Inspection.Fault.Id"/>.</param>
+/// <param name="FaultId">The message's id among faults.</param>
 /// <param name="MessageId">The message's own id.</param>
 /// <param name="Subject">What the message is about.</param>
 /// <param name="Reason">Why, in that person's words; of an operation's end, how it ended.</param>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Orders.FaultQueues.Http;
 using Orders.FaultQueues.Operations;
 using Orders.FaultQueues.Queues;
@@ -28,7 +29,7 @@ internal sealed class FaultsAct(FaultsClient client, Terminal terminal, bool jso
         var verb = action.ToString().ToLowerInvariant();
         var path = $"{queue.Path}/{verb}";
         var answer = await client.SendAsync(HttpMethod.Post, path, request with { DryRun = true }, cancellationToken);
-        var count = client.Read<DryRunResult>(answer).Count;
+        var count = client.Read<ActResult>(answer).Count;
         var what = $"{verb} {Messages(count)} of the {queue.Kind.Word()} queue of {queue.Endpoint} ({(request.All ? "all" : $"filter: {request.Filter!.Describe()}")}).";
         if (request.DryRun || count == 0)
         {
@@ -53,10 +54,13 @@ internal sealed class FaultsAct(FaultsClient client, Terminal terminal, bool jso
 
         // What has come in since it was counted is not touched.
         answer = await client.SendAsync(HttpMethod.Post, path, request with { AtMost = count }, cancellationToken);
-        var operation = client.Read<FaultOperation>(answer);
+        var operation = client.Read<ActResult>(answer).Operation
+            ?? throw new FaultsCommandException("The program at this address is of another release: its answer names no operation. Look for it with: faults operations");
         if (detach)
         {
-            Say($"Operation {operation.Id} has begun. {HowToCancel(operation)}", answer);
+            // What a watched operation is written as too.
+            using var began = JsonDocument.Parse(answer);
+            Say($"Operation {operation.Id} has begun. {HowToCancel(operation)}", began.RootElement.GetProperty("operation").GetRawText());
             return FaultsCommand.Done;
         }
 

@@ -20,6 +20,15 @@ public static class FaultApi
     /// <summary>The largest body that is read, in bytes.</summary>
     public const int MaxBodySize = 1024 * 1024;
 
+    /// <summary>The operation's id in the OpenAPI document.</summary>
+    internal const string Replay = "replayFaults";
+
+    /// <summary>The operation's id in the OpenAPI document.</summary>
+    internal const string Park = "parkFaults";
+
+    /// <summary>The operation's id in the OpenAPI document.</summary>
+    internal const string Discard = "discardFaults";
+
     private const string Queue = QueueInAddress.Pattern;
     private const string NoSuchFault = "There is no such message in this queue, or no longer.";
     private const string NoSuchOperation = "There is no such operation. Those of a program that was started anew are in the audit trail.";
@@ -50,15 +59,19 @@ public static class FaultApi
 
         var queues = api.MapGroup("").WithTags("Queues");
         queues.MapGet("", GetOverviewAsync)
+            .WithName("listQueues")
             .WithSummary("All queues at a glance")
             .WithDescription("""
                 How many messages wait in each queue, and of what groups they are, as the last look at it found them: `lookedAt` says when that was,
                 and is `null` while the first one is under way.
                 """);
         queues.MapGet("/endpoints", (FaultEndpoints endpoints) => TypedResults.Ok(endpoints.All.Select(endpoint => new EndpointDescription(endpoint, endpoint == endpoints.Default))))
+            .WithName("listEndpoints")
             .WithSummary("List endpoints")
             .WithDescription("The endpoints whose faults are looked after, and what their queues are called in the broker.");
         queues.MapGet(Queue, GetListAsync)
+            .WithName("listFaults")
+            .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("List messages")
             .WithDescription("""
                 A page of the messages of a queue, oldest first. They stay as they are. `lookedAt` says when the queue was looked at: of a long
@@ -68,46 +81,61 @@ public static class FaultApi
             .WithMetadata(FaultParameters.Page(DefaultPage))
             .WithMetadata(FaultParameters.Filter);
         queues.MapGet($"{Queue}/groups", GetGroupsAsync)
+            .WithName("groupFaults")
+            .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Group messages")
             .WithDescription("Messages of the same exception from the same place, the largest group first. The header `Last-Modified` says when the queue was looked at.")
             .WithMetadata(FaultParameters.Queue)
             .WithMetadata(FaultParameters.Filter);
         queues.MapGet($"{Queue}/{{id}}", GetDetailsAsync)
+            .WithName("getFault")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Show a message")
             .WithDescription("Everything that is known about one message: body, headers, stack trace, and what will become of it.")
             .WithMetadata(FaultParameters.Queue);
         queues.MapGet("/events", FaultEvents.GetAsync)
+            .WithName(FaultEvents.Operation)
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
             .WithSummary("Listen to news")
-            .WithDescription("""
-                Server-sent events: `counts` with `{"endpoints":[{"endpoint":"…","error":n,"parked":n}],"error":n,"parked":n}`, where the last two are the sums,
-                at once and whenever they change; `look` with `{"endpoint":"…","queue":"error","at":"…"}` when a look at a queue found other messages than the one before; `progress` with an operation
-                that began, went on or ended; `heartbeat` with nothing, when there is nothing else to say.
+            .WithDescription($"""
+                A stream of server-sent events that ends with the connection. The `data` of an event is JSON of a schema that goes with the event's name:
+
+                - `{FaultEvents.Counts}`: `{FaultEvents.CountsSchema}`, at once and whenever a count changes.
+                - `{FaultEvents.Look}`: `{FaultEvents.LookSchema}`, when a look at a queue found other messages than the one before.
+                - `{FaultEvents.Progress}`: `{nameof(FaultOperation)}`, when an operation began, went on or ended.
+                - `{FaultEvents.Heartbeat}`: empty, when there is nothing else to say.
                 """);
 
         var operations = api.MapGroup("").WithTags("Operations");
         var old = operations.MapGroup("");
         QueueInAddress.Deprecate(old, Path);
-        Act(FaultAction.Replay, "Replay messages", "Puts messages into the worker's queue again. Those from parking have all their replays before them again.");
-        Act(FaultAction.Park, "Park messages", "Moves messages from the error queue to parking, where the redeliver job leaves them alone.");
-        Act(FaultAction.Discard, "Discard messages", "Deletes parked messages for good.");
-        Post("/{id}/edit", EditAsync)
+        Act(FaultAction.Replay, Replay, "Replay messages", "Puts messages into the worker's queue again. Those from parking have all their replays before them again.");
+        Act(FaultAction.Park, Park, "Park messages", "Moves messages from the error queue to parking, where the redeliver job leaves them alone.");
+        Act(FaultAction.Discard, Discard, "Discard messages", "Deletes parked messages for good.");
+        Post("/{id}/edit", EditAsync, EditAsync)
+            .WithName("editFault")
+            .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
             .WithSummary("Edit a message and replay it")
             .WithDescription("Replays a message with another body, under a new message id. Only where `Faults__AllowEditing` is true.");
         operations.MapGet("/operations", (FaultOperations all) => TypedResults.Ok(all.GetAll()))
+            .WithName("listOperations")
             .WithSummary("List operations")
             .WithDescription("The operations of this program, the newest first.");
         operations.MapGet("/operations/{id}", GetOperation)
+            .WithName("getOperation")
+            .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Show an operation")
             .WithDescription("How far an operation is.");
         operations.MapDelete("/operations/{id}", CancelAsync)
+            .WithName("cancelOperation")
+            .ProducesProblem(StatusCodes.Status404NotFound)
             .RequireAuthorization(FaultAccess.Operator)
             .ProducesProblem(StatusCodes.Status403Forbidden)
             .WithSummary("Cancel an operation")
             .WithDescription("Ends an operation after the messages that it is at. What it has not come to stays where it is.");
 
         api.MapGet("/audit", GetAuditAsync)
+            .WithName("listAuditEntries")
             .WithTags("Audit")
             .WithSummary("Read the audit trail")
             .WithDescription("Who did what to which message, when and why; newest first.")
@@ -116,18 +144,21 @@ public static class FaultApi
 
         QueueInAddress.RedirectReads(queues, Path);
 
-        void Act(FaultAction action, string summary, string description) =>
+        void Act(FaultAction action, string name, string summary, string description) =>
             Post(
                 $"/{action.ToString().ToLowerInvariant()}",
                 (QueueInAddress queue, ActRequest request, FaultOperations all, HttpContext http, CancellationToken cancellationToken) =>
-                    ActAsync(queue, action, request, all, http, cancellationToken))
+                    ActAsync(queue, action, request, all, http, cancellationToken),
+                (QueueInAddress queue, ActRequest request, FaultOperations all, HttpContext http, CancellationToken cancellationToken) =>
+                    ActByOldAddressAsync(queue, action, request, all, http, cancellationToken))
+                .WithName(name)
                 .WithSummary(summary)
                 .WithDescription(description);
 
         // What is done by an old address is done all the same.
-        RouteHandlerBuilder Post(string what, Delegate handler)
+        RouteHandlerBuilder Post(string what, Delegate handler, Delegate oldHandler)
         {
-            Restrict(old.MapPost(QueueInAddress.OldPattern + what, handler));
+            Restrict(old.MapPost(QueueInAddress.OldPattern + what, oldHandler));
             return Restrict(operations.MapPost(Queue + what, handler)).WithMetadata(FaultParameters.Queue);
         }
 
@@ -135,6 +166,8 @@ public static class FaultApi
             .RequireAuthorization(FaultAccess.Operator)
             .WithMetadata(new RequestSizeLimitAttribute(MaxBodySize))
             .ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status408RequestTimeout)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType);
     }
@@ -175,7 +208,8 @@ public static class FaultApi
             ? TypedResults.Ok(details)
             : NotFound(NoSuchFault);
 
-    private static async Task<Results<Ok<DryRunResult>, Accepted<FaultOperation>, ValidationProblem>> ActAsync(
+    // One status and one schema, dry run or not: generators of clients take an operation's first success for its only one.
+    private static async Task<Results<Ok<ActResult>, ValidationProblem>> ActAsync(
         FaultQueue queue, FaultAction action, ActRequest request, FaultOperations operations, HttpContext http, CancellationToken cancellationToken)
     {
         if (request.FindMistakes(queue, action) is { Count: > 0 } mistakes)
@@ -185,12 +219,25 @@ public static class FaultApi
 
         if (request.DryRun)
         {
-            return TypedResults.Ok(new DryRunResult(await operations.CountAsync(request.For(queue, action), cancellationToken)));
+            return TypedResults.Ok(new ActResult(true, await operations.CountAsync(request.For(queue, action), cancellationToken)));
         }
 
         var operation = await operations.StartAsync(request.For(queue, action), http.User.Identity!.Name!, cancellationToken);
-        return TypedResults.Accepted($"{Path}/operations/{operation.Id}", operation);
+        http.Response.Headers.Location = AddressOf(operation);
+        return TypedResults.Ok(new ActResult(false, operation.Total, operation));
     }
+
+    /// <summary>The same for clients of releases that answered with 200 to a dry run, and else with 202 and the operation alone.</summary>
+    private static async Task<IResult> ActByOldAddressAsync(
+        FaultQueue queue, FaultAction action, ActRequest request, FaultOperations operations, HttpContext http, CancellationToken cancellationToken) =>
+        (await ActAsync(queue, action, request, operations, http, cancellationToken)).Result switch
+        {
+            Ok<ActResult> { Value: { Operation: { } operation } } => TypedResults.Accepted(AddressOf(operation), operation),
+            Ok<ActResult> { Value: { } counted } => TypedResults.Ok(new DryRunResult(counted.Count)),
+            var refusal => refusal,
+        };
+
+    private static string AddressOf(FaultOperation operation) => $"{Path}/operations/{operation.Id}";
 
     private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> EditAsync(
         QueueInAddress queue,

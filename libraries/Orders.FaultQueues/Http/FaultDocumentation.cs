@@ -1,5 +1,6 @@
 using Microsoft.OpenApi;
 using Orders.FaultQueues.Access;
+using Orders.FaultQueues.Live;
 using Orders.ServiceDefaults.Documentation;
 
 namespace Orders.FaultQueues.Http;
@@ -35,7 +36,8 @@ public static class FaultDocumentation
                 document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SecurityScheme, document)] = [] }];
                 return Task.CompletedTask;
             });
-            options.AddOperationTransformer((operation, context, _) =>
+            options.AddTypesOfEnums();
+            options.AddOperationTransformer(async (operation, context, cancellationToken) =>
             {
                 foreach (var id in (operation.Parameters ?? []).OfType<OpenApiParameter>().Where(parameter => parameter.In == ParameterLocation.Path))
                 {
@@ -52,10 +54,10 @@ public static class FaultDocumentation
 
                 foreach (var (status, response) in operation.Responses!)
                 {
-                    response.Description = Describe(status);
-                    if (status is "202")
+                    response.Description = Describe(operation, status);
+                    if (status is "200" && Acts(operation))
                     {
-                        ((OpenApiResponse)response).Headers = Header("Location", "The operation's address.", JsonSchemaType.String);
+                        ((OpenApiResponse)response).Headers = Header("Location", "The address of the operation, unless it is a dry run.", JsonSchemaType.String);
                     }
                     else if (status is "429" or "503")
                     {
@@ -63,7 +65,11 @@ public static class FaultDocumentation
                     }
                 }
 
-                return Task.CompletedTask;
+                if (operation.OperationId == FaultEvents.Operation)
+                {
+                    await context.AddEventAsync(FaultEvents.CountsSchema, typeof(FaultNews.Counts), cancellationToken);
+                    await context.AddEventAsync(FaultEvents.LookSchema, typeof(FaultNews.Look), cancellationToken);
+                }
             });
         });
 
@@ -89,21 +95,26 @@ public static class FaultDocumentation
         }
     }
 
-    private static string Describe(string status) => status switch
+    private static string Describe(OpenApiOperation operation, string status) => status switch
     {
-        "200" => "What was asked for; to a dry run, how many messages there are.",
-        "202" => "The operation has begun.",
+        "200" when Acts(operation) => "The messages were counted; unless it is a dry run, the operation has begun.",
+        "200" => "What was asked for.",
         "204" => "The message was replayed.",
         "400" => "Something in the request is wrong: `errors` names each field.",
         "401" => "Nobody has signed in.",
         "403" => "This takes an operator; or editing is switched off.",
         "404" => "It does not exist, or no longer.",
+        "408" => "The body came in too slowly.",
         "413" => $"The body is larger than {FaultApi.MaxBodySize / 1024} KiB.",
         "415" => "The body is not declared as `application/json`.",
+        "422" => "The broker does not take the message. It stays where it is.",
         "429" => "Too many requests, or too many wrong passwords, came from the client's address.",
         "503" => "The broker does not answer, or somebody else is working on the queue.",
         _ => throw new InvalidOperationException($"The answer {status} is not described."),
     };
+
+    /// <summary>Whether the operation is to replay, park or discard messages.</summary>
+    private static bool Acts(OpenApiOperation operation) => operation.OperationId is FaultApi.Replay or FaultApi.Park or FaultApi.Discard;
 
     private static Dictionary<string, IOpenApiHeader> Header(string name, string description, JsonSchemaType type) =>
         new() { [name] = new OpenApiHeader { Description = description, Schema = new OpenApiSchema { Type = type } } };

@@ -11,6 +11,15 @@ namespace Orders.FaultQueues.Http;
 /// </summary>
 internal static class FaultEvents
 {
+    /// <summary>The operation's id in the OpenAPI document.</summary>
+    public const string Operation = "watchQueues";
+
+    /// <summary>What the schema of the data of <see cref="Counts"/> is called in the OpenAPI document.</summary>
+    public const string CountsSchema = "CountsEvent";
+
+    /// <summary>What the schema of the data of <see cref="Look"/> is called in the OpenAPI document.</summary>
+    public const string LookSchema = "LookEvent";
+
     public const string Counts = "counts";
     public const string Look = "look";
     public const string Progress = "progress";

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 using Orders.FaultQueues.Inspection;
 using Orders.FaultQueues.Queues;
@@ -25,7 +24,8 @@ internal sealed record FaultParameters(params IReadOnlyList<OpenApiParameter> Al
         InPath(QueueInAddress.EndpointName, Text, "The endpoint, by the name of its queue. `/faults/api/endpoints` lists them."),
         InPath(
             QueueInAddress.KindName,
-            new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. FaultQueueNames.All.Select(kind => JsonValue.Create(kind.Word()))] },
+            // By its name: inlined, each operation's would be another enumeration to generators.
+            new OpenApiSchemaReference(nameof(FaultQueueKind)),
             "`error`: what failed and may be replayed by the redeliver job. `parked`: what waits for a person."));
 
     public static readonly FaultParameters Audit = new(
@@ -52,7 +52,7 @@ internal sealed record FaultParameters(params IReadOnlyList<OpenApiParameter> Al
         Maximum = most is null ? null : $"{most}",
     };
 
-    private static OpenApiParameter InPath(string name, OpenApiSchema schema, string description) =>
+    private static OpenApiParameter InPath(string name, IOpenApiSchema schema, string description) =>
         new() { Name = name, In = ParameterLocation.Path, Required = true, Description = description, Schema = schema };
 
     private static OpenApiParameter Parameter(string name, OpenApiSchema schema, string description) =>

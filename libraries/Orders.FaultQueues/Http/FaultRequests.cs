@@ -69,9 +69,19 @@ public sealed record EndpointDescription(string Endpoint, string ErrorQueue, str
     }
 }
 
-/// <summary>The answer to a dry run.</summary>
+/// <summary>The answer to a request to replay, park or discard messages, be it a dry run or not.</summary>
+/// <param name="DryRun">Whether the messages were only counted.</param>
+/// <param name="Count">How many messages match the request.</param>
+/// <param name="Operation">The operation that has begun; left out of a dry run.</param>
+public sealed record ActResult(
+    bool DryRun,
+    int Count,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    FaultOperation? Operation = null);
+
+/// <summary>The answer to a dry run by an address without an endpoint.</summary>
 /// <param name="Count">How many messages the operation would be about.</param>
-public sealed record DryRunResult(int Count);
+internal sealed record DryRunResult(int Count);
 
 /// <summary>A message as an operator has changed it.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]

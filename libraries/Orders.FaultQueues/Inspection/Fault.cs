@@ -82,7 +82,7 @@ public sealed record FaultDetails(
 public sealed record FaultHeader(string Name, string Value);
 
 /// <summary>Faults of the same exception type from the same place.</summary>
-/// <param name="Id">12 hexadecimal digits; a <see cref="FaultFilter.Group"/>.</param>
+/// <param name="Id">12 hexadecimal digits; the <c>group</c> of a <see cref="FaultFilter"/>.</param>
 /// <param name="ExceptionType">The full name of the exception's type; <c>null</c> where the messages don't say.</param>
 /// <param name="Frame">The first frame of the stack that is not the framework's.</param>
 /// <param name="Error">What the newest of them says.</param>

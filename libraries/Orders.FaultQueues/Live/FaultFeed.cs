@@ -30,6 +30,9 @@ public abstract record FaultNews
     }
 
     /// <summary>A look at a queue found other messages than the one before.</summary>
+    /// <param name="Endpoint">Whose queue it is, by the name of the endpoint's queue.</param>
+    /// <param name="Queue">The queue.</param>
+    /// <param name="At">When the look began.</param>
     public sealed record Look(string Endpoint, FaultQueueKind Queue, DateTimeOffset At) : FaultNews;
 }
 

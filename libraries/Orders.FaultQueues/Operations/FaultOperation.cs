@@ -82,9 +82,11 @@ public sealed record FaultRequest(
     }
 }
 
+/// <summary>How an operation stands.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<OperationState>))]
 public enum OperationState
 {
+    /// <summary>It has not come to its end.</summary>
     [JsonStringEnumMemberName("running")]
     Running,
 
