@@ -18,7 +18,7 @@ public static partial class DocumentationRegistration
                 document.Servers = null;
                 return Task.CompletedTask;
             });
-            options.AddTypesOfEnums();
+            options.AddPlainSchemas();
             options.AddOperationTransformer<PlaceOrderDocumentation>();
             options.AddOperationTransformer<AnnounceShipmentDocumentation>();
             options.AddOperationTransformer<StatusDocumentation>();

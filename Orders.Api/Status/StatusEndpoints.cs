@@ -38,8 +38,8 @@ public static class StatusEndpoints
             .WithTags("Orders")
             .WithSummary("Follow an order")
             .WithDescription(
-                "A stream of server-sent events that ends with the connection. The `data` of an event `status` is an `OrderRecord` in JSON: "
-                + "the status at once, and again with each change. The `data` of an event `heartbeat` is empty; it comes where nothing else is said for 15 seconds.")
+                "A stream of server-sent events that ends with the connection. The `data` of each event is JSON. An event `status` has an `OrderRecord`, "
+                + "at once and with each change. An event `heartbeat` has an empty string; it comes where nothing else is said for 15 seconds.")
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status429TooManyRequests)

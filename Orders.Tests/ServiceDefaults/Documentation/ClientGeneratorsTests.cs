@@ -83,6 +83,10 @@ internal sealed class ClientGeneratorsTests
         Assert.That(types, Is.All.Length.EqualTo(2).And.All.Contains("null"));
     }
 
+    [TestCaseSource(nameof(Addresses))]
+    public void No_field_has_a_default_value(string address) =>
+        Assert.That(Objects(_documents[address]).Where(schema => schema.ContainsKey("default")), Is.Empty);
+
     [TestCase("/openapi/v1.json", "watchOrder", "OrderRecord")]
     [TestCase("/openapi/faults.json", "watchQueues", "CountsEvent,LookEvent,FaultOperation")]
     public void A_stream_is_text_and_the_schemas_of_its_events_have_names(string address, string stream, string events)

@@ -103,7 +103,7 @@ public static class FaultApi
                 - `{FaultEvents.Counts}`: `{FaultEvents.CountsSchema}`, at once and whenever a count changes.
                 - `{FaultEvents.Look}`: `{FaultEvents.LookSchema}`, when a look at a queue found other messages than the one before.
                 - `{FaultEvents.Progress}`: `{nameof(FaultOperation)}`, when an operation began, went on or ended.
-                - `{FaultEvents.Heartbeat}`: empty, when there is nothing else to say.
+                - `{FaultEvents.Heartbeat}`: an empty string, when there is nothing else to say.
                 """);
 
         var operations = api.MapGroup("").WithTags("Operations");

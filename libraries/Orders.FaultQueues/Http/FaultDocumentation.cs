@@ -36,7 +36,7 @@ public static class FaultDocumentation
                 document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SecurityScheme, document)] = [] }];
                 return Task.CompletedTask;
             });
-            options.AddTypesOfEnums();
+            options.AddPlainSchemas();
             options.AddOperationTransformer(async (operation, context, cancellationToken) =>
             {
                 foreach (var id in (operation.Parameters ?? []).OfType<OpenApiParameter>().Where(parameter => parameter.In == ParameterLocation.Path))

@@ -6,9 +6,13 @@ namespace Orders.ServiceDefaults.Documentation;
 /// <summary>What generators of clients need in an OpenAPI document, and ASP.NET does not write by itself.</summary>
 public static class ClientGenerators
 {
-    /// <summary>Says of each enumeration that its words are strings: without a type they may be anything.</summary>
-    public static void AddTypesOfEnums(this OpenApiOptions options) => options.AddSchemaTransformer((schema, context, _) =>
+    /// <summary>
+    /// Says of each enumeration that its words are strings: without a type they may be anything. Leaves out default values: a field
+    /// that has one is always there to openapi-typescript, so a request would have to have it.
+    /// </summary>
+    public static void AddPlainSchemas(this OpenApiOptions options) => options.AddSchemaTransformer((schema, context, _) =>
     {
+        schema.Default = null;
         if (schema.Enum is { Count: > 0 } && (Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type).IsEnum)
         {
             schema.Type = JsonSchemaType.String;
