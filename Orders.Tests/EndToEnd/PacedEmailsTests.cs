@@ -40,7 +40,7 @@ internal sealed class PacedEmailsTests : OrderSystemTests
         await TheSystem.Mail.Stop();
         await PlaceAsync();
         // By the last of so many probes, every email has had a turn that it could not use.
-        await TheSystem.Log.WaitFor<GatedEmailSender>(2130, count: 12);
+        await TheSystem.Log.WaitFor<CircuitBreakerEmailSender>(2130, count: 12);
 
         var watch = Stopwatch.StartNew();
         TheSystem.Mail.Restart();

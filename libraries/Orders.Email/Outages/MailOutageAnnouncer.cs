@@ -11,7 +11,7 @@ internal sealed record MailOutageEvents(string Prefix);
 /// <summary>Tells people and other programs of each outage of the mail server, once when it begins and once when it has ended.</summary>
 internal sealed partial class MailOutageAnnouncer(
     MailOutageEvents events,
-    MailServerGate gate,
+    MailCircuitBreaker breaker,
     IBus bus,
     OperatorEvents operators,
     EmailMetrics metrics,
@@ -23,11 +23,11 @@ internal sealed partial class MailOutageAnnouncer(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        metrics.ObserveOutage(() => gate.OpenSince is null);
+        metrics.ObserveOutage(() => breaker.ClosedSince is null);
         while (true)
         {
-            await WaitUntilAsync(() => gate.Outage is not null, stoppingToken);
-            if (gate.Outage is { } outage)
+            await WaitUntilAsync(() => breaker.Outage is not null, stoppingToken);
+            if (breaker.Outage is { } outage)
             {
                 Log.Unreachable(logger, outage.Since, outage.Reason);
                 await PublishAsync(new MailServerUnreachable(outage.Since, outage.Reason), stoppingToken);
@@ -40,13 +40,13 @@ internal sealed partial class MailOutageAnnouncer(
         }
     }
 
-    /// <returns>When the gate opened and stayed open.</returns>
+    /// <returns>When the circuit closed and stayed closed.</returns>
     private async Task<DateTimeOffset> WaitForEndAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            await WaitUntilAsync(() => gate.OpenSince is not null, cancellationToken);
-            if (gate.OpenSince is not { } opened)
+            await WaitUntilAsync(() => breaker.ClosedSince is not null, cancellationToken);
+            if (breaker.ClosedSince is not { } closed)
             {
                 continue;
             }
@@ -56,11 +56,11 @@ internal sealed partial class MailOutageAnnouncer(
             using var registration = settled.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), settling);
             try
             {
-                await WaitUntilAsync(() => gate.OpenSince != opened, settling.Token);
+                await WaitUntilAsync(() => breaker.ClosedSince != closed, settling.Token);
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
-                return opened;
+                return closed;
             }
         }
     }
@@ -70,7 +70,7 @@ internal sealed partial class MailOutageAnnouncer(
         while (true)
         {
             // Before the look: what changes after it is not missed.
-            var changed = gate.Changed;
+            var changed = breaker.Changed;
             if (condition())
             {
                 return;

@@ -24,18 +24,18 @@ public static class MailOutageRegistration
         builder.Services.TryAddSingleton<OperatorEvents>();
         builder.Services.AddPublishedMessages(typeof(MailServerUnreachable), typeof(MailServerReachable));
         builder.Services.AddSingleton(new MailOutageEvents(events));
-        builder.Services.AddSingleton<MailServerGate>();
+        builder.Services.AddSingleton<MailCircuitBreaker>();
         builder.AddEmailRateLimiter();
         builder.AddDeliveryLedger();
         builder.Services.AddHostedService<MailOutageAnnouncer>();
         builder.Services.AddHealthChecks().AddCheck<MailServerHealthCheck>("mail-server");
-        builder.Services.AddSingleton<IEmailSender>(services => new GatedEmailSender(
+        builder.Services.AddSingleton<IEmailSender>(services => new CircuitBreakerEmailSender(
             new MeasuredEmailSender(EmailRegistration.CreateSender(services), services.GetRequiredService<EmailMetrics>()).WithLedger(services),
-            services.GetRequiredService<MailServerGate>(),
+            services.GetRequiredService<MailCircuitBreaker>(),
             services.GetConnections(),
             services.GetRequiredService<IEmailRateLimiter>(),
             inMemory ? Timeout.InfiniteTimeSpan : HoldFor(prefetch(services)),
-            services.GetRequiredService<ILogger<GatedEmailSender>>(),
+            services.GetRequiredService<ILogger<CircuitBreakerEmailSender>>(),
             services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));
     }
 

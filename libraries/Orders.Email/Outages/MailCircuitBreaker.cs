@@ -4,10 +4,10 @@ using Orders.Email.Deliveries;
 namespace Orders.Email.Outages;
 
 /// <summary>
-/// What every email of this process passes on its way to the mail server. Once the server fails for everybody, the gate
-/// closes: the emails wait, and one at a time is let through to see whether the server is back, after pauses that grow.
+/// The circuit breaker in front of the mail server, passed by every email of this process. Once the server fails for everybody,
+/// the circuit opens: emails wait. After pauses that grow, one email at a time probes whether the server is back (half-open).
 /// </summary>
-internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvider time) : IDisposable
+internal sealed class MailCircuitBreaker(IOptions<EmailOptions> options, TimeProvider time) : IDisposable
 {
     private const int MostGuilty = 1_000;
 
@@ -20,7 +20,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
     /// <summary>An email that was taken within this time says that the server takes emails.</summary>
     private static readonly TimeSpan Recently = TimeSpan.FromSeconds(30);
 
-    /// <summary>So long after the gate closed, the next probe that fails confirms an outage whatever it failed of.</summary>
+    /// <summary>So long after the circuit opened, the next probe that fails confirms an outage whatever it failed of.</summary>
     private static readonly TimeSpan LongestDoubt = TimeSpan.FromSeconds(3);
 
     private readonly Lock _lock = new();
@@ -36,7 +36,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
     private bool _isConfirmed;
     private MailAttempt? _probe;
     private bool _isProbeDue;
-    private DateTimeOffset _openSince = DateTimeOffset.MinValue;
+    private DateTimeOffset _closedSince = DateTimeOffset.MinValue;
     private TimeSpan _pause;
     private long _successes;
     private DateTimeOffset _lastSuccess = DateTimeOffset.MinValue;
@@ -45,7 +45,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
     private int _pauses;
 
     /// <summary>
-    /// The outage, once a probe has confirmed it and as long as the gate is closed; a moment's failure is none.
+    /// The outage, once a probe has confirmed it and as long as the circuit is open; a moment's failure is none.
     /// </summary>
     public MailOutage? Outage
     {
@@ -58,19 +58,19 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         }
     }
 
-    /// <summary>Since when the gate has been open; <c>null</c> while it is closed.</summary>
-    public DateTimeOffset? OpenSince
+    /// <summary>Since when the circuit has been closed, so that emails pass; <c>null</c> while it is open.</summary>
+    public DateTimeOffset? ClosedSince
     {
         get
         {
             lock (_lock)
             {
-                return _outage is null ? _openSince : null;
+                return _outage is null ? _closedSince : null;
             }
         }
     }
 
-    /// <summary>Completes when <see cref="Outage"/> or <see cref="OpenSince"/> changes the next time.</summary>
+    /// <summary>Completes when <see cref="Outage"/> or <see cref="ClosedSince"/> changes the next time.</summary>
     public Task Changed
     {
         get
@@ -82,9 +82,9 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         }
     }
 
-    /// <summary>Lets an email through: at once while the gate is open, else in its turn.</summary>
+    /// <summary>Lets an email through: at once while the circuit is closed, else in its turn.</summary>
     /// <param name="messageId">The email's <c>Message-ID</c>.</param>
-    /// <param name="cancellationToken">Ends the wait; an open gate does not look at it.</param>
+    /// <param name="cancellationToken">Ends the wait; a closed circuit does not look at it.</param>
     /// <returns>
     /// The attempt, which must be given to exactly one of <see cref="Succeed"/>, <see cref="Fail"/> and
     /// <see cref="Abandon"/>, unless <see cref="Resume"/> has ended it.
@@ -123,7 +123,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
     /// An attempt that had to wait for something else since it was let through begins only now. What others achieved
     /// meanwhile says nothing about it.
     /// </summary>
-    /// <returns>Whether it may go on; otherwise the gate has closed, the attempt is over, and the email is to enter again.</returns>
+    /// <returns>Whether it may go on; otherwise the circuit has opened, the attempt is over, and the email is to enter again.</returns>
     public bool Resume(MailAttempt attempt)
     {
         lock (_lock)
@@ -154,7 +154,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
             _guilty.UnionWith(_suspects);
             _guilty.Remove(attempt.MessageId);
             _suspects.Clear();
-            Open();
+            Close();
         }
     }
 
@@ -175,7 +175,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
                 {
                     // Whoever has an opinion of an email is there.
                     _suspects.Clear();
-                    Open();
+                    Close();
                 }
 
                 return false;
@@ -190,7 +190,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
             var isFirstTry = IsUntried(attempt.MessageId);
             if (IsOutage(attempt, server))
             {
-                Close(failure);
+                Open(failure);
                 if (isProbe)
                 {
                     Continue(server);
@@ -202,7 +202,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
 
             if (isProbe)
             {
-                Open();
+                Close();
             }
 
             return _outage is not null && !isToBeDecided;
@@ -307,7 +307,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         return _suspects.Count >= _options.Suspects;
     }
 
-    private void Close(EmailException failure)
+    private void Open(EmailException failure)
     {
         if (_outage is not null)
         {
@@ -315,7 +315,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         }
 
         var now = time.GetUtcNow();
-        if (now - _openSince > _options.LongestPause)
+        if (now - _closedSince > _options.LongestPause)
         {
             _pause = TimeSpan.Zero;
         }
@@ -325,7 +325,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         Change();
     }
 
-    private void Open()
+    private void Close()
     {
         if (_outage is null)
         {
@@ -336,7 +336,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
         _isConfirmed = false;
         _probe = null;
         _isProbeDue = false;
-        _openSince = time.GetUtcNow();
+        _closedSince = time.GetUtcNow();
         _firstTries = 0;
         _triesAtOnce = false;
         _timer?.Dispose();
@@ -441,7 +441,7 @@ internal sealed class MailServerGate(IOptions<EmailOptions> options, TimeProvide
     }
 }
 
-/// <summary>One attempt to send an email, begun when the gate let it through or had it resume.</summary>
+/// <summary>One attempt to send an email, begun when the circuit breaker let it through or had it resume.</summary>
 /// <param name="messageId">The email's <c>Message-ID</c>.</param>
 /// <param name="successesBefore">How many emails had been sent by then.</param>
 internal sealed class MailAttempt(string messageId, long successesBefore)

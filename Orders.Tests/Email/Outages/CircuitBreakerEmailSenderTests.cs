@@ -8,26 +8,26 @@ using Orders.Email.RateLimiting;
 namespace Orders.Tests.Email.Outages;
 
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-public sealed class GatedEmailSenderTests : IDisposable
+public sealed class CircuitBreakerEmailSenderTests : IDisposable
 {
     private static readonly EmailMessage Email = new("<1@shop.example>", "customer@example.com", "Your order", "Hello", "<p>Hello</p>") { Notification = "order-confirmation" };
     private static readonly EmailMessage Other = Email with { MessageId = "<2@shop.example>" };
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly TestClock _clock = new(new DateTimeOffset(2026, 11, 25, 12, 0, 0, TimeSpan.Zero));
-    private readonly MailServerGate _gate;
+    private readonly MailCircuitBreaker _breaker;
     private readonly CancellationTokenSource _stopping = new();
     private readonly ScriptedRateLimiter _unlimited = new(turns: 1_000);
     private readonly ScriptedRateLimiter _paced = new(turns: 1);
 
-    public GatedEmailSenderTests()
+    public CircuitBreakerEmailSenderTests()
     {
-        _gate = new MailServerGate(Options.Create(new EmailOptions()), _clock);
+        _breaker = new MailCircuitBreaker(Options.Create(new EmailOptions()), _clock);
     }
 
     public void Dispose()
     {
-        _gate.Dispose();
+        _breaker.Dispose();
         _unlimited.Dispose();
         _paced.Dispose();
         _stopping.Dispose();
@@ -37,7 +37,7 @@ public sealed class GatedEmailSenderTests : IDisposable
     public async Task An_email_that_finds_no_server_waits_and_is_sent_when_it_is_there()
     {
         var server = new ScriptedEmailSender(OnceNotThere);
-        var sending = Gated(server).SendAsync(Email, CancellationToken.None);
+        var sending = Protected(server).SendAsync(Email, CancellationToken.None);
         await _clock.HasTimer.WaitAsync(Patience);
         Assert.That(sending.IsCompleted, Is.False);
 
@@ -45,7 +45,7 @@ public sealed class GatedEmailSenderTests : IDisposable
         await sending.WaitAsync(Patience);
 
         Assert.That((server.Tries, server.Sent.Count), Is.EqualTo((2, 1)));
-        Assert.That(_gate.OpenSince, Is.Not.Null);
+        Assert.That(_breaker.ClosedSince, Is.Not.Null);
     }
 
     [Test]
@@ -53,7 +53,7 @@ public sealed class GatedEmailSenderTests : IDisposable
     {
         var server = new ScriptedEmailSender(_ => new PermanentEmailException("550 No such user"));
 
-        await Assert.ThrowsAsync<PermanentEmailException>(() => Gated(server).SendAsync(Email, CancellationToken.None));
+        await Assert.ThrowsAsync<PermanentEmailException>(() => Protected(server).SendAsync(Email, CancellationToken.None));
     }
 
     [Test]
@@ -61,15 +61,15 @@ public sealed class GatedEmailSenderTests : IDisposable
     {
         var server = NotThere();
 
-        await Assert.ThrowsAsync<MailHeldException>(() => Gated(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
-        await Assert.ThrowsAsync<MailHeldException>(() => Gated(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
+        await Assert.ThrowsAsync<MailHeldException>(() => Protected(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
+        await Assert.ThrowsAsync<MailHeldException>(() => Protected(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
         Assert.That(server.Tries, Is.EqualTo(1));
     }
 
     [Test]
     public async Task When_the_program_stops_none_waits_any_longer()
     {
-        var sending = Gated(NotThere()).SendAsync(Email, CancellationToken.None);
+        var sending = Protected(NotThere()).SendAsync(Email, CancellationToken.None);
         await _clock.HasTimer.WaitAsync(Patience);
 
         await _stopping.CancelAsync();
@@ -81,7 +81,7 @@ public sealed class GatedEmailSenderTests : IDisposable
     public async Task A_caller_who_cancels_is_told_so()
     {
         using var cancellation = new CancellationTokenSource();
-        var sending = Gated(NotThere()).SendAsync(Email, cancellation.Token);
+        var sending = Protected(NotThere()).SendAsync(Email, cancellation.Token);
         await _clock.HasTimer.WaitAsync(Patience);
 
         await cancellation.CancelAsync();
@@ -99,9 +99,9 @@ public sealed class GatedEmailSenderTests : IDisposable
             2 => new InvalidOperationException("a bug"),
             _ => null,
         });
-        var sending = Gated(server).SendAsync(Email, CancellationToken.None);
+        var sending = Protected(server).SendAsync(Email, CancellationToken.None);
         await _clock.HasTimer.WaitAsync(Patience);
-        var next = Gated(server).SendAsync(Email, CancellationToken.None);
+        var next = Protected(server).SendAsync(Email, CancellationToken.None);
 
         _clock.Tick();
 
@@ -125,21 +125,21 @@ public sealed class GatedEmailSenderTests : IDisposable
             2 => failure,
             _ => null,
         });
-        var sending = Gated(server).SendAsync(Email, CancellationToken.None);
+        var sending = Protected(server).SendAsync(Email, CancellationToken.None);
         await _clock.HasTimer.WaitAsync(Patience);
-        var next = Gated(server).SendAsync(Other, CancellationToken.None);
+        var next = Protected(server).SendAsync(Other, CancellationToken.None);
 
         _clock.Tick();
 
         Assert.That(() => sending.WaitAsync(Patience), Throws.Exception.SameAs(failure));
         await _clock.HasTimer.WaitAsync(Patience);
-        Assert.That(_gate.OpenSince, Is.Null, "The next probe has found no server.");
+        Assert.That(_breaker.ClosedSince, Is.Null, "The next probe has found no server.");
         _clock.Tick();
         await next.WaitAsync(Patience);
     }
 
     [Test]
-    public async Task Emails_that_may_be_out_close_the_gate_for_the_others_and_go_their_own_way()
+    public async Task Emails_that_may_be_out_close_the_breaker_for_the_others_and_go_their_own_way()
     {
         var server = new ScriptedEmailSender(attempt => attempt <= 3
             ? new UnknownOutcomeException("Nobody can say.", new MailServerUnavailableException("The connection broke.", wasLetIn: true))
@@ -147,11 +147,11 @@ public sealed class GatedEmailSenderTests : IDisposable
 
         foreach (var id in new[] { "a", "b", "c" })
         {
-            await Assert.ThrowsAsync<UnknownOutcomeException>(() => Gated(server).SendAsync(Email with { MessageId = id }, CancellationToken.None).WaitAsync(Patience));
+            await Assert.ThrowsAsync<UnknownOutcomeException>(() => Protected(server).SendAsync(Email with { MessageId = id }, CancellationToken.None).WaitAsync(Patience));
         }
 
-        var next = Gated(server).SendAsync(Other, CancellationToken.None);
-        Assert.That(_gate.OpenSince, Is.Null);
+        var next = Protected(server).SendAsync(Other, CancellationToken.None);
+        Assert.That(_breaker.ClosedSince, Is.Null);
         Assert.That(next.IsCompleted, Is.False);
         _clock.Tick();
         await next.WaitAsync(Patience);
@@ -210,7 +210,7 @@ public sealed class GatedEmailSenderTests : IDisposable
     }
 
     [Test]
-    public async Task An_email_whose_turn_comes_after_the_gate_has_closed_goes_on_waiting()
+    public async Task An_email_whose_turn_comes_after_the_breaker_has_closed_goes_on_waiting()
     {
         using var cancellation = new CancellationTokenSource();
         var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -274,13 +274,13 @@ public sealed class GatedEmailSenderTests : IDisposable
     private static MailServerUnavailableException? OnceNotThere(int attempt) =>
         attempt == 1 ? new MailServerUnavailableException("Connection refused", wasLetIn: false) : null;
 
-    private GatedEmailSender Gated(IEmailSender server, TimeSpan? longestHold = null) => Gated(server, _unlimited, longestHold);
+    private CircuitBreakerEmailSender Protected(IEmailSender server, TimeSpan? longestHold = null) => Protected(server, _unlimited, longestHold);
 
     /// <summary>At first one email may go, then one each time that <see cref="LetNextHaveItsTurn"/> says so.</summary>
-    private GatedEmailSender Paced(IEmailSender server, TimeSpan? longestHold = null) => Gated(server, _paced, longestHold);
+    private CircuitBreakerEmailSender Paced(IEmailSender server, TimeSpan? longestHold = null) => Protected(server, _paced, longestHold);
 
-    private GatedEmailSender Gated(IEmailSender server, ScriptedRateLimiter rate, TimeSpan? longestHold) =>
-        new(server, _gate, connections: null, rate, longestHold ?? Timeout.InfiniteTimeSpan, NullLogger<GatedEmailSender>.Instance, _stopping.Token);
+    private CircuitBreakerEmailSender Protected(IEmailSender server, ScriptedRateLimiter rate, TimeSpan? longestHold) =>
+        new(server, _breaker, connections: null, rate, longestHold ?? Timeout.InfiniteTimeSpan, NullLogger<CircuitBreakerEmailSender>.Instance, _stopping.Token);
 
     private void LetNextHaveItsTurn() => _paced.LetNextPass();
 
@@ -288,9 +288,9 @@ public sealed class GatedEmailSenderTests : IDisposable
     public async Task A_server_that_takes_less_slows_the_emails_down()
     {
         var server = new ScriptedEmailSender(attempt => attempt == 2 ? new MailServerPutsUsOffException("450 4.7.1 Too fast") { IsRate = true } : null);
-        await Gated(server).SendAsync(Email, CancellationToken.None).WaitAsync(Patience);
+        await Protected(server).SendAsync(Email, CancellationToken.None).WaitAsync(Patience);
 
-        await Assert.ThrowsAsync<MailServerPutsUsOffException>(() => Gated(server).SendAsync(Other, CancellationToken.None).WaitAsync(Patience));
+        await Assert.ThrowsAsync<MailServerPutsUsOffException>(() => Protected(server).SendAsync(Other, CancellationToken.None).WaitAsync(Patience));
 
         Assert.That(_unlimited.SlowDowns, Is.EqualTo(1));
     }

@@ -5,7 +5,7 @@ using Orders.Email.Outages;
 namespace Orders.Tests.Email.Outages;
 
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-public sealed class MailServerGateTests : IDisposable
+public sealed class MailCircuitBreakerTests : IDisposable
 {
     private static readonly EmailException NotThere = new MailServerUnavailableException("Connection refused", wasLetIn: false);
     private static readonly EmailException Dropped = new MailServerUnavailableException("The connection was closed", wasLetIn: true);
@@ -17,11 +17,11 @@ public sealed class MailServerGateTests : IDisposable
     private static readonly DateTimeOffset Noon = new(2026, 11, 25, 12, 0, 0, TimeSpan.Zero);
 
     private readonly TestClock _clock = new(Noon);
-    private readonly MailServerGate _gate;
+    private readonly MailCircuitBreaker _breaker;
 
-    public MailServerGateTests() => _gate = new MailServerGate(Options.Create(new EmailOptions()), _clock);
+    public MailCircuitBreakerTests() => _breaker = new MailCircuitBreaker(Options.Create(new EmailOptions()), _clock);
 
-    public void Dispose() => _gate.Dispose();
+    public void Dispose() => _breaker.Dispose();
 
     [Test]
     public void At_first_everybody_passes()
@@ -29,136 +29,136 @@ public sealed class MailServerGateTests : IDisposable
         Pass("a");
         Pass("b");
 
-        Assert.That((_gate.OpenSince, _gate.Outage), Is.EqualTo(((DateTimeOffset?)DateTimeOffset.MinValue, (MailOutage?)null)));
+        Assert.That((_breaker.ClosedSince, _breaker.Outage), Is.EqualTo(((DateTimeOffset?)DateTimeOffset.MinValue, (MailOutage?)null)));
     }
 
     [Test]
-    public void One_email_that_finds_no_server_closes_the_gate_and_is_held()
+    public void One_email_that_finds_no_server_closes_the_breaker_and_is_held()
     {
-        Assert.That(_gate.Fail(Pass("a"), NotThere), Is.True);
+        Assert.That(_breaker.Fail(Pass("a"), NotThere), Is.True);
 
-        Assert.That(_gate.OpenSince, Is.Null);
+        Assert.That(_breaker.ClosedSince, Is.Null);
         Assert.That(Enter("b").IsCompleted, Is.False);
     }
 
     [Test]
     public void So_does_one_that_finds_a_server_that_may_not_be_trusted()
     {
-        Assert.That(_gate.Fail(Pass("a"), new MailServerRefusedUsException("The certificate has expired", wasLetIn: false)), Is.True);
+        Assert.That(_breaker.Fail(Pass("a"), new MailServerRefusedUsException("The certificate has expired", wasLetIn: false)), Is.True);
     }
 
     [Test]
     public void That_is_not_an_outage_before_a_probe_has_confirmed_it()
     {
-        _gate.Fail(Pass("a"), NotThere);
-        Assert.That(_gate.Outage, Is.Null);
+        _breaker.Fail(Pass("a"), NotThere);
+        Assert.That(_breaker.Outage, Is.Null);
 
         _clock.Advance(TimeSpan.FromSeconds(1));
         FailProbe(Enter("a"), NotThere);
 
-        Assert.That(_gate.Outage, Is.EqualTo(new MailOutage(Noon, "Connection refused")));
+        Assert.That(_breaker.Outage, Is.EqualTo(new MailOutage(Noon, "Connection refused")));
     }
 
     [Test]
     public void A_failure_while_others_get_through_is_the_emails_own()
     {
         var (a, b) = (Pass("a"), Pass("b"));
-        _gate.Succeed(b);
+        _breaker.Succeed(b);
 
-        Assert.That(_gate.Fail(a, NotThere), Is.False);
-        Assert.That(_gate.OpenSince, Is.Not.Null);
+        Assert.That(_breaker.Fail(a, NotThere), Is.False);
+        Assert.That(_breaker.ClosedSince, Is.Not.Null);
     }
 
     [Test]
     public void A_success_from_before_the_attempt_proves_nothing()
     {
-        _gate.Succeed(Pass("a"));
+        _breaker.Succeed(Pass("a"));
 
-        Assert.That(_gate.Fail(Pass("b"), NotThere), Is.True);
+        Assert.That(_breaker.Fail(Pass("b"), NotThere), Is.True);
     }
 
     [Test]
     public void Nor_does_one_while_the_attempt_had_to_wait()
     {
         var (a, b) = (Pass("a"), Pass("b"));
-        _gate.Succeed(b);
+        _breaker.Succeed(b);
 
-        Assert.That(_gate.Resume(a), Is.True);
-        Assert.That(_gate.Fail(a, NotThere), Is.True);
+        Assert.That(_breaker.Resume(a), Is.True);
+        Assert.That(_breaker.Fail(a, NotThere), Is.True);
     }
 
     [Test]
-    public void An_attempt_that_had_to_wait_does_not_go_on_once_the_gate_has_closed()
+    public void An_attempt_that_had_to_wait_does_not_go_on_once_the_circuit_has_opened()
     {
         var (a, b) = (Pass("a"), Pass("b"));
-        _gate.Fail(a, NotThere);
+        _breaker.Fail(a, NotThere);
 
-        Assert.That(_gate.Resume(b), Is.False);
+        Assert.That(_breaker.Resume(b), Is.False);
     }
 
     [Test]
     public void But_a_probe_does()
     {
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
         var entering = Enter("a");
         _clock.Tick();
 
         var probe = entering.Result;
-        Assert.That(_gate.Resume(probe), Is.True);
-        _gate.Succeed(probe);
-        Assert.That(_gate.OpenSince, Is.Not.Null);
+        Assert.That(_breaker.Resume(probe), Is.True);
+        _breaker.Succeed(probe);
+        Assert.That(_breaker.ClosedSince, Is.Not.Null);
     }
 
     [Test]
     public void A_failure_after_the_server_let_us_in_is_the_servers_only_with_the_third_email()
     {
-        var held = new[] { ("a", Dropped), ("b", Dropped), ("c", Dropped) }.Select(mail => _gate.Fail(Pass(mail.Item1), mail.Item2)).ToArray();
+        var held = new[] { ("a", Dropped), ("b", Dropped), ("c", Dropped) }.Select(mail => _breaker.Fail(Pass(mail.Item1), mail.Item2)).ToArray();
 
         Assert.That(held, Is.EqualTo([false, false, true]));
-        Assert.That(_gate.OpenSince, Is.Null);
+        Assert.That(_breaker.ClosedSince, Is.Null);
     }
 
     [Test]
-    public void One_email_after_which_the_server_refuses_us_closes_the_gate()
+    public void One_email_after_which_the_server_refuses_us_closes_the_breaker()
     {
-        _gate.Succeed(Pass("a"));
+        _breaker.Succeed(Pass("a"));
 
-        Assert.That(_gate.Fail(Pass("b"), Unwanted), Is.True);
-        Assert.That(_gate.OpenSince, Is.Null);
+        Assert.That(_breaker.Fail(Pass("b"), Unwanted), Is.True);
+        Assert.That(_breaker.ClosedSince, Is.Null);
     }
 
     [Test]
     public void But_not_where_the_next_one_got_through_after_it()
     {
-        _gate.Fail(Pass("a"), Unwanted);
+        _breaker.Fail(Pass("a"), Unwanted);
         _clock.Tick();
-        _gate.Succeed(Pass("b"));
+        _breaker.Succeed(Pass("b"));
 
-        Assert.That(_gate.Fail(Pass("a"), Unwanted), Is.False);
-        Assert.That(_gate.OpenSince, Is.Not.Null);
+        Assert.That(_breaker.Fail(Pass("a"), Unwanted), Is.False);
+        Assert.That(_breaker.ClosedSince, Is.Not.Null);
     }
 
     [Test]
-    public void A_server_that_slows_us_down_closes_the_gate_unless_it_took_an_email_a_moment_ago()
+    public void A_server_that_slows_us_down_closes_the_breaker_unless_it_took_an_email_a_moment_ago()
     {
-        _gate.Succeed(Pass("a"));
-        Assert.That(_gate.Fail(Pass("b"), TooFast), Is.False);
+        _breaker.Succeed(Pass("a"));
+        Assert.That(_breaker.Fail(Pass("b"), TooFast), Is.False);
 
         _clock.Advance(TimeSpan.FromSeconds(30));
 
-        Assert.That(_gate.Fail(Pass("c"), TooFast), Is.True);
-        Assert.That(_gate.OpenSince, Is.Null);
+        Assert.That(_breaker.Fail(Pass("c"), TooFast), Is.True);
+        Assert.That(_breaker.ClosedSince, Is.Null);
     }
 
     [Test]
     public void Nor_does_it_by_an_email_where_the_next_one_got_through()
     {
-        _gate.Fail(Pass("a"), TooFast);
+        _breaker.Fail(Pass("a"), TooFast);
         SucceedProbe("b");
         _clock.Advance(TimeSpan.FromSeconds(30));
 
-        Assert.That(_gate.Fail(Pass("a"), TooFast), Is.False);
-        Assert.That(_gate.OpenSince, Is.Not.Null);
+        Assert.That(_breaker.Fail(Pass("a"), TooFast), Is.False);
+        Assert.That(_breaker.ClosedSince, Is.Not.Null);
     }
 
     [Test]
@@ -172,9 +172,9 @@ public sealed class MailServerGateTests : IDisposable
         FailAttempt(waiting[1], Dropped);
 
         Assert.That(waiting[2].IsCompleted);
-        Assert.That(_gate.Outage, Is.Null, "It may still be the emails.");
-        _gate.Succeed(waiting[2].Result);
-        Assert.That(_gate.Fail(Pass("a"), Dropped), Is.False, "It was the email.");
+        Assert.That(_breaker.Outage, Is.Null, "It may still be the emails.");
+        _breaker.Succeed(waiting[2].Result);
+        Assert.That(_breaker.Fail(Pass("a"), Dropped), Is.False, "It was the email.");
     }
 
     [Test]
@@ -188,7 +188,7 @@ public sealed class MailServerGateTests : IDisposable
 
         var newcomer = Pass("e");
 
-        Assert.That(_gate.Fail(newcomer, Dropped));
+        Assert.That(_breaker.Fail(newcomer, Dropped));
         Assert.That(newcomer.MakesRoom);
     }
 
@@ -225,18 +225,18 @@ public sealed class MailServerGateTests : IDisposable
     }
 
     [Test]
-    public void It_is_an_outage_when_a_probe_fails_three_seconds_after_the_gate_closed()
+    public void It_is_an_outage_when_a_probe_fails_three_seconds_after_the_circuit_opened()
     {
         CloseByThreeSuspects();
         var waiting = new[] { "d", "e" }.Select(Enter).ToArray();
         _clock.Tick();
         FailAttempt(waiting[0], Dropped);
-        Assert.That(_gate.Outage, Is.Null);
+        Assert.That(_breaker.Outage, Is.Null);
 
         _clock.Advance(TimeSpan.FromSeconds(3));
         FailAttempt(waiting[1], Dropped);
 
-        Assert.That(_gate.Outage, Is.Not.Null);
+        Assert.That(_breaker.Outage, Is.Not.Null);
     }
 
     [Test]
@@ -244,20 +244,20 @@ public sealed class MailServerGateTests : IDisposable
     {
         for (var i = 0; i < 10; i++)
         {
-            Assert.That(_gate.Fail(Pass("poison"), Dropped), Is.False);
+            Assert.That(_breaker.Fail(Pass("poison"), Dropped), Is.False);
         }
     }
 
     [Test]
     public void A_success_clears_the_suspects()
     {
-        _gate.Fail(Pass("a"), Dropped);
-        _gate.Fail(Pass("b"), Dropped);
-        _gate.Succeed(Pass("c"));
+        _breaker.Fail(Pass("a"), Dropped);
+        _breaker.Fail(Pass("b"), Dropped);
+        _breaker.Succeed(Pass("c"));
 
-        Assert.That(_gate.Fail(Pass("d"), Dropped), Is.False);
-        Assert.That(_gate.Fail(Pass("e"), Dropped), Is.False);
-        Assert.That(_gate.Fail(Pass("f"), Dropped), Is.True);
+        Assert.That(_breaker.Fail(Pass("d"), Dropped), Is.False);
+        Assert.That(_breaker.Fail(Pass("e"), Dropped), Is.False);
+        Assert.That(_breaker.Fail(Pass("f"), Dropped), Is.True);
     }
 
     [Test]
@@ -266,46 +266,46 @@ public sealed class MailServerGateTests : IDisposable
         string[] poison = ["a", "b", "c"];
         CloseByThreeSuspects();
         _clock.Tick();
-        _gate.Succeed(Pass("other"));
+        _breaker.Succeed(Pass("other"));
 
-        Assert.That(poison.Select(mail => _gate.Fail(Pass(mail), Dropped)), Is.All.False, "Three that the server cannot stomach stop nobody twice.");
+        Assert.That(poison.Select(mail => _breaker.Fail(Pass(mail), Dropped)), Is.All.False, "Three that the server cannot stomach stop nobody twice.");
 
         foreach (var mail in poison)
         {
-            _gate.Succeed(Pass(mail));
+            _breaker.Succeed(Pass(mail));
         }
 
-        Assert.That(poison.Select(mail => _gate.Fail(Pass(mail), Dropped)), Is.EqualTo([false, false, true]));
+        Assert.That(poison.Select(mail => _breaker.Fail(Pass(mail), Dropped)), Is.EqualTo([false, false, true]));
     }
 
     [Test]
-    public void Failures_of_an_emails_own_never_close_the_gate()
+    public void Failures_of_an_emails_own_never_close_the_breaker()
     {
         foreach (var failure in new[] { Busy, NoSuchUser })
         {
             for (var i = 0; i < 10; i++)
             {
-                Assert.That(_gate.Fail(Pass($"{i}"), failure), Is.False);
+                Assert.That(_breaker.Fail(Pass($"{i}"), failure), Is.False);
             }
         }
     }
 
     [Test]
-    public void What_fails_in_the_same_way_while_the_gate_is_closed_is_held_as_well()
+    public void What_fails_in_the_same_way_while_the_breaker_is_closed_is_held_as_well()
     {
         var (a, b, c, d) = (Pass("a"), Pass("b"), Pass("c"), Pass("d"));
-        _gate.Fail(a, NotThere);
+        _breaker.Fail(a, NotThere);
 
-        Assert.That(_gate.Fail(b, NotThere), Is.True);
-        Assert.That(_gate.Fail(c, Dropped), Is.True);
-        Assert.That(_gate.Fail(d, NoSuchUser), Is.False);
-        Assert.That(_gate.OpenSince, Is.Null);
+        Assert.That(_breaker.Fail(b, NotThere), Is.True);
+        Assert.That(_breaker.Fail(c, Dropped), Is.True);
+        Assert.That(_breaker.Fail(d, NoSuchUser), Is.False);
+        Assert.That(_breaker.ClosedSince, Is.Null);
     }
 
     [Test]
     public void After_a_pause_the_one_that_waits_longest_is_let_through_alone()
     {
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
         var (first, second) = (Enter("first"), Enter("second"));
 
         _clock.Tick();
@@ -318,7 +318,7 @@ public sealed class MailServerGateTests : IDisposable
     [Test]
     public void Where_nobody_waits_the_first_to_come_is_the_probe()
     {
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
         _clock.Tick();
 
         Assert.That(Enter("first").IsCompleted, Is.True);
@@ -328,7 +328,7 @@ public sealed class MailServerGateTests : IDisposable
     [Test]
     public void Pauses_grow_up_to_the_longest()
     {
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
         for (var i = 0; i < 7; i++)
         {
             FailProbe(Enter("a"), NotThere);
@@ -340,67 +340,67 @@ public sealed class MailServerGateTests : IDisposable
     [Test]
     public void Pauses_go_on_growing_on_a_server_that_comes_and_goes()
     {
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
         SucceedProbe("a");
         _clock.Advance(TimeSpan.FromSeconds(30));
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
         SucceedProbe("a");
         _clock.Advance(TimeSpan.FromSeconds(31));
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
 
         Assert.That(_clock.DueTimes.Select(pause => pause.TotalSeconds), Is.EqualTo([1, 2, 1]));
     }
 
     [Test]
-    public void A_probe_that_gets_through_opens_the_gate_for_all()
+    public void A_probe_that_gets_through_opens_the_breaker_for_all()
     {
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
         FailProbe(Enter("a"), NotThere);
         var waiting = new[] { Enter("a"), Enter("b"), Enter("c") };
         _clock.Tick();
         _clock.Advance(TimeSpan.FromSeconds(7));
 
-        _gate.Succeed(waiting[0].Result);
+        _breaker.Succeed(waiting[0].Result);
 
         Assert.That(waiting.Select(waiter => waiter.IsCompleted), Is.All.True);
-        Assert.That((_gate.OpenSince, _gate.Outage), Is.EqualTo(((DateTimeOffset?)Noon.AddSeconds(7), (MailOutage?)null)));
+        Assert.That((_breaker.ClosedSince, _breaker.Outage), Is.EqualTo(((DateTimeOffset?)Noon.AddSeconds(7), (MailOutage?)null)));
     }
 
     [Test]
     public void An_email_on_its_way_from_before_that_gets_through_opens_it_too()
     {
         var (slow, quick) = (Pass("slow"), Pass("quick"));
-        _gate.Fail(quick, NotThere);
+        _breaker.Fail(quick, NotThere);
         var waiting = Enter("quick");
 
-        _gate.Succeed(slow);
+        _breaker.Succeed(slow);
 
         Assert.That(waiting.IsCompleted);
     }
 
     [TestCase(false)]
     [TestCase(true)]
-    public void A_probe_that_is_refused_for_reasons_of_its_own_opens_the_gate_and_goes_its_way(bool permanent)
+    public void A_probe_that_is_refused_for_reasons_of_its_own_opens_the_breaker_and_goes_its_way(bool permanent)
     {
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
         var (probe, waiting) = (Enter("a"), Enter("b"));
         _clock.Tick();
 
-        Assert.That(_gate.Fail(probe.Result, permanent ? NoSuchUser : Busy), Is.False);
+        Assert.That(_breaker.Fail(probe.Result, permanent ? NoSuchUser : Busy), Is.False);
         Assert.That(waiting.IsCompleted);
     }
 
     [Test]
-    public void A_probe_that_the_server_lets_in_and_drops_may_be_the_cause_itself_so_the_gate_opens()
+    public void A_probe_that_the_server_lets_in_and_drops_may_be_the_cause_itself_so_the_breaker_opens()
     {
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
         var (probe, waiting) = (Enter("poison"), Enter("b"));
         _clock.Tick();
 
-        Assert.That(_gate.Fail(probe.Result, Dropped), Is.False);
+        Assert.That(_breaker.Fail(probe.Result, Dropped), Is.False);
         Assert.That(waiting.IsCompleted);
-        Assert.That(_gate.Fail(waiting.Result, Dropped), Is.False);
-        Assert.That(_gate.Fail(Pass("c"), Dropped), Is.True, "It is the third one.");
+        Assert.That(_breaker.Fail(waiting.Result, Dropped), Is.False);
+        Assert.That(_breaker.Fail(Pass("c"), Dropped), Is.True, "It is the third one.");
     }
 
     [Test]
@@ -420,14 +420,14 @@ public sealed class MailServerGateTests : IDisposable
     [Test]
     public void A_probe_that_is_cancelled_makes_room_for_the_next()
     {
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
         var (probe, next) = (Enter("a"), Enter("b"));
         _clock.Tick();
 
-        _gate.Abandon(probe.Result);
+        _breaker.Abandon(probe.Result);
 
         Assert.That(next.IsCompleted);
-        _gate.Abandon(next.Result);
+        _breaker.Abandon(next.Result);
         Assert.That(Enter("c").IsCompleted, "Nobody waited, so the first to come is the probe.");
     }
 
@@ -435,8 +435,8 @@ public sealed class MailServerGateTests : IDisposable
     public void Who_gives_up_waiting_is_passed_over()
     {
         using var patience = new CancellationTokenSource();
-        _gate.Fail(Pass("a"), NotThere);
-        var (impatient, patient) = (_gate.EnterAsync("a", patience.Token), Enter("b"));
+        _breaker.Fail(Pass("a"), NotThere);
+        var (impatient, patient) = (_breaker.EnterAsync("a", patience.Token), Enter("b"));
 
         patience.Cancel();
         _clock.Tick();
@@ -446,48 +446,48 @@ public sealed class MailServerGateTests : IDisposable
     }
 
     [Test]
-    public void An_open_gate_lets_through_whoever_has_no_time_to_wait() =>
-        Assert.That(_gate.EnterAsync("a", new CancellationToken(canceled: true)).IsCompletedSuccessfully);
+    public void An_open_breaker_lets_through_whoever_has_no_time_to_wait() =>
+        Assert.That(_breaker.EnterAsync("a", new CancellationToken(canceled: true)).IsCompletedSuccessfully);
 
     [Test]
-    public void A_probe_that_comes_back_after_the_gate_was_opened_and_closed_again_is_not_the_new_outages_probe()
+    public void A_probe_that_comes_back_after_the_breaker_was_opened_and_closed_again_is_not_the_new_outages_probe()
     {
         var slow = Pass("slow");
-        _gate.Fail(Pass("a"), NotThere);
+        _breaker.Fail(Pass("a"), NotThere);
         var probe = Enter("a");
         _clock.Tick();
-        _gate.Succeed(slow);
-        _gate.Fail(Pass("b"), NotThere);
+        _breaker.Succeed(slow);
+        _breaker.Fail(Pass("b"), NotThere);
 
-        Assert.That(_gate.Fail(probe.Result, NotThere), Is.True);
-        Assert.That(_gate.Outage, Is.Null);
+        Assert.That(_breaker.Fail(probe.Result, NotThere), Is.True);
+        Assert.That(_breaker.Outage, Is.Null);
     }
 
     [Test]
     public async Task Every_change_is_told()
     {
-        var closing = _gate.Changed;
-        _gate.Fail(Pass("a"), NotThere);
-        await closing.WaitAsync(TimeSpan.FromSeconds(5));
+        var opened = _breaker.Changed;
+        _breaker.Fail(Pass("a"), NotThere);
+        await opened.WaitAsync(TimeSpan.FromSeconds(5));
 
-        var confirmation = _gate.Changed;
+        var confirmation = _breaker.Changed;
         FailProbe(Enter("a"), NotThere);
         await confirmation.WaitAsync(TimeSpan.FromSeconds(5));
 
-        var opening = _gate.Changed;
+        var closed = _breaker.Changed;
         SucceedProbe("a");
-        await opening.WaitAsync(TimeSpan.FromSeconds(5));
+        await closed.WaitAsync(TimeSpan.FromSeconds(5));
     }
 
     /// <summary>Enters where nothing may be in the way.</summary>
     private MailAttempt Pass(string mail)
     {
         var entering = Enter(mail);
-        Assert.That(entering.IsCompleted, "The gate is closed.");
+        Assert.That(entering.IsCompleted, "The circuit is open.");
         return entering.Result;
     }
 
-    private Task<MailAttempt> Enter(string mail) => _gate.EnterAsync(mail, CancellationToken.None);
+    private Task<MailAttempt> Enter(string mail) => _breaker.EnterAsync(mail, CancellationToken.None);
 
     private static void AssertMakesRoom(Task<MailAttempt> entering) =>
         Assert.That(entering.Exception?.InnerException, Is.TypeOf<MailHeldException>().With.Property(nameof(MailHeldException.MakesRoom)).True);
@@ -496,7 +496,7 @@ public sealed class MailServerGateTests : IDisposable
     {
         foreach (var mail in new[] { "a", "b", "c" })
         {
-            _gate.Fail(Pass(mail), Dropped);
+            _breaker.Fail(Pass(mail), Dropped);
         }
     }
 
@@ -509,13 +509,13 @@ public sealed class MailServerGateTests : IDisposable
     private void FailAttempt(Task<MailAttempt> waiting, EmailException failure)
     {
         Assert.That(waiting.IsCompleted, "It was not made a probe.");
-        Assert.That(_gate.Fail(waiting.Result, failure), Is.True);
+        Assert.That(_breaker.Fail(waiting.Result, failure), Is.True);
     }
 
     private void SucceedProbe(string mail)
     {
         var probe = Enter(mail);
         _clock.Tick();
-        _gate.Succeed(probe.Result);
+        _breaker.Succeed(probe.Result);
     }
 }

@@ -5,23 +5,23 @@ using Orders.Email.Smtp;
 namespace Orders.Email.Outages;
 
 /// <summary>
-/// Sends each email when the <see cref="MailServerGate"/> lets it through, there is a connection for it, and the
+/// Sends each email when the <see cref="MailCircuitBreaker"/> lets it through, there is a connection for it, and the
 /// <see cref="IEmailRateLimiter"/> has its turn come.
 /// </summary>
 /// <param name="sender">Sends the emails.</param>
-/// <param name="gate">The gate of this process.</param>
+/// <param name="breaker">The circuit breaker of this process.</param>
 /// <param name="connections">The connections that an email waits for; <c>null</c> where it needs none.</param>
 /// <param name="rate">Says when it is an email's turn.</param>
 /// <param name="longestHold">How long an email may wait.</param>
 /// <param name="logger">Is told of each email that must wait.</param>
 /// <param name="stopping">From when on none may wait.</param>
-internal sealed partial class GatedEmailSender(
+internal sealed partial class CircuitBreakerEmailSender(
     IEmailSender sender,
-    MailServerGate gate,
+    MailCircuitBreaker breaker,
     SmtpConnectionPool? connections,
     IEmailRateLimiter rate,
     TimeSpan longestHold,
-    ILogger<GatedEmailSender> logger,
+    ILogger<CircuitBreakerEmailSender> logger,
     CancellationToken stopping) : IEmailSender
 {
     /// <exception cref="MailHeldException">The email has waited too long, or is to make room for others.</exception>
@@ -51,7 +51,7 @@ internal sealed partial class GatedEmailSender(
         }
         catch (EmailException failure) when (failure is not (UnclaimedEmailException or UnknownOutcomeException { Failure: null }))
         {
-            var isHeld = gate.Fail(attempt, failure);
+            var isHeld = breaker.Fail(attempt, failure);
             if (failure is MailServerPutsUsOffException { IsRate: true })
             {
                 await rate.SlowDownAsync();
@@ -67,18 +67,18 @@ internal sealed partial class GatedEmailSender(
         }
         catch
         {
-            gate.Abandon(attempt);
+            breaker.Abandon(attempt);
             throw;
         }
 
         if (sent.Before is null)
         {
-            gate.Succeed(attempt);
+            breaker.Succeed(attempt);
         }
         else
         {
             // Nobody asked the mail server.
-            gate.Abandon(attempt);
+            breaker.Abandon(attempt);
         }
 
         return sent;
@@ -90,9 +90,9 @@ internal sealed partial class GatedEmailSender(
         {
             while (true)
             {
-                var attempt = await gate.EnterAsync(email.MessageId, patience);
+                var attempt = await breaker.EnterAsync(email.MessageId, patience);
                 var connection = await WaitForTurnAsync(attempt, email, patience);
-                if (gate.Resume(attempt))
+                if (breaker.Resume(attempt))
                 {
                     return (attempt, connection);
                 }
@@ -110,7 +110,7 @@ internal sealed partial class GatedEmailSender(
         }
     }
 
-    // After the gate, not before it: else all who had their turn would rush through it when it opens. And with a connection: who
+    // After the circuit breaker, not before it: else all who had their turn would rush through when the circuit closes. And with a connection: who
     // has to make room for others must not use up a turn.
     private async ValueTask<IDisposable?> WaitForTurnAsync(MailAttempt attempt, EmailMessage email, CancellationToken patience)
     {
@@ -124,7 +124,7 @@ internal sealed partial class GatedEmailSender(
         catch
         {
             connection?.Dispose();
-            gate.Abandon(attempt);
+            breaker.Abandon(attempt);
             throw;
         }
     }
