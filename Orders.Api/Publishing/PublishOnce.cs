@@ -20,7 +20,7 @@ public sealed partial class PublishOnce(
     /// <summary>There is a warning of the missing order book as often as this at most, however many messages are published.</summary>
     private static readonly TimeSpan WarningPeriod = TimeSpan.FromSeconds(10);
 
-    private readonly SeldomWarning _warning = new(WarningPeriod, clock);
+    private readonly RateLimitedLog _warning = new(WarningPeriod, clock);
 
     /// <summary>Publishes a message, or finds that it was published already.</summary>
     /// <param name="what">What to publish.</param>

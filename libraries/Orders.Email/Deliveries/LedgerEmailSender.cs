@@ -19,7 +19,7 @@ internal sealed partial class LedgerEmailSender(
     private static readonly TimeSpan BetweenWarnings = TimeSpan.FromMinutes(1);
 
     private readonly LedgerOptions _options = options.Value;
-    private readonly SeldomWarning _warning = new(BetweenWarnings, time);
+    private readonly RateLimitedLog _warning = new(BetweenWarnings, time);
 
     /// <exception cref="DeliveryHeldException">Somebody else is sending it.</exception>
     /// <exception cref="DeliveryConflictException">Another one has its key.</exception>

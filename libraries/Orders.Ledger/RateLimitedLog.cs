@@ -3,7 +3,7 @@ namespace Orders.Ledger;
 /// <summary>Keeps a warning that there would be reason for with every email or order from filling the log. Safe for concurrent use.</summary>
 /// <param name="period">The least time from one warning to the next.</param>
 /// <param name="time">The time.</param>
-public sealed class SeldomWarning(TimeSpan period, TimeProvider time)
+public sealed class RateLimitedLog(TimeSpan period, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private DateTimeOffset _next = DateTimeOffset.MinValue;
