@@ -107,7 +107,7 @@ public sealed partial class OrderStatusConsumer(
         orderId ?? throw new SerializationException("The event says nothing of an order: orderId is missing.");
 
     /// <summary>The event may be a stranger's, and a mail server likes to repeat in its refusal whom it refuses.</summary>
-    private static string? Clean(string? text) => text is null ? null : ForeignText.OneLine(text);
+    private static string? Clean(string? text) => text is null ? null : TextSanitizer.OneLine(text);
 
     private static partial class Log
     {

@@ -56,7 +56,7 @@ internal sealed class FluentEmailSender(IOptions<EmailOptions> options) : IEmail
         try
         {
             var response = await fluent.SendAsync(cancellationToken).WaitAsync(smtp.LongestSend, cancellationToken);
-            return response.Successful ? new SentEmail(email.MessageId) : throw new TransientEmailException(ForeignText.OneLine(string.Join(' ', response.ErrorMessages)));
+            return response.Successful ? new SentEmail(email.MessageId) : throw new TransientEmailException(TextSanitizer.OneLine(string.Join(' ', response.ErrorMessages)));
         }
         catch (SmtpException exception) when (exception.StatusCode != SmtpStatusCode.GeneralFailure)
         {
@@ -64,7 +64,7 @@ internal sealed class FluentEmailSender(IOptions<EmailOptions> options) : IEmail
         }
         catch (Exception exception) when (exception is SmtpException or TimeoutException)
         {
-            throw new MailServerUnavailableException(ForeignText.OneLine($"The email could not be handed to the mail server: {(exception.InnerException ?? exception).Message}"), wasLetIn: true)
+            throw new MailServerUnavailableException(TextSanitizer.OneLine($"The email could not be handed to the mail server: {(exception.InnerException ?? exception).Message}"), wasLetIn: true)
             {
                 IsOutcomeUnknown = true,
             };
@@ -73,7 +73,7 @@ internal sealed class FluentEmailSender(IOptions<EmailOptions> options) : IEmail
 
     private static EmailException Sort(Refusal refusal)
     {
-        var words = ForeignText.OneLine($"The mail server refused the email with {refusal.Code}: {refusal.Text}");
+        var words = TextSanitizer.OneLine($"The mail server refused the email with {refusal.Code}: {refusal.Text}");
         return RefusalTable.Find(refusal) switch
         {
             Blame.Email => new PermanentEmailException(words),

@@ -44,7 +44,7 @@ internal sealed partial class PickupDirectoryEmailSender : IEmailSender
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new TransientEmailException($"The email could not be written to the pickup directory: {ForeignText.OneLine(e.Message)}");
+            throw new TransientEmailException($"The email could not be written to the pickup directory: {TextSanitizer.OneLine(e.Message)}");
         }
         finally
         {

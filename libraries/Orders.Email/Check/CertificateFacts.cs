@@ -35,7 +35,7 @@ internal static class CertificateFacts
 
     private static string Date(X509Certificate2 certificate) => certificate.NotAfter.ToUniversalTime().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
-    private static string Issuer(X509Certificate2 certificate) => ForeignText.OneLine(certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: true));
+    private static string Issuer(X509Certificate2 certificate) => TextSanitizer.OneLine(certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: true));
 
     private static string Names(X509Certificate2 certificate)
     {
@@ -43,7 +43,7 @@ internal static class CertificateFacts
         {
             var alternatives = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().ToArray();
             string[] names = [.. alternatives.SelectMany(each => each.EnumerateDnsNames()), .. alternatives.SelectMany(each => each.EnumerateIPAddresses()).Select(address => $"{address}")];
-            return ForeignText.OneLine(names.Length == 0 ? "no name" : string.Join(", ", names));
+            return TextSanitizer.OneLine(names.Length == 0 ? "no name" : string.Join(", ", names));
         }
         catch (Exception exception) when (exception is AsnContentException or System.Security.Cryptography.CryptographicException)
         {

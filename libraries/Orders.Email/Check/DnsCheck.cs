@@ -27,7 +27,7 @@ internal sealed class DnsCheck(IOptions<EmailOptions> options, IDnsLookup dns, C
         }
         catch (DnsUnavailableException unavailable)
         {
-            report.Warn("dns", $"{ForeignText.OneLine(unavailable.Message)} What {_domain} publishes is not checked any further.");
+            report.Warn("dns", $"{TextSanitizer.OneLine(unavailable.Message)} What {_domain} publishes is not checked any further.");
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class DnsCheck(IOptions<EmailOptions> options, IDnsLookup dns, C
         }
         else if (servers.Count > 0)
         {
-            report.Ok(Step, $"Bounces and answers go to {ForeignText.OneLine(string.Join(", ", servers))}, by the MX records of {_domain}.");
+            report.Ok(Step, $"Bounces and answers go to {TextSanitizer.OneLine(string.Join(", ", servers))}, by the MX records of {_domain}.");
         }
         else if (await dns.HasAddressAsync(_domain, cancellationToken))
         {

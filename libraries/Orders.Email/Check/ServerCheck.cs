@@ -118,7 +118,7 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
             }
             else
             {
-                report.Ok(Connection, call.Greeting.Text is { } text ? $"{endPoint} answers: {ForeignText.OneLine(text)}" : $"{endPoint} takes connections.");
+                report.Ok(Connection, call.Greeting.Text is { } text ? $"{endPoint} answers: {TextSanitizer.OneLine(text)}" : $"{endPoint} takes connections.");
             }
         }
     }
@@ -228,7 +228,7 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
             offered.Add($"AUTH {string.Join(' ', client.AuthenticationMechanisms.Order(StringComparer.Ordinal))}");
         }
 
-        var text = offered.Count == 0 ? "The server offers nothing that matters here." : $"The server offers {ForeignText.OneLine(string.Join(", ", offered))}.";
+        var text = offered.Count == 0 ? "The server offers nothing that matters here." : $"The server offers {TextSanitizer.OneLine(string.Join(", ", offered))}.";
         if (!has.HasFlag(SmtpCapabilities.Pipelining))
         {
             text += " Without PIPELINING each email takes two more round trips.";
@@ -296,7 +296,7 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
 
     private string Describe(Exception exception) => exception is OperationCanceledException
         ? $"no answer within {_options.ConnectTimeout.TotalSeconds:0.###} s."
-        : Sentence(ForeignText.OneLine(exception.Message));
+        : Sentence(TextSanitizer.OneLine(exception.Message));
 
     private static string Sentence(string text) => text.EndsWith('.') ? text : $"{text}.";
 

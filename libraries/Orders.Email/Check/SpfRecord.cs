@@ -48,10 +48,10 @@ internal static class SpfRecord
         }
         else
         {
-            report.Ok(Step, $"{domain} says '{ForeignText.OneLine(record)}'. It must name the server that sends for you.");
+            report.Ok(Step, $"{domain} says '{TextSanitizer.OneLine(record)}'. It must name the server that sends for you.");
         }
 
-        void Warn(string what) => report.Warn(Step, $"The SPF record of {domain}, '{ForeignText.OneLine(record)}', {what}");
+        void Warn(string what) => report.Warn(Step, $"The SPF record of {domain}, '{TextSanitizer.OneLine(record)}', {what}");
     }
 
     private static bool IsSpf(string text) =>

@@ -33,7 +33,7 @@ internal sealed class TestEmail(IEmailSender sender, IOptions<EmailOptions> opti
     }
 
     private string Describe(SentEmail sent) =>
-        sent.Reply is { } reply ? $"The mail server took the test email with {reply.Code}: {ForeignText.OneLine(reply.Text)}"
+        sent.Reply is { } reply ? $"The mail server took the test email with {reply.Code}: {TextSanitizer.OneLine(reply.Text)}"
         : _options.Delivery == EmailDelivery.Smtp ? "The mail server took the test email."
         : "The test email is in the pickup directory.";
 

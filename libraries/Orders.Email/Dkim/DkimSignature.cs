@@ -51,7 +51,7 @@ internal sealed partial class DkimSignature(IOptions<EmailOptions> options, ILog
         {
             if (last is null)
             {
-                throw new TransientEmailException($"The email could not be signed: {ForeignText.OneLine(exception.Message)}");
+                throw new TransientEmailException($"The email could not be signed: {TextSanitizer.OneLine(exception.Message)}");
             }
 
             if (!_hasWarned)

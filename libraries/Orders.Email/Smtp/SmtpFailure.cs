@@ -49,7 +49,7 @@ internal static class SmtpFailure
     private static EmailException OfRefusal(SmtpRefusalException refusal, bool contentWasBegun, MailAddress recipient)
     {
         var (code, text) = refusal.Reply;
-        var refused = ForeignText.OneLine($"The mail server refused the {(refusal.Stage == SmtpStage.Recipient ? "recipient" : "email")} with {code}: {text}");
+        var refused = TextSanitizer.OneLine($"The mail server refused the {(refusal.Stage == SmtpStage.Recipient ? "recipient" : "email")} with {code}: {text}");
         if (code is < 400 or > 599)
         {
             // No answer that there is (RFC 5321, section 4.2).
@@ -61,14 +61,14 @@ internal static class SmtpFailure
             Blame.Email => new PermanentEmailException(refused),
             Blame.EmailForNow => new TransientEmailException(refused),
             Blame.Us => RefusedUs(code, text, wasLetIn: true),
-            Blame.UsForNow => new MailServerPutsUsOffException(ForeignText.OneLine($"The mail server cannot check who we are, with {code}: {text}")),
-            Blame.Rate or Blame.Connection => new MailServerPutsUsOffException(ForeignText.OneLine($"The mail server takes no more from us for now, with {code}: {text}")) { IsRate = true },
+            Blame.UsForNow => new MailServerPutsUsOffException(TextSanitizer.OneLine($"The mail server cannot check who we are, with {code}: {text}")),
+            Blame.Rate or Blame.Connection => new MailServerPutsUsOffException(TextSanitizer.OneLine($"The mail server takes no more from us for now, with {code}: {text}")) { IsRate = true },
             _ => new MailServerUnavailableException(refused, wasLetIn: true),
         };
     }
 
     private static MailServerException OfGreeting(int code, string text) =>
-        code is >= 500 and <= 599 && !text.Contains("too many", StringComparison.OrdinalIgnoreCase) ? RefusedUs(code, text, wasLetIn: false) : new MailServerUnavailableException(ForeignText.OneLine($"The mail server put us off with {code}: {text}"), wasLetIn: false);
+        code is >= 500 and <= 599 && !text.Contains("too many", StringComparison.OrdinalIgnoreCase) ? RefusedUs(code, text, wasLetIn: false) : new MailServerUnavailableException(TextSanitizer.OneLine($"The mail server put us off with {code}: {text}"), wasLetIn: false);
 
     // MailKit gives the reply in the message only, as "535: 5.7.8 …"; with 534, the text alone.
     private static MailServerException OfLogin(AuthenticationException refusal) => refusal.Message switch
@@ -78,9 +78,9 @@ internal static class SmtpFailure
     };
 
     private static MailServerRefusedUsException RefusedUs(int code, string text, bool wasLetIn) =>
-        new(ForeignText.OneLine($"The mail server refused us, not this email, with {code}: {text}"), wasLetIn);
+        new(TextSanitizer.OneLine($"The mail server refused us, not this email, with {code}: {text}"), wasLetIn);
 
-    private static string NotHandedOver(string why) => ForeignText.OneLine(NotHandedOverBegins + why);
+    private static string NotHandedOver(string why) => TextSanitizer.OneLine(NotHandedOverBegins + why);
 
     private static T? Find<T>(Exception? exception)
         where T : Exception =>

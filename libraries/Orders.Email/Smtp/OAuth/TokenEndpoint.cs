@@ -37,18 +37,18 @@ internal sealed class TokenEndpoint(IHttpClientFactory http, IOptions<EmailOptio
         }
         catch (HttpRequestException exception) when (exception.InnerException is AuthenticationException untrusted)
         {
-            throw new MailServerRefusedUsException(ForeignText.OneLine($"The token endpoint is not to be trusted: {untrusted.Message}"), wasLetIn: false);
+            throw new MailServerRefusedUsException(TextSanitizer.OneLine($"The token endpoint is not to be trusted: {untrusted.Message}"), wasLetIn: false);
         }
         catch (HttpRequestException exception)
         {
-            throw new MailServerUnavailableException(ForeignText.OneLine($"The token endpoint does not answer: {exception.Message}"), wasLetIn: false);
+            throw new MailServerUnavailableException(TextSanitizer.OneLine($"The token endpoint does not answer: {exception.Message}"), wasLetIn: false);
         }
     }
 
     private static MailServerException Refusal(TokenRequest request, HttpStatusCode status, byte[] body)
     {
         var (error, description) = ReadError(body);
-        var words = ForeignText.OneLine(request.Redact(
+        var words = TextSanitizer.OneLine(request.Redact(
             $"The token endpoint refused us with {error ?? $"{(int)status}"}{(string.IsNullOrWhiteSpace(description) ? "." : $": {description}")}"));
         return status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests || (int)status >= 500 || error == "temporarily_unavailable"
             ? new MailServerUnavailableException($"The token endpoint has no time for us: it answered {(int)status}.", wasLetIn: false)

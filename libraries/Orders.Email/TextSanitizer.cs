@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Orders.Email;
 
 /// <summary>What mail servers and other programs write, made fit to be passed on.</summary>
-public static partial class ForeignText
+public static partial class TextSanitizer
 {
     private const int LongestLine = 300;
 
