@@ -10,7 +10,7 @@ internal sealed class LedgerCost : IBenchmark
     private const int Orders = 10_000;
 
     /// <summary>As many workers as are asked for.</summary>
-    private static readonly int[] Crews = [1, 3];
+    private static readonly int[] Groups = [1, 3];
 
     /// <summary>How much of the throughput without the ledger must be left with it.</summary>
     private const double LeastLeft = 0.8;
@@ -26,10 +26,10 @@ internal sealed class LedgerCost : IBenchmark
         await using var api = await system.StartApiAsync();
         await using var otherApi = await other.StartApiAsync();
         var figures = new List<Figure>();
-        foreach (var workers in Crews)
+        foreach (var workers in Groups)
         {
-            await using var without = await Crew.StartAsync(system, api, workers, ("Ledger__Store", "None"));
-            await using var with = await Crew.StartAsync(other, otherApi, workers, valkey.Settings);
+            await using var without = await WorkerGroup.StartAsync(system, api, workers, ("Ledger__Store", "None"));
+            await using var with = await WorkerGroup.StartAsync(other, otherApi, workers, valkey.Settings);
             var (withoutRates, withRates) = (new List<double>(), new List<double>());
             for (var run = 0; run < runs; run++)
             {
@@ -47,5 +47,5 @@ internal sealed class LedgerCost : IBenchmark
         return figures;
     }
 
-    private static async Task<double> SendAsync(Crew crew) => Orders / (await crew.WorkOffAsync(Orders)).TotalSeconds;
+    private static async Task<double> SendAsync(WorkerGroup group) => Orders / (await group.WorkOffAsync(Orders)).TotalSeconds;
 }

@@ -21,20 +21,20 @@ internal sealed class Sending : IBenchmark
         await using var another = await system.StartAnotherAsync();
         await using var third = await system.StartAnotherAsync();
         SystemUnderTest[] systems = [system, another, third];
-        var crews = new List<(Crew Crew, List<double> Rates, List<double> ProcessorTimes)>();
+        var groups = new List<(WorkerGroup WorkerGroup, List<double> Rates, List<double> ProcessorTimes)>();
         foreach (var own in systems)
         {
-            crews.Add((await Crew.StartAsync(own, await own.StartApiAsync(), workers: crews.Count + 1), [], []));
+            groups.Add((await WorkerGroup.StartAsync(own, await own.StartApiAsync(), workers: groups.Count + 1), [], []));
         }
 
         var limits = new List<double>();
         for (var run = 0; run < runs; run++)
         {
-            foreach (var (crew, rates, processorTimes) in crews)
+            foreach (var (group, rates, processorTimes) in groups)
             {
-                var before = crew.ProcessorTime;
-                rates.Add(Orders / (await crew.WorkOffAsync(Orders)).TotalSeconds);
-                processorTimes.Add((crew.ProcessorTime - before).TotalMicroseconds / Orders);
+                var before = group.ProcessorTime;
+                rates.Add(Orders / (await group.WorkOffAsync(Orders)).TotalSeconds);
+                processorTimes.Add((group.ProcessorTime - before).TotalMicroseconds / Orders);
                 limits.Add(await RawSmtp.SendAsync(system.Sink, connections: 8, emails: Orders));
             }
         }
@@ -42,12 +42,12 @@ internal sealed class Sending : IBenchmark
         var limit = new Limit("raw SMTP, 8 connections", limits.Median());
         return
         [
-            .. crews.SelectMany(measured => new[]
+            .. groups.SelectMany(measured => new[]
             {
-                new Figure($"emails sent by {measured.Crew}", "emails/s", Better.Higher, measured.Rates, limit, Targets.GetValueOrDefault(measured.Crew.Size)),
-                new Figure($"processor time of the workers for an email sent by {measured.Crew}", "µs", Better.Lower, measured.ProcessorTimes),
+                new Figure($"emails sent by {measured.WorkerGroup}", "emails/s", Better.Higher, measured.Rates, limit, Targets.GetValueOrDefault(measured.WorkerGroup.Size)),
+                new Figure($"processor time of the workers for an email sent by {measured.WorkerGroup}", "µs", Better.Lower, measured.ProcessorTimes),
             }),
-            new Figure("emails sent by 3 workers for each sent by 1", "ratio", Better.Higher, [crews[2].Rates.Median() / crews[0].Rates.Median()], Target: 1),
+            new Figure("emails sent by 3 workers for each sent by 1", "ratio", Better.Higher, [groups[2].Rates.Median() / groups[0].Rates.Median()], Target: 1),
         ];
     }
 }

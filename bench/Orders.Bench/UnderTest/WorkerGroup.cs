@@ -1,13 +1,13 @@
 namespace Orders.Bench.UnderTest;
 
 /// <summary>Workers that share a queue, warm.</summary>
-internal sealed class Crew : IAsyncDisposable
+internal sealed class WorkerGroup : IAsyncDisposable
 {
     private readonly SystemUnderTest _system;
     private readonly RunningProgram _api;
     private readonly List<RunningProgram> _workers = [];
 
-    private Crew(SystemUnderTest system, RunningProgram api) => (_system, _api) = (system, api);
+    private WorkerGroup(SystemUnderTest system, RunningProgram api) => (_system, _api) = (system, api);
 
     /// <summary>How many they are.</summary>
     public int Size => _workers.Count;
@@ -20,16 +20,16 @@ internal sealed class Crew : IAsyncDisposable
     /// <param name="api">The API there, which places the orders.</param>
     /// <param name="workers">How many.</param>
     /// <param name="settings">Settings of the workers beside the defaults, by the names of their environment variables.</param>
-    public static async Task<Crew> StartAsync(SystemUnderTest system, RunningProgram api, int workers, params (string Name, string Value)[] settings)
+    public static async Task<WorkerGroup> StartAsync(SystemUnderTest system, RunningProgram api, int workers, params (string Name, string Value)[] settings)
     {
-        var crew = new Crew(system, api);
+        var group = new WorkerGroup(system, api);
         for (var worker = 0; worker < workers; worker++)
         {
-            crew._workers.Add(await system.StartWorkerAsync(settings));
+            group._workers.Add(await system.StartWorkerAsync(settings));
         }
 
         await system.WarmUpAsync(api, workers * SystemUnderTest.WarmUpOrders);
-        return crew;
+        return group;
     }
 
     /// <inheritdoc cref="SystemUnderTest.WorkOffAsync"/>
