@@ -79,7 +79,7 @@ internal abstract class AlertConsumerDefinition<TConsumer> : ConsumerDefinition<
             redelivery.HandleTransientOnly();
             redelivery.Intervals([.. AlertDelays.StepsOf(_options)]);
         });
-        messages.UseHeldMail(AlertDelays.RoundTripOf(_options), waitsForEver: !onRabbitMq);
+        messages.UseDeferredEmails(AlertDelays.RoundTripOf(_options), waitsForEver: !onRabbitMq);
     });
 }
 

@@ -89,7 +89,7 @@ internal sealed class NotificationDefinition<TMessage> : ConsumerDefinition<Noti
                 }
             });
             messages.UseFilter(new RetryCountFilter<TMessage>());
-            messages.UseHeldMail(_delays.Min(), waitsForEver: onRabbitMq is null);
+            messages.UseDeferredEmails(_delays.Min(), waitsForEver: onRabbitMq is null);
         });
     }
 }

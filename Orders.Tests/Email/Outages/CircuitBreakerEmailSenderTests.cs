@@ -61,8 +61,8 @@ public sealed class CircuitBreakerEmailSenderTests : IDisposable
     {
         var server = NotThere();
 
-        await Assert.ThrowsAsync<MailHeldException>(() => Protected(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
-        await Assert.ThrowsAsync<MailHeldException>(() => Protected(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
+        await Assert.ThrowsAsync<EmailDeferredException>(() => Protected(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
+        await Assert.ThrowsAsync<EmailDeferredException>(() => Protected(server, TimeSpan.FromMilliseconds(1)).SendAsync(Email, CancellationToken.None).WaitAsync(Patience));
         Assert.That(server.Tries, Is.EqualTo(1));
     }
 
@@ -74,7 +74,7 @@ public sealed class CircuitBreakerEmailSenderTests : IDisposable
 
         await _stopping.CancelAsync();
 
-        await Assert.ThrowsAsync<MailHeldException>(() => sending.WaitAsync(Patience));
+        await Assert.ThrowsAsync<EmailDeferredException>(() => sending.WaitAsync(Patience));
     }
 
     [Test]
@@ -180,7 +180,7 @@ public sealed class CircuitBreakerEmailSenderTests : IDisposable
 
         await _stopping.CancelAsync();
 
-        await Assert.ThrowsAsync<MailHeldException>(() => sending.WaitAsync(Patience));
+        await Assert.ThrowsAsync<EmailDeferredException>(() => sending.WaitAsync(Patience));
         LetNextHaveItsTurn();
         Assert.That(server.Tries, Is.EqualTo(1));
     }
@@ -191,7 +191,7 @@ public sealed class CircuitBreakerEmailSenderTests : IDisposable
         var server = new ScriptedEmailSender();
         await Paced(server).SendAsync(Email, CancellationToken.None).WaitAsync(Patience);
 
-        await Assert.ThrowsAsync<MailHeldException>(() => Paced(server, TimeSpan.FromMilliseconds(1)).SendAsync(Other, CancellationToken.None).WaitAsync(Patience));
+        await Assert.ThrowsAsync<EmailDeferredException>(() => Paced(server, TimeSpan.FromMilliseconds(1)).SendAsync(Other, CancellationToken.None).WaitAsync(Patience));
         Assert.That(server.Tries, Is.EqualTo(1));
     }
 

@@ -490,7 +490,7 @@ public sealed class MailCircuitBreakerTests : IDisposable
     private Task<MailAttempt> Enter(string mail) => _breaker.EnterAsync(mail, CancellationToken.None);
 
     private static void AssertMakesRoom(Task<MailAttempt> entering) =>
-        Assert.That(entering.Exception?.InnerException, Is.TypeOf<MailHeldException>().With.Property(nameof(MailHeldException.MakesRoom)).True);
+        Assert.That(entering.Exception?.InnerException, Is.TypeOf<EmailDeferredException>().With.Property(nameof(EmailDeferredException.MakesRoom)).True);
 
     private void CloseByThreeSuspects()
     {

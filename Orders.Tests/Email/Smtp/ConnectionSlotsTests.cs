@@ -54,7 +54,7 @@ public sealed class ConnectionSlotsTests
         _clock.Advance(ConnectionSlots.Slow + TimeSpan.FromMilliseconds(1));
         _clock.Tick();
 
-        Assert.That((await Assert.ThrowsAsync<MailHeldException>(() => waiting.WaitAsync(Timeout)))!.MakesRoom);
+        Assert.That((await Assert.ThrowsAsync<EmailDeferredException>(() => waiting.WaitAsync(Timeout)))!.MakesRoom);
         Assert.That(other.IsCompleted, Is.False, "Its own domain is not slow.");
     }
 

@@ -24,7 +24,7 @@ internal sealed partial class CircuitBreakerEmailSender(
     ILogger<CircuitBreakerEmailSender> logger,
     CancellationToken stopping) : IEmailSender
 {
-    /// <exception cref="MailHeldException">The email has waited too long, or is to make room for others.</exception>
+    /// <exception cref="EmailDeferredException">The email has waited too long, or is to make room for others.</exception>
     /// <inheritdoc/>
     public async Task<SentEmail> SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
@@ -63,7 +63,7 @@ internal sealed partial class CircuitBreakerEmailSender(
             }
 
             Log.Waits(logger, email.MessageId, failure.Message);
-            return attempt.MakesRoom ? throw new MailHeldException(makesRoom: true) : null;
+            return attempt.MakesRoom ? throw new EmailDeferredException(makesRoom: true) : null;
         }
         catch
         {
@@ -102,7 +102,7 @@ internal sealed partial class CircuitBreakerEmailSender(
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new MailHeldException();
+            throw new EmailDeferredException();
         }
         catch (OperationCanceledException)
         {

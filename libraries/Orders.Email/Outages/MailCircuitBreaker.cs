@@ -89,7 +89,7 @@ internal sealed class MailCircuitBreaker(IOptions<EmailOptions> options, TimePro
     /// The attempt, which must be given to exactly one of <see cref="Succeed"/>, <see cref="Fail"/> and
     /// <see cref="Abandon"/>, unless <see cref="Resume"/> has ended it.
     /// </returns>
-    /// <exception cref="MailHeldException">The email has failed before, and is to make room for others that have not been tried yet.</exception>
+    /// <exception cref="EmailDeferredException">The email has failed before, and is to make room for others that have not been tried yet.</exception>
     public Task<MailAttempt> EnterAsync(string messageId, CancellationToken cancellationToken)
     {
         Waiter waiter;
@@ -437,7 +437,7 @@ internal sealed class MailCircuitBreaker(IOptions<EmailOptions> options, TimePro
 
         public TaskCompletionSource<MailAttempt> Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public void MakeRoom() => Turn.SetException(new MailHeldException(makesRoom: true));
+        public void MakeRoom() => Turn.SetException(new EmailDeferredException(makesRoom: true));
     }
 }
 

@@ -42,11 +42,11 @@ public static class MailOutageRegistration
     /// <summary>Has a message come back later when its email may wait no longer, or somebody else is sending it. Put it last in the message's pipe.</summary>
     /// <typeparam name="TMessage">The message whose consumer sends emails.</typeparam>
     /// <param name="messages">The consumer's pipe of that message.</param>
-    /// <param name="roundTrip">As <see cref="HeldMailFilter{TMessage}"/> has it.</param>
-    /// <param name="waitsForEver">As <see cref="HeldMailFilter{TMessage}"/> has it.</param>
-    public static void UseHeldMail<TMessage>(this IPipeConfigurator<ConsumeContext<TMessage>> messages, TimeSpan roundTrip, bool waitsForEver)
+    /// <param name="roundTrip">As <see cref="DeferredEmailFilter{TMessage}"/> has it.</param>
+    /// <param name="waitsForEver">As <see cref="DeferredEmailFilter{TMessage}"/> has it.</param>
+    public static void UseDeferredEmails<TMessage>(this IPipeConfigurator<ConsumeContext<TMessage>> messages, TimeSpan roundTrip, bool waitsForEver)
         where TMessage : class =>
-        messages.UseFilter(new HeldMailFilter<TMessage>(roundTrip, waitsForEver));
+        messages.UseFilter(new DeferredEmailFilter<TMessage>(roundTrip, waitsForEver));
 
     private static void AddEmailRateLimiter(this IHostApplicationBuilder builder)
     {

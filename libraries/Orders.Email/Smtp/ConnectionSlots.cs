@@ -46,7 +46,7 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
     /// <param name="domain">The recipient's.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Dispose of it to let others have it.</returns>
-    /// <exception cref="MailHeldException">The domain is slow, and the email is to make room for others.</exception>
+    /// <exception cref="EmailDeferredException">The domain is slow, and the email is to make room for others.</exception>
     public async ValueTask<IDisposable> TakeAsync(string domain, CancellationToken cancellationToken)
     {
         Waiter waiter;
@@ -86,7 +86,7 @@ internal sealed class ConnectionSlots(int size, TimeProvider time)
                     if (IsSlow(domain) || exception is OperationCanceledException)
                     {
                         _waiters.Remove(waiter);
-                        throw exception is OperationCanceledException ? exception : new MailHeldException(makesRoom: true);
+                        throw exception is OperationCanceledException ? exception : new EmailDeferredException(makesRoom: true);
                     }
                 }
             }

@@ -57,7 +57,7 @@ internal sealed partial class SmtpConnectionPool : IHostedService, IDisposable
     /// <param name="email">What is to go over it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Dispose of it to let others have the connection.</returns>
-    /// <exception cref="MailHeldException">The recipient's domain is slow, and the email is to make room for others.</exception>
+    /// <exception cref="EmailDeferredException">The recipient's domain is slow, and the email is to make room for others.</exception>
     public ValueTask<IDisposable> ReserveAsync(EmailMessage email, CancellationToken cancellationToken) =>
         _slots.TakeAsync(DomainOf(email), cancellationToken);
 

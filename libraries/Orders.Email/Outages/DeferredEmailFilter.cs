@@ -14,7 +14,7 @@ namespace Orders.Email.Outages;
 /// (https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout), and a message that is merely handed back comes
 /// again at once, with one return more on its count. So it is sent once through a delay queue and acknowledged.
 /// </remarks>
-internal sealed class HeldMailFilter<TMessage>(TimeSpan roundTrip, bool waitsForEver) : IFilter<ConsumeContext<TMessage>>
+internal sealed class DeferredEmailFilter<TMessage>(TimeSpan roundTrip, bool waitsForEver) : IFilter<ConsumeContext<TMessage>>
     where TMessage : class
 {
     public async Task Send(ConsumeContext<TMessage> context, IPipe<ConsumeContext<TMessage>> next)
@@ -23,15 +23,15 @@ internal sealed class HeldMailFilter<TMessage>(TimeSpan roundTrip, bool waitsFor
         {
             await next.Send(context);
         }
-        catch (MailHeldException held) when (waitsForEver && !held.MakesRoom)
+        catch (EmailDeferredException held) when (waitsForEver && !held.MakesRoom)
         {
             // To MassTransit this is a message that has not been consumed.
             throw new OperationCanceledException(context.CancellationToken);
         }
-        catch (Exception exception) when (exception is MailHeldException or DeliveryHeldException)
+        catch (Exception exception) when (exception is EmailDeferredException or DeliveryHeldException)
         {
             await context.GetPayload<MessageRedeliveryContext>().ScheduleRedelivery(roundTrip, KeepRedeliveryCount);
-            await context.NotifyConsumed(context, context.ReceiveContext.ElapsedTime, nameof(HeldMailFilter<>));
+            await context.NotifyConsumed(context, context.ReceiveContext.ElapsedTime, nameof(DeferredEmailFilter<>));
         }
     }
 
