@@ -49,8 +49,8 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
         using (Assert.EnterMultipleScope())
         {
             Assert.That(first, Is.EqualTo(Claimed(afterUnknown: false)));
-            Assert.That(second, Is.InstanceOf<DeliveryClaim.HeldByOther>());
-            Assert.That(((DeliveryClaim.HeldByOther)second).Until, Is.EqualTo(DateTimeOffset.UtcNow + Long).Within(TimeSpan.FromSeconds(10)));
+            Assert.That(second, Is.InstanceOf<DeliveryClaim.LeasedByOther>());
+            Assert.That(((DeliveryClaim.LeasedByOther)second).Until, Is.EqualTo(DateTimeOffset.UtcNow + Long).Within(TimeSpan.FromSeconds(10)));
         }
     }
 
@@ -62,7 +62,7 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
         var claims = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(() => ledger.ClaimAsync(Attempt()))));
 
         Assert.That(claims.OfType<DeliveryClaim.Claimed>().Count(), Is.EqualTo(1));
-        Assert.That(claims.OfType<DeliveryClaim.HeldByOther>().Count(), Is.EqualTo(49));
+        Assert.That(claims.OfType<DeliveryClaim.LeasedByOther>().Count(), Is.EqualTo(49));
     }
 
     [Test]
@@ -142,7 +142,7 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
         await ledger.RecordFailedAsync(late);
         await ledger.RecordUnknownAsync(late);
 
-        Assert.That(await ledger.ClaimAsync(Attempt()), Is.InstanceOf<DeliveryClaim.HeldByOther>());
+        Assert.That(await ledger.ClaimAsync(Attempt()), Is.InstanceOf<DeliveryClaim.LeasedByOther>());
     }
 
     [Test]
@@ -222,7 +222,7 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
             Assert.That(new[] { other, decided }, Is.All.EqualTo(new DeliveryClaim.Conflict()));
             Assert.That(again, state switch
             {
-                "claimed" => Is.InstanceOf<DeliveryClaim.HeldByOther>(),
+                "claimed" => Is.InstanceOf<DeliveryClaim.LeasedByOther>(),
                 "sent" => Is.InstanceOf<DeliveryClaim.AlreadySent>(),
                 "failed" => Is.EqualTo(Claimed(afterUnknown: false)),
                 _ when policy == UnknownOutcome.Park => Is.InstanceOf<DeliveryClaim.UnknownOutcome>(),
@@ -292,7 +292,7 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
 
         var second = Attempt() with { MessageId = $"<{_order}@new.example>" };
         var claim = await Eventually.GetAsync(
-            "a claim", _ => ledger.ClaimAsync(second), claim => claim is not DeliveryClaim.HeldByOther, TimeSpan.FromSeconds(10));
+            "a claim", _ => ledger.ClaimAsync(second), claim => claim is not DeliveryClaim.LeasedByOther, TimeSpan.FromSeconds(10));
 
         Assert.That(claim, Is.EqualTo(Claimed(afterUnknown: outcome != "failed")));
     }
@@ -300,7 +300,7 @@ internal sealed class DeliveryLedgerTests(LedgerStore store)
     private DeliveryClaim.Claimed Claimed(bool afterUnknown) => new(afterUnknown, $"<{_order}@shop.example>");
 
     private Task<DeliveryClaim> ClaimLapsedAsync(IDeliveryLedger ledger, Guid? decision = null) => Eventually.GetAsync(
-        "the claim has lapsed", _ => ledger.ClaimAsync(Attempt(decision)), claim => claim is not DeliveryClaim.HeldByOther, TimeSpan.FromSeconds(10));
+        "the claim has lapsed", _ => ledger.ClaimAsync(Attempt(decision)), claim => claim is not DeliveryClaim.LeasedByOther, TimeSpan.FromSeconds(10));
 
     private DeliveryAttempt Attempt(Guid? decision = null, string content = "customer@example.com\nLaptop") =>
         new(_order, "order-confirmation", $"<{_order}@shop.example>", decision) { Content = content };

@@ -38,7 +38,7 @@ public sealed class InMemoryDeliveryLedgerTests
             await SendAsync($"{i}");
         }
 
-        Assert.That(await ClaimAsync("held"), Is.InstanceOf<DeliveryClaim.HeldByOther>());
+        Assert.That(await ClaimAsync("held"), Is.InstanceOf<DeliveryClaim.LeasedByOther>());
         Assert.That(await ClaimAsync("oldest"), Is.InstanceOf<DeliveryClaim.Claimed>());
         Assert.That(await ClaimAsync($"{InMemoryDeliveryLedger.MostEntries - 1}"), Is.InstanceOf<DeliveryClaim.AlreadySent>());
     }

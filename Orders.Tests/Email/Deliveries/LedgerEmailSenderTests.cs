@@ -87,7 +87,7 @@ public sealed class LedgerEmailSenderTests
         var sending = SendAsync(server);
         await begun.Task;
 
-        await Assert.ThrowsAsync<DeliveryHeldException>(() => SendAsync(server));
+        await Assert.ThrowsAsync<DeliveryLeasedException>(() => SendAsync(server));
         go.SetResult();
         await sending;
 

@@ -119,7 +119,7 @@ public sealed class ValkeyDeliveryLedgerTests : IAsyncDisposable
         await using var connection = await _server.ConnectAsync();
         await connection.GetDatabase().ExecuteAsync("acl", "setuser", "default", ">another");
 
-        Assert.That(await Build(("Ledger:Valkey:Password", "another")).ClaimAsync(Attempt("1", "another")), Is.InstanceOf<DeliveryClaim.HeldByOther>());
+        Assert.That(await Build(("Ledger:Valkey:Password", "another")).ClaimAsync(Attempt("1", "another")), Is.InstanceOf<DeliveryClaim.LeasedByOther>());
     }
 
     [Test]

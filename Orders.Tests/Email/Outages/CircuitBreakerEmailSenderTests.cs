@@ -111,7 +111,7 @@ public sealed class CircuitBreakerEmailSenderTests : IDisposable
 
     private static readonly TestCaseData[] SayingNothing =
     [
-        new TestCaseData(new DeliveryHeldException(DateTimeOffset.MaxValue)).SetArgDisplayNames("sent by another"),
+        new TestCaseData(new DeliveryLeasedException(DateTimeOffset.MaxValue)).SetArgDisplayNames("sent by another"),
         new TestCaseData(new UnclaimedEmailException("The ledger is away.")).SetArgDisplayNames("no ledger"),
         new TestCaseData(new UnknownOutcomeException("Nobody can say.")).SetArgDisplayNames("unknown from before"),
     ];

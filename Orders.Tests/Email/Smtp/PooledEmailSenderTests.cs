@@ -63,7 +63,7 @@ internal sealed class PooledEmailSenderTests
         hold.Release();
 
         await Assert.ThrowsAsync<TransientEmailException>(() => sending.WaitAsync(Patience));
-        Assert.That(during, Is.InstanceOf<DeliveryClaim.HeldByOther>());
+        Assert.That(during, Is.InstanceOf<DeliveryClaim.LeasedByOther>());
         Assert.That((await ClaimAsync("1") as DeliveryClaim.Claimed)?.AfterUnknown, Is.False);
     }
 

@@ -6,7 +6,7 @@ namespace Orders.Email.Deliveries;
 /// An email was not sent and not even tried: somebody else is sending it. That is no failure: its message is to come back
 /// later, as it is.
 /// </summary>
-public sealed class DeliveryHeldException(DateTimeOffset until)
+public sealed class DeliveryLeasedException(DateTimeOffset until)
     : Exception($"Somebody else is sending the email, until {until.UtcDateTime:HH:mm:ss} UTC at the latest.");
 
 /// <summary>An email was not sent, because the ledger could not be asked. That says nothing about the mail server.</summary>

@@ -79,7 +79,7 @@ public abstract record DeliveryClaim
 
     /// <summary>Somebody else is sending it.</summary>
     /// <param name="Until">When that claim lapses.</param>
-    public sealed record HeldByOther(DateTimeOffset Until) : DeliveryClaim;
+    public sealed record LeasedByOther(DateTimeOffset Until) : DeliveryClaim;
 
     /// <summary>It was sent.</summary>
     /// <param name="MessageId">As which email.</param>

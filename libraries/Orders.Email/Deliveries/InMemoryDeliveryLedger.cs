@@ -82,7 +82,7 @@ internal sealed class InMemoryDeliveryLedger(IOptions<LedgerOptions> options, De
 
         if (entry.State == State.Claimed && entry.At + lease.Length > now)
         {
-            return new DeliveryClaim.HeldByOther(entry.At + lease.Length);
+            return new DeliveryClaim.LeasedByOther(entry.At + lease.Length);
         }
 
         var afterUnknown = entry.State is State.Claimed or State.Unknown;

@@ -21,7 +21,7 @@ internal sealed partial class LedgerEmailSender(
     private readonly LedgerOptions _options = options.Value;
     private readonly RateLimitedLog _warning = new(BetweenWarnings, time);
 
-    /// <exception cref="DeliveryHeldException">Somebody else is sending it.</exception>
+    /// <exception cref="DeliveryLeasedException">Somebody else is sending it.</exception>
     /// <exception cref="DeliveryConflictException">Another one has its key.</exception>
     /// <exception cref="UnknownOutcomeException">Nobody can say whether it was sent, and a person has to decide.</exception>
     /// <exception cref="UnclaimedEmailException">The ledger cannot be reached, and nothing is sent without it.</exception>
@@ -51,9 +51,9 @@ internal sealed partial class LedgerEmailSender(
             case DeliveryClaim.Conflict:
                 throw new DeliveryConflictException(key);
 
-            case DeliveryClaim.HeldByOther(var until):
+            case DeliveryClaim.LeasedByOther(var until):
                 Log.Held(logger, email.MessageId, until);
-                throw new DeliveryHeldException(until);
+                throw new DeliveryLeasedException(until);
 
             case DeliveryClaim.UnknownOutcome(var since):
                 throw new UnknownOutcomeException($"Nobody can say whether the mail server took the email, since {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC.");

@@ -142,7 +142,7 @@ internal sealed partial class ValkeyDeliveryLedger : IDeliveryLedger, IDisposabl
         {
             "conflict" => new DeliveryClaim.Conflict(),
             "sent" => new DeliveryClaim.AlreadySent((string)answer[2]!, TimeOf(answer[1])),
-            "held" => new DeliveryClaim.HeldByOther(TimeOf(answer[1])),
+            "held" => new DeliveryClaim.LeasedByOther(TimeOf(answer[1])),
             "unknown" => new DeliveryClaim.UnknownOutcome(TimeOf(answer[1])),
             var claimed => new DeliveryClaim.Claimed(AfterUnknown: claimed == "again", (string)answer[1]!),
         };

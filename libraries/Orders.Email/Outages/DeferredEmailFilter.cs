@@ -28,7 +28,7 @@ internal sealed class DeferredEmailFilter<TMessage>(TimeSpan roundTrip, bool wai
             // To MassTransit this is a message that has not been consumed.
             throw new OperationCanceledException(context.CancellationToken);
         }
-        catch (Exception exception) when (exception is EmailDeferredException or DeliveryHeldException)
+        catch (Exception exception) when (exception is EmailDeferredException or DeliveryLeasedException)
         {
             await context.GetPayload<MessageRedeliveryContext>().ScheduleRedelivery(roundTrip, KeepRedeliveryCount);
             await context.NotifyConsumed(context, context.ReceiveContext.ElapsedTime, nameof(DeferredEmailFilter<>));
