@@ -76,7 +76,7 @@ public sealed class PlaceTwiceTests
     [Test]
     public async Task Who_comes_while_the_order_is_being_placed_waits_for_what_becomes_of_it()
     {
-        var publishing = new HeldUpMessages<OrderPlaced>();
+        var publishing = new BlockedPublishes<OrderPlaced>();
         _api.Services.GetRequiredService<IBus>().ConnectPublishObserver(publishing);
         var first = _api.PostAsync(Laptop);
         await publishing.Begun.WaitAsync(TimeSpan.FromSeconds(20));
@@ -99,7 +99,7 @@ public sealed class PlaceTwiceTests
     [Test]
     public async Task An_order_of_which_nobody_knows_what_became_is_published_again_as_the_same_message()
     {
-        var publishing = new HeldUpMessages<OrderPlaced> { Fails = 1 };
+        var publishing = new BlockedPublishes<OrderPlaced> { Fails = 1 };
         publishing.GoOn();
         _api.Services.GetRequiredService<IBus>().ConnectPublishObserver(publishing);
 

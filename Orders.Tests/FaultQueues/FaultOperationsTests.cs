@@ -17,7 +17,7 @@ internal sealed class FaultOperationsTests : OrderSystemTests
     /// <summary>More than have their turn at once, so that a whole portion is held up.</summary>
     private const int Unheld = 30;
 
-    private readonly HeldAuditTrail _audit = new();
+    private readonly BlockedAuditTrail _audit = new();
 
     [Test]
     public async Task A_cancelled_operation_finishes_what_it_has_begun_and_begins_nothing_more()
@@ -124,7 +124,7 @@ internal sealed class FaultOperationsTests : OrderSystemTests
     }
 
     /// <summary>Holds up what is to be put on record of every message but the first ones, until it is released.</summary>
-    private sealed class HeldAuditTrail : IAuditTrail
+    private sealed class BlockedAuditTrail : IAuditTrail
     {
         private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);

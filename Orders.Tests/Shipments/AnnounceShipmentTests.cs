@@ -131,7 +131,7 @@ internal sealed class AnnounceShipmentTests
     [Test]
     public async Task Who_comes_while_the_shipment_is_being_published_waits_for_what_becomes_of_it()
     {
-        var publishing = new HeldUpMessages<OrderShipped>();
+        var publishing = new BlockedPublishes<OrderShipped>();
         _api.Services.GetRequiredService<IBus>().ConnectPublishObserver(publishing);
         var first = _api.PostAsync(Parcel, Path);
         await publishing.Begun.WaitAsync(Patience);
@@ -155,7 +155,7 @@ internal sealed class AnnounceShipmentTests
     public async Task A_shipment_of_which_nobody_knows_what_became_is_published_again_as_the_same_message()
     {
         using var refused = Measured<long>.By(_api.Services, "orders.shipments.refused", "Orders.Api");
-        var publishing = new HeldUpMessages<OrderShipped> { Fails = 1 };
+        var publishing = new BlockedPublishes<OrderShipped> { Fails = 1 };
         publishing.GoOn();
         _api.Services.GetRequiredService<IBus>().ConnectPublishObserver(publishing);
 

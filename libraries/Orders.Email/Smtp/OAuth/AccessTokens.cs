@@ -15,8 +15,8 @@ internal sealed partial class AccessTokens(TokenEndpoint endpoint, IOptions<Emai
     private readonly Lock _lock = new();
     private readonly OAuthOptions _options = options.Value.Smtp.OAuth;
     private readonly TokenGrant _grant = new(options.Value.Smtp.OAuth, time);
-    private HeldToken? _held;
-    private Task<HeldToken>? _fetching;
+    private CachedToken? _held;
+    private Task<CachedToken>? _fetching;
 
     /// <summary>Gives a token that holds.</summary>
     /// <exception cref="MailServerException">There is none to be had. A file that cannot be read throws what files do.</exception>
@@ -27,8 +27,8 @@ internal sealed partial class AccessTokens(TokenEndpoint endpoint, IOptions<Emai
             return ReadFile(_options.TokenFile);
         }
 
-        Task<HeldToken> fetching;
-        HeldToken? held;
+        Task<CachedToken> fetching;
+        CachedToken? held;
         lock (_lock)
         {
             held = _held;
@@ -85,7 +85,7 @@ internal sealed partial class AccessTokens(TokenEndpoint endpoint, IOptions<Emai
         return TokenAnswer.IsToken(token) ? token : throw new CryptographicException("It holds no access token.");
     }
 
-    private async Task<HeldToken> FetchAsync()
+    private async Task<CachedToken> FetchAsync()
     {
         // The lock is for short steps only: signing and reading files are none.
         await Task.Yield();
@@ -98,7 +98,7 @@ internal sealed partial class AccessTokens(TokenEndpoint endpoint, IOptions<Emai
 
         var remainder = Max(answer.ExpiresIn / 10, LeastRemainder);
         // A token may hold for less than twice that.
-        var fetched = new HeldToken(answer.AccessToken, since, Max(answer.ExpiresIn - remainder, answer.ExpiresIn / 2), answer.ExpiresIn);
+        var fetched = new CachedToken(answer.AccessToken, since, Max(answer.ExpiresIn - remainder, answer.ExpiresIn / 2), answer.ExpiresIn);
         lock (_lock)
         {
             return _held = fetched;
@@ -111,7 +111,7 @@ internal sealed partial class AccessTokens(TokenEndpoint endpoint, IOptions<Emai
     /// <param name="Since">The timestamp before the request for it.</param>
     /// <param name="RenewAfter">How long after that it is time for another one.</param>
     /// <param name="EndsAfter">How long after that it ends.</param>
-    private sealed record HeldToken(string Token, long Since, TimeSpan RenewAfter, TimeSpan EndsAfter);
+    private sealed record CachedToken(string Token, long Since, TimeSpan RenewAfter, TimeSpan EndsAfter);
 
     private static partial class Log
     {

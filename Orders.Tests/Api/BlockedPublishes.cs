@@ -4,7 +4,7 @@ using MassTransit;
 namespace Orders.Tests.Api;
 
 /// <summary>Holds up messages of one type on their way to the bus.</summary>
-internal sealed class HeldUpMessages<TMessage> : IPublishObserver
+internal sealed class BlockedPublishes<TMessage> : IPublishObserver
     where TMessage : class
 {
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
