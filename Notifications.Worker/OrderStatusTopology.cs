@@ -16,7 +16,7 @@ internal sealed class OrderStatusTopology : ITopologyPart
 {
     public void Configure(IRabbitMqBusFactoryConfigurator bus, IServiceProvider services)
     {
-        // Without an order book nobody would take anything out of it.
+        // Without an order store nobody would take anything out of it.
         if (services.GetRequiredService<IOptions<LedgerOptions>>().Value.Store == LedgerStore.None)
         {
             return;

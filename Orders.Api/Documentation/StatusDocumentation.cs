@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Api.Orders;
 using Orders.Api.Status;
 
@@ -45,7 +45,7 @@ internal sealed class StatusDocumentation : IOpenApiOperationTransformer, IOpenA
         operation.DescribeProblem(
                 "Too many requests came from the client's address, or too many streams are open.", OperationDocumentation.Problem(StatusCodes.Status429TooManyRequests))
             .Headers = OperationDocumentation.RetryAfter("ask");
-        operation.DescribeProblem("The order book does not answer.", StatusEndpoints.Unreachable())
+        operation.DescribeProblem("The order store does not answer.", StatusEndpoints.Unreachable())
             .Headers = OperationDocumentation.RetryAfter("ask");
         return Task.CompletedTask;
     }

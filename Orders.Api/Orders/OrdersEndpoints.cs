@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Api.Publishing;
 
 namespace Orders.Api.Orders;
@@ -85,7 +85,7 @@ public static class OrdersEndpoints
         var now = clock.GetUtcNow();
         var order = request.ToOrderPlaced(now, key);
         var publication = new Publication<OrderPlaced>(
-            NotificationKey.Confirmation(order.OrderId), BookContent.Of(order), at => order with { PlacedAt = at });
+            NotificationKey.Confirmation(order.OrderId), StoredContent.Of(order), at => order with { PlacedAt = at });
         var outcome = await publishing.PublishAsync(publication, now, isNew: request.OrderId is null && key is null, cancellationToken);
         switch (outcome)
         {

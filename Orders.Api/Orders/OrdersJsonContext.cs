@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Mvc;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 
 namespace Orders.Api.Orders;
 

@@ -1,5 +1,5 @@
 using MassTransit;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Messaging;
 
 namespace Orders.Api.Publishing;
@@ -11,7 +11,7 @@ namespace Orders.Api.Publishing;
 public sealed partial class MessagePublisher(IBus bus, ILogger<MessagePublisher> logger, BrokerWatch? broker = null)
 {
     /// <summary>How long the broker has to confirm a message.</summary>
-    public static readonly TimeSpan ConfirmTimeout = BookClaim.TimeToPublish;
+    public static readonly TimeSpan ConfirmTimeout = StoreClaim.TimeToPublish;
 
     /// <summary>Publishes a message and waits until the broker has it safe in at least one queue.</summary>
     /// <param name="what">What to publish.</param>

@@ -1,13 +1,13 @@
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 
 namespace Orders.Api.Publishing;
 
 /// <summary>A message that is published once under its key, however often and by however many callers at a time it is sent.</summary>
 /// <typeparam name="T">The message's type.</typeparam>
-/// <param name="Key">Its key in the order book.</param>
+/// <param name="Key">Its key in the order store.</param>
 /// <param name="Content">What tells it from another one with the same key.</param>
 /// <param name="Message">The message as accepted at a given time: that of the first try, whenever it is published.</param>
-public sealed record Publication<T>(NotificationKey Key, BookContent Content, Func<DateTimeOffset, T> Message)
+public sealed record Publication<T>(NotificationKey Key, StoredContent Content, Func<DateTimeOffset, T> Message)
     where T : class;
 
 /// <summary>What became of a publication.</summary>

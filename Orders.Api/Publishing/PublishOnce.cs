@@ -1,23 +1,23 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Ledger;
 
 namespace Orders.Api.Publishing;
 
 /// <summary>Publishes each message once, however often and by however many callers at a time it is sent.</summary>
 /// <param name="publisher">Publishes the messages.</param>
-/// <param name="options">Says what to do without the order book.</param>
+/// <param name="options">Says what to do without the order store.</param>
 /// <param name="clock">The clock.</param>
 /// <param name="logger">The log.</param>
-/// <param name="book">Remembers what was published; <c>null</c> where nobody does, and every message is a new one.</param>
+/// <param name="store">Remembers what was published; <c>null</c> where nobody does, and every message is a new one.</param>
 public sealed partial class PublishOnce(
-    MessagePublisher publisher, IOptions<LedgerOptions> options, TimeProvider clock, ILogger<PublishOnce> logger, IOrderBook? book = null)
+    MessagePublisher publisher, IOptions<LedgerOptions> options, TimeProvider clock, ILogger<PublishOnce> logger, IOrderStore? store = null)
 {
     /// <summary>How long a caller waits for another one who publishes the same at the same moment.</summary>
     private static readonly TimeSpan Patience = MessagePublisher.ConfirmTimeout + TimeSpan.FromSeconds(1);
 
-    /// <summary>There is a warning of the missing order book as often as this at most, however many messages are published.</summary>
+    /// <summary>There is a warning of the missing order store as often as this at most, however many messages are published.</summary>
     private static readonly TimeSpan WarningPeriod = TimeSpan.FromSeconds(10);
 
     private readonly RateLimitedLog _warning = new(WarningPeriod, clock);
@@ -30,23 +30,23 @@ public sealed partial class PublishOnce(
     public async Task<PublicationOutcome> PublishAsync<T>(Publication<T> what, DateTimeOffset now, bool isNew, CancellationToken cancellationToken)
         where T : class
     {
-        if (book is null)
+        if (store is null)
         {
             return Of(await publisher.PublishAsync(what, now, cancellationToken), now);
         }
 
         var waits = options.Value.WhenUnreachable == WhenUnreachable.Wait;
-        if (!waits && !book.IsReachable)
+        if (!waits && !store.IsReachable)
         {
             // Who does not wait for it should not have to wait until that is noticed, either.
-            Warn("The order book cannot be reached: there is no connection.");
+            Warn("The order store cannot be reached: there is no connection.");
             return Of(await publisher.PublishAsync(what, now, cancellationToken), now);
         }
 
         if (isNew)
         {
             // It is not claimed, and when it is recorded it is too late to refuse it.
-            return book.IsReachable ? await PublishAsync(what, now, null, cancellationToken) : new PublicationOutcome.NotRemembered();
+            return store.IsReachable ? await PublishAsync(what, now, null, cancellationToken) : new PublicationOutcome.NotRemembered();
         }
 
         try
@@ -75,21 +75,21 @@ public sealed partial class PublishOnce(
         {
             while (true)
             {
-                switch (await book!.ClaimAsync(what.Key, what.Content, now, cancellationToken))
+                switch (await store!.ClaimAsync(what.Key, what.Content, now, cancellationToken))
                 {
-                    case BookClaim.Granted granted:
+                    case StoreClaim.Granted granted:
                         return await PublishAsync(what, granted.AcceptedAt, granted, cancellationToken);
 
-                    case BookClaim.Known(var status, var at):
+                    case StoreClaim.Known(var status, var at):
                         return new PublicationOutcome.Before(at ?? now, status);
 
-                    case BookClaim.Taken:
+                    case StoreClaim.Taken:
                         return new PublicationOutcome.Taken();
 
-                    case BookClaim.OtherAddress:
+                    case StoreClaim.OtherAddress:
                         return new PublicationOutcome.OtherAddress();
 
-                    case BookClaim.Held(var atMost):
+                    case StoreClaim.Held(var atMost):
                         var left = Patience - clock.GetElapsedTime(began);
                         if (left <= TimeSpan.Zero)
                         {
@@ -99,7 +99,7 @@ public sealed partial class PublishOnce(
                         if (others is null)
                         {
                             // What changes between the claim and this is not heard: so the claim is asked for once more.
-                            others = await book.ListenAsync(what.Key.OrderId, cancellationToken);
+                            others = await store.ListenAsync(what.Key.OrderId, cancellationToken);
                         }
                         else
                         {
@@ -122,7 +122,7 @@ public sealed partial class PublishOnce(
         }
     }
 
-    private async Task<PublicationOutcome> PublishAsync<T>(Publication<T> what, DateTimeOffset at, BookClaim.Granted? claim, CancellationToken cancellationToken)
+    private async Task<PublicationOutcome> PublishAsync<T>(Publication<T> what, DateTimeOffset at, StoreClaim.Granted? claim, CancellationToken cancellationToken)
         where T : class
     {
         // A client who goes away in the middle leaves it open.
@@ -139,17 +139,17 @@ public sealed partial class PublishOnce(
         return Of(outcome, at);
     }
 
-    private async Task RecordAsync(NotificationKey key, BookContent content, DateTimeOffset at, BookClaim.Granted? claim, PublishOutcome outcome)
+    private async Task RecordAsync(NotificationKey key, StoredContent content, DateTimeOffset at, StoreClaim.Granted? claim, PublishOutcome outcome)
     {
         try
         {
             if (outcome == PublishOutcome.Confirmed)
             {
-                await book!.RecordAcceptedAsync(key, content, at);
+                await store!.RecordAcceptedAsync(key, content, at);
             }
             else if (claim is not null)
             {
-                await book!.EndClaimAsync(key, claim, inDoubt: outcome == PublishOutcome.Unknown);
+                await store!.EndClaimAsync(key, claim, inDoubt: outcome == PublishOutcome.Unknown);
             }
         }
         catch (LedgerUnreachableException exception)

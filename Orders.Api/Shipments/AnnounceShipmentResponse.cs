@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Text.Json.Serialization;
 using Contracts;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 
 namespace Orders.Api.Shipments;
 

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Api.Orders;
 using Orders.Api.Publishing;
 
@@ -52,7 +52,7 @@ public static partial class ShipmentsEndpoints
 
         var now = clock.GetUtcNow();
         var shipment = request.ToOrderShipped(orderId, now);
-        var publication = new Publication<OrderShipped>(NotificationKey.Of(shipment), BookContent.Of(shipment), at => shipment with { ShippedAt = at });
+        var publication = new Publication<OrderShipped>(NotificationKey.Of(shipment), StoredContent.Of(shipment), at => shipment with { ShippedAt = at });
         var outcome = await publishing.PublishAsync(publication, now, isNew: false, cancellationToken);
         switch (outcome)
         {

@@ -4,7 +4,7 @@ using Orders.Ledger;
 namespace Orders.Api.Status;
 
 /// <summary>
-/// Has an event that could not be recorded for want of the order book go back to its queue, as if it had never come.
+/// Has an event that could not be recorded for want of the order store go back to its queue, as if it had never come.
 /// Belongs to the endpoint: a cancellation that the consumer itself throws, and nobody asked for, is a fault to MassTransit.
 /// </summary>
 internal sealed class HandBackFilter : IFilter<ConsumeContext>

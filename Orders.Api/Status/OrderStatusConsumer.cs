@@ -1,15 +1,15 @@
 using System.Runtime.Serialization;
 using Contracts;
 using MassTransit;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Email;
 using Orders.Ledger;
 
 namespace Orders.Api.Status;
 
-/// <summary>Records in the order book what the workers tell of orders and of further notifications, whoever asked for those.</summary>
+/// <summary>Records in the order store what the workers tell of orders and of further notifications, whoever asked for those.</summary>
 public sealed partial class OrderStatusConsumer(
-    IOrderBook book, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<OrderStatusConsumer> logger)
+    IOrderStore store, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<OrderStatusConsumer> logger)
     : IConsumer<OrderConfirmationSent>, IConsumer<OrderConfirmationRetrying>, IConsumer<OrderConfirmationFailed>,
         IConsumer<NotificationSent>, IConsumer<NotificationRetrying>, IConsumer<NotificationFailed>
 {
@@ -19,7 +19,7 @@ public sealed partial class OrderStatusConsumer(
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// How long an event is kept while the order book is away, then it is handed back to the queue: RabbitMQ closes the
+    /// How long an event is kept while the order store is away, then it is handed back to the queue: RabbitMQ closes the
     /// channel over a message that is unacknowledged for 30 minutes.
     /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
@@ -83,7 +83,7 @@ public sealed partial class OrderStatusConsumer(
         {
             try
             {
-                await book.RecordAsync(key, change, context.CancellationToken);
+                await store.RecordAsync(key, change, context.CancellationToken);
                 return;
             }
             catch (LedgerUnreachableException exception) when (clock.GetElapsedTime(began) < Patience

@@ -5,7 +5,7 @@ using Orders.Messaging;
 
 namespace Orders.Api.Status;
 
-/// <summary>How events are consumed: each is one round trip to the order book, and it does not matter which is first.</summary>
+/// <summary>How events are consumed: each is one round trip to the order store, and it does not matter which is first.</summary>
 public sealed class OrderStatusConsumerDefinition : ConsumerDefinition<OrderStatusConsumer>
 {
     /// <summary>Enough to keep a store busy that takes a millisecond to answer.</summary>
@@ -26,7 +26,7 @@ public sealed class OrderStatusConsumerDefinition : ConsumerDefinition<OrderStat
             onRabbitMq.DeclareParking(QueueNames.OrderStatus, queueType);
         }
 
-        // What is handed back untried, because the order book is away, never counts as a failure.
+        // What is handed back untried, because the order store is away, never counts as a failure.
         endpointConfigurator.SetFaultsAside(context, Faults, deliveryLimit: int.MaxValue);
         endpointConfigurator.UseFilter(new HandBackFilter());
     }

@@ -1,7 +1,7 @@
 using Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Api.Publishing;
 using Orders.Api.Status.Pages;
 using Orders.Ledger;
@@ -51,8 +51,8 @@ public static class StatusEndpoints
 
     /// <summary>Looks up an order that has a proper id.</summary>
     /// <exception cref="LedgerUnreachableException">Nobody can say.</exception>
-    internal static Task<OrderRecord?> FindAsync(IOrderBook? book, string orderId, CancellationToken cancellationToken) =>
-        book is not null && OrderRules.IsOrderId(orderId) ? book.FindAsync(orderId, cancellationToken) : Task.FromResult<OrderRecord?>(null);
+    internal static Task<OrderRecord?> FindAsync(IOrderStore? store, string orderId, CancellationToken cancellationToken) =>
+        store is not null && OrderRules.IsOrderId(orderId) ? store.FindAsync(orderId, cancellationToken) : Task.FromResult<OrderRecord?>(null);
 
     /// <summary>The answer about an order that is not known.</summary>
     internal static ProblemDetails Unknown(bool isKept) => new()
@@ -61,7 +61,7 @@ public static class StatusEndpoints
         Title = isKept ? "The order is not known" : "Nobody remembers orders here",
         Detail = isKept
             ? "No order with this id is known to have been placed, or nothing was heard of it for longer than orders are remembered."
-            : "The order book is switched off: Ledger__Store is None.",
+            : "The order store is switched off: Ledger__Store is None.",
     };
 
     /// <summary>The answer while nobody can look an order up; <see cref="Refusals.RetryAfterSeconds"/> goes with it.</summary>
@@ -69,17 +69,17 @@ public static class StatusEndpoints
     {
         Status = StatusCodes.Status503ServiceUnavailable,
         Title = "The status cannot be told at the moment",
-        Detail = "The order book does not answer. The order itself is not affected; ask again later.",
+        Detail = "The order store does not answer. The order itself is not affected; ask again later.",
     };
 
     private static async Task<Results<Ok<OrderRecord>, ProblemHttpResult>> GetStatusAsync(
-        string orderId, HttpResponse response, CancellationToken cancellationToken, [FromServices] IOrderBook? book = null)
+        string orderId, HttpResponse response, CancellationToken cancellationToken, [FromServices] IOrderStore? store = null)
     {
         try
         {
-            return await FindAsync(book, orderId, cancellationToken) is { } record
+            return await FindAsync(store, orderId, cancellationToken) is { } record
                 ? TypedResults.Ok(record)
-                : TypedResults.Problem(Unknown(isKept: book is not null));
+                : TypedResults.Problem(Unknown(isKept: store is not null));
         }
         catch (LedgerUnreachableException)
         {

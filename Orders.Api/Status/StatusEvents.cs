@@ -2,7 +2,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Mvc;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Api.Orders;
 using Orders.Api.Publishing;
 using Orders.Ledger;
@@ -19,12 +19,12 @@ internal static class StatusEvents
 
     /// <summary>
     /// Proxies take a connection on which nothing is said for a dead one. The order is looked up as often as this as well:
-    /// what changed while the order book was away was announced to nobody.
+    /// what changed while the order store was away was announced to nobody.
     /// </summary>
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(15);
 
     public static async Task<IResult> GetAsync(
-        string orderId, StatusStreams streams, IHostApplicationLifetime lifetime, HttpContext http, CancellationToken cancellationToken, [FromServices] IOrderBook? book = null)
+        string orderId, StatusStreams streams, IHostApplicationLifetime lifetime, HttpContext http, CancellationToken cancellationToken, [FromServices] IOrderStore? store = null)
     {
         if (!streams.TryOpen(http))
         {
@@ -36,22 +36,22 @@ internal static class StatusEvents
 
         try
         {
-            if (await StatusEndpoints.FindAsync(book, orderId, cancellationToken) is null)
+            if (await StatusEndpoints.FindAsync(store, orderId, cancellationToken) is null)
             {
-                return TypedResults.Problem(StatusEndpoints.Unknown(isKept: book is not null));
+                return TypedResults.Problem(StatusEndpoints.Unknown(isKept: store is not null));
             }
 
-            var listener = await book!.ListenAsync(orderId, cancellationToken);
+            var listener = await store!.ListenAsync(orderId, cancellationToken);
             http.Response.RegisterForDisposeAsync(listener);
             // Once more, now that no change can be missed.
-            if (await book.FindAsync(orderId, cancellationToken) is not { } record)
+            if (await store.FindAsync(orderId, cancellationToken) is not { } record)
             {
                 return TypedResults.Problem(StatusEndpoints.Unknown(isKept: true));
             }
 
             // nginx would collect what is meant to be seen at once.
             http.Response.Headers["X-Accel-Buffering"] = "no";
-            return TypedResults.ServerSentEvents(ReadAsync(book, listener, record, lifetime, cancellationToken));
+            return TypedResults.ServerSentEvents(ReadAsync(store, listener, record, lifetime, cancellationToken));
         }
         catch (LedgerUnreachableException)
         {
@@ -62,7 +62,7 @@ internal static class StatusEvents
 
     /// <summary>The status and its changes, until the listener goes, the program stops or the order is forgotten.</summary>
     private static async IAsyncEnumerable<SseItem<object>> ReadAsync(
-        IOrderBook book, OrderListener listener, OrderRecord record, IHostApplicationLifetime lifetime, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IOrderStore store, OrderListener listener, OrderRecord record, IHostApplicationLifetime lifetime, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         var told = record;
@@ -73,7 +73,7 @@ internal static class StatusEvents
             try
             {
                 await listener.WaitAsync(LongestSilence, end.Token);
-                now = await book.FindAsync(told.OrderId, end.Token);
+                now = await store.FindAsync(told.OrderId, end.Token);
             }
             catch (LedgerUnreachableException)
             {

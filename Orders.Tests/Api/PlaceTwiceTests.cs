@@ -1,7 +1,7 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 
 namespace Orders.Tests.Api;
 
@@ -126,7 +126,7 @@ public sealed class PlaceTwiceTests
         var orderId = (string)first.Json["order"]!["orderId"]!;
         await using var api = await ApiUnderTest.StartAsync();
         var confirmedAt = DateTimeOffset.UtcNow;
-        await api.Services.GetRequiredService<IOrderBook>().RecordAsync(
+        await api.Services.GetRequiredService<IOrderStore>().RecordAsync(
             NotificationKey.Confirmation(orderId), new NotificationChange(NotificationStatus.Sent, confirmedAt, MessageId: "<1@shop.example>"), default);
 
         var second = await PostAsync(order, key, api);
@@ -207,7 +207,7 @@ public sealed class PlaceTwiceTests
     }
 
     [Test]
-    public async Task Without_an_order_book_every_order_is_a_new_one()
+    public async Task Without_an_order_store_every_order_is_a_new_one()
     {
         await using var api = await ApiUnderTest.StartAsync(settings: ("Ledger__Store", "None"));
 

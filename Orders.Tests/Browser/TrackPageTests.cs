@@ -3,7 +3,7 @@ using Contracts;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using static Microsoft.Playwright.Assertions;
 
 namespace Orders.Tests.Browser;
@@ -17,10 +17,10 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
     public async Task StartTheSystemAsync()
     {
         await StartAsync();
-        await Book.RecordAcceptedAsync(NotificationKey.Confirmation("40001"), new BookContent("content", "customer"), Noon);
+        await Store.RecordAcceptedAsync(NotificationKey.Confirmation("40001"), new StoredContent("content", "customer"), Noon);
     }
 
-    private IOrderBook Book => TheSystem.Api.GetRequiredService<IOrderBook>();
+    private IOrderStore Store => TheSystem.Api.GetRequiredService<IOrderStore>();
 
     [Test]
     public async Task It_follows_the_order_without_being_loaded_again()
@@ -73,7 +73,7 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
     public async Task It_shows_parcels_and_other_emails_and_follows_them()
     {
         var parcel = new OrderShipped("40001", "customer@example.com", "1Z999", "Acorn Parcel", "https://parcel.example/?n=1Z999&lang=en", Noon.AddMinutes(1));
-        await Book.RecordAcceptedAsync(NotificationKey.Of(parcel), BookContent.Of(parcel), parcel.ShippedAt);
+        await Store.RecordAcceptedAsync(NotificationKey.Of(parcel), StoredContent.Of(parcel), parcel.ShippedAt);
         var page = await OpenAsync("/orders/40001/track");
         var parcels = page.Locator(".further").GetByRole(AriaRole.Listitem);
         await Expect(parcels).ToHaveTextAsync([new Regex("On its way with Acorn Parcel.*Tracking number 1Z999.*being sent")]);
@@ -102,7 +102,7 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
     public async Task Of_an_order_of_which_only_a_parcel_is_known_it_shows_that()
     {
         var parcel = new OrderShipped("40002", "customer@example.com", "1Z999", null, null, Noon);
-        await Book.RecordAcceptedAsync(NotificationKey.Of(parcel), BookContent.Of(parcel), parcel.ShippedAt);
+        await Store.RecordAcceptedAsync(NotificationKey.Of(parcel), StoredContent.Of(parcel), parcel.ShippedAt);
         var page = await OpenAsync("/orders/40002/track");
 
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Your order is on its way");
@@ -115,7 +115,7 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
     {
         const string Hostile = "<img src=x onerror=alert(2)>\"'&";
         var parcel = new OrderShipped("40001", "customer@example.com", "1Z999", Hostile, link, Noon);
-        await Book.RecordAcceptedAsync(NotificationKey.Of(parcel), BookContent.Of(parcel), parcel.ShippedAt);
+        await Store.RecordAcceptedAsync(NotificationKey.Of(parcel), StoredContent.Of(parcel), parcel.ShippedAt);
         await TellAsync(new NotificationFailed(Hostile, "40001", Hostile, Hostile, Noon));
         var page = await OpenAsync("/orders/40001/track");
 
@@ -137,7 +137,7 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
     {
         await TellAsync(new OrderConfirmationFailed("40001", new string('x', 400), Noon.AddSeconds(6)));
         var parcel = new OrderShipped("40001", "customer@example.com", new string('1', 64), new string('A', 100), "https://parcel.example/", Noon);
-        await Book.RecordAcceptedAsync(NotificationKey.Of(parcel), BookContent.Of(parcel), parcel.ShippedAt);
+        await Store.RecordAcceptedAsync(NotificationKey.Of(parcel), StoredContent.Of(parcel), parcel.ShippedAt);
         var page = await OpenAsync("/orders/40001/track", new BrowserNewPageOptions { ViewportSize = new() { Width = 320, Height = 640 } });
 
         Assert.That(await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"), Is.EqualTo(320), "Nothing is wider than the screen.");

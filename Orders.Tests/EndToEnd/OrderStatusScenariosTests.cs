@@ -12,7 +12,7 @@ using Orders.FaultQueues.Operations;
 
 namespace Orders.Tests.EndToEnd;
 
-/// <summary>What clients are told of their orders, whatever carries them; on a broker the order book is on a server too.</summary>
+/// <summary>What clients are told of their orders, whatever carries them; on a broker the order store is on a server too.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.InMemoryAndOnQuorumQueues))]
 internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : OrderSystemTests
 {
@@ -154,7 +154,7 @@ internal sealed class OrderStatusScenariosTests(TransportUnderTest transport) : 
     }
 
     [Test]
-    public async Task An_event_that_waits_for_the_order_book_goes_back_to_its_queue_when_the_program_stops()
+    public async Task An_event_that_waits_for_the_order_store_goes_back_to_its_queue_when_the_program_stops()
     {
         if (transport.Broker is null)
         {

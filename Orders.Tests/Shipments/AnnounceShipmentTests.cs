@@ -1,7 +1,7 @@
 using Contracts;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Tests.Api;
 
 namespace Orders.Tests.Shipments;
@@ -177,7 +177,7 @@ internal sealed class AnnounceShipmentTests
     }
 
     [Test]
-    public async Task Without_an_order_book_every_shipment_is_a_new_one()
+    public async Task Without_an_order_store_every_shipment_is_a_new_one()
     {
         await using var api = await ApiUnderTest.StartAsync(settings: ("Ledger__Store", "None"));
 
@@ -191,7 +191,7 @@ internal sealed class AnnounceShipmentTests
     }
 
     [Test]
-    public async Task While_the_order_book_is_away_nothing_is_announced()
+    public async Task While_the_order_store_is_away_nothing_is_announced()
     {
         await using var store = await ValkeyServer.StartNewAsync();
         await using var api = await ApiUnderTest.StartAsync(settings: [.. store.Settings]);
@@ -270,14 +270,14 @@ internal sealed class AnnounceShipmentTests
     public void The_message_id_comes_of_what_the_shipment_says()
     {
         var shipment = new OrderShipped("12345", "customer@example.com", "1Z999", null, null, DateTimeOffset.UnixEpoch);
-        var id = BookContent.Of(shipment).MessageId;
+        var id = StoredContent.Of(shipment).MessageId;
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(BookContent.Of(shipment with { ShippedAt = DateTimeOffset.MaxValue }).MessageId, Is.EqualTo(id));
-            Assert.That(BookContent.Of(shipment with { OrderId = "12346" }).MessageId, Is.Not.EqualTo(id));
-            Assert.That(BookContent.Of(shipment with { Link = "https://parcel.example/" }).MessageId, Is.Not.EqualTo(id));
-            Assert.That(BookContent.Of(shipment).Address, Is.EqualTo(BookContent.Of(new OrderPlaced("12345", "customer@example.com", "Laptop", default)).Address));
+            Assert.That(StoredContent.Of(shipment with { ShippedAt = DateTimeOffset.MaxValue }).MessageId, Is.EqualTo(id));
+            Assert.That(StoredContent.Of(shipment with { OrderId = "12346" }).MessageId, Is.Not.EqualTo(id));
+            Assert.That(StoredContent.Of(shipment with { Link = "https://parcel.example/" }).MessageId, Is.Not.EqualTo(id));
+            Assert.That(StoredContent.Of(shipment).Address, Is.EqualTo(StoredContent.Of(new OrderPlaced("12345", "customer@example.com", "Laptop", default)).Address));
         }
     }
 }

@@ -7,7 +7,7 @@ using Contracts;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Tests.Api;
 
 namespace Orders.Tests.Status;
@@ -22,7 +22,7 @@ internal sealed class StatusTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     [Test]
-    public async Task Without_an_order_book_nobody_remembers_and_says_so()
+    public async Task Without_an_order_store_nobody_remembers_and_says_so()
     {
         await using var api = await ApiUnderTest.StartAsync(settings: ("Ledger__Store", "None"));
         await api.PostAsync(Laptop);
@@ -40,7 +40,7 @@ internal sealed class StatusTests
     public async Task Everything_that_is_known_is_told_and_nothing_of_the_customer()
     {
         await using var api = await ApiUnderTest.StartAsync();
-        await api.Services.GetRequiredService<IOrderBook>().RecordAcceptedAsync(NotificationKey.Confirmation("1"), new BookContent("content", "customer"), Noon);
+        await api.Services.GetRequiredService<IOrderStore>().RecordAcceptedAsync(NotificationKey.Confirmation("1"), new StoredContent("content", "customer"), Noon);
         var bus = api.Services.GetRequiredService<IBus>();
 
         await bus.Publish(new OrderConfirmationRetrying("1", 2, Noon.AddSeconds(7), "451 4.3.0 customer@example.com: no room", Noon.AddSeconds(2)));
@@ -68,8 +68,8 @@ internal sealed class StatusTests
     public async Task Further_notifications_are_told_without_any_code_of_their_own()
     {
         await using var api = await ApiUnderTest.StartAsync();
-        await api.Services.GetRequiredService<IOrderBook>().RecordAcceptedAsync(
-            NotificationKey.Confirmation("1"), new BookContent("content", "customer"), Noon);
+        await api.Services.GetRequiredService<IOrderStore>().RecordAcceptedAsync(
+            NotificationKey.Confirmation("1"), new StoredContent("content", "customer"), Noon);
         var bus = api.Services.GetRequiredService<IBus>();
 
         await bus.Publish(new NotificationRetrying("order-delayed", "1", null, 1, Noon.AddSeconds(7), "451 4.3.0 customer@example.com: no room", Noon.AddSeconds(2)));
@@ -131,8 +131,8 @@ internal sealed class StatusTests
     public async Task A_stream_tells_the_changes_of_notifications_too()
     {
         await using var api = await ApiUnderTest.StartAsync();
-        await api.Services.GetRequiredService<IOrderBook>().RecordAcceptedAsync(
-            NotificationKey.Confirmation("1"), new BookContent("content", "customer"), Noon);
+        await api.Services.GetRequiredService<IOrderStore>().RecordAcceptedAsync(
+            NotificationKey.Confirmation("1"), new StoredContent("content", "customer"), Noon);
         using var response = await api.Http.GetAsync(new Uri("/orders/1/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
         using var timeout = new CancellationTokenSource(Patience);
         await using var events = SseParser.Create(await response.Content.ReadAsStreamAsync(timeout.Token)).EnumerateAsync(timeout.Token).GetAsyncEnumerator(timeout.Token);
@@ -165,7 +165,7 @@ internal sealed class StatusTests
     }
 
     [Test]
-    public async Task While_the_order_book_is_away_nothing_is_placed_and_what_became_of_orders_waits()
+    public async Task While_the_order_store_is_away_nothing_is_placed_and_what_became_of_orders_waits()
     {
         await using var store = await ValkeyServer.StartNewAsync();
         await using var api = await StartAsync(store);
@@ -194,7 +194,7 @@ internal sealed class StatusTests
     }
 
     [Test]
-    public async Task With_Ignore_orders_are_placed_while_the_order_book_is_away()
+    public async Task With_Ignore_orders_are_placed_while_the_order_store_is_away()
     {
         await using var store = await ValkeyServer.StartNewAsync();
         await using var api = await StartAsync(store, ("Ledger__WhenUnreachable", "Ignore"));

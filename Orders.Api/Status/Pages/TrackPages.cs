@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Api.Publishing;
 using Orders.Ledger;
 using Orders.ServiceDefaults.Pages;
@@ -19,16 +19,16 @@ internal static class TrackPages
     /// <summary>The address of an asset.</summary>
     public static string Url(string name) => Assets.Url(name);
 
-    public static async Task<IResult> ShowAsync(string orderId, HttpContext http, CancellationToken cancellationToken, [FromServices] IOrderBook? book = null)
+    public static async Task<IResult> ShowAsync(string orderId, HttpContext http, CancellationToken cancellationToken, [FromServices] IOrderStore? store = null)
     {
         try
         {
-            if (await StatusEndpoints.FindAsync(book, orderId, cancellationToken) is { } record)
+            if (await StatusEndpoints.FindAsync(store, orderId, cancellationToken) is { } record)
             {
                 return await RenderedPage.ShowAsync<TrackPage>(http, new Dictionary<string, object?> { [nameof(TrackPage.Order)] = record });
             }
 
-            var unknown = StatusEndpoints.Unknown(isKept: book is not null);
+            var unknown = StatusEndpoints.Unknown(isKept: store is not null);
             return await ShowMessageAsync(http, unknown, looksAgain: false);
         }
         catch (LedgerUnreachableException)

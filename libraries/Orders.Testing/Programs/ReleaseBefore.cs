@@ -6,7 +6,7 @@ namespace Orders.Testing.Programs;
 /// <summary>The programs of the release before, built from the repository's history.</summary>
 public sealed class ReleaseBefore
 {
-    /// <summary>The commit: the last one before the order book knew further notifications, and the fault queues several endpoints.</summary>
+    /// <summary>The commit: the last one before the order store knew further notifications, and the fault queues several endpoints.</summary>
     private const string Commit = "6406f4748786825b55656e67bd2f9ee1b6611ff6";
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);

@@ -1,4 +1,4 @@
-namespace Orders.Api.OrderBook;
+namespace Orders.Api.OrderStore;
 
 /// <summary>Hears of the changes of one order until it is disposed of. Changes that come while nobody waits count as one.</summary>
 public sealed class OrderListener : IAsyncDisposable

@@ -1,13 +1,13 @@
 using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Orders.Api.OrderBook;
+namespace Orders.Api.OrderStore;
 
 /// <summary>What is known of an email about an order, other than its confirmation and those about shipments. Tells nothing of the customer.</summary>
 public sealed record NotificationRecord : EmailRecord
 {
     [SetsRequiredMembers]
-    internal NotificationRecord(BookEntry entry)
+    internal NotificationRecord(StoredEntry entry)
         : base(entry)
     {
         Notification = entry.Key.Notification;

@@ -1,13 +1,13 @@
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 
-namespace Orders.Tests.OrderBook;
+namespace Orders.Tests.OrderStore;
 
-/// <summary>What every order book promises, whatever it is kept in: of an order and of each notification about it, by the same rules.</summary>
+/// <summary>What every order store promises, whatever it is kept in: of an order and of each notification about it, by the same rules.</summary>
 [TestFixture(false, false, TestName = "Of orders, in memory")]
 [TestFixture(true, false, TestName = "Of orders, on Valkey")]
 [TestFixture(false, true, TestName = "Of notifications, in memory")]
 [TestFixture(true, true, TestName = "Of notifications, on Valkey")]
-internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : OrderBookUnderTest(onValkey)
+internal sealed class OrderStoreTests(bool onValkey, bool ofNotifications) : OrderStoreUnderTest(onValkey)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
@@ -18,8 +18,8 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(claims.OfType<BookClaim.Granted>().Count(), Is.EqualTo(1));
-            Assert.That(claims.OfType<BookClaim.Held>().Select(held => held.For), Has.Exactly(49).InRange(TimeSpan.FromSeconds(1), BookClaim.Lease));
+            Assert.That(claims.OfType<StoreClaim.Granted>().Count(), Is.EqualTo(1));
+            Assert.That(claims.OfType<StoreClaim.Held>().Select(held => held.For), Has.Exactly(49).InRange(TimeSpan.FromSeconds(1), StoreClaim.Lease));
         }
     }
 
@@ -30,8 +30,8 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await ClaimAsync("placed", now: Noon.AddHours(1)), Is.EqualTo(new BookClaim.Known(NotificationStatus.Accepted, Noon)));
-            Assert.That(await ClaimAsync("placed", Phone), Is.EqualTo(new BookClaim.Taken()));
+            Assert.That(await ClaimAsync("placed", now: Noon.AddHours(1)), Is.EqualTo(new StoreClaim.Known(NotificationStatus.Accepted, Noon)));
+            Assert.That(await ClaimAsync("placed", Phone), Is.EqualTo(new StoreClaim.Taken()));
             Assert.That(await FindAsync("placed"), Is.EqualTo("Placed at 0; attempts 0; [Placed at 0]"));
         }
     }
@@ -43,33 +43,33 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await Book.FindAsync("placing", default), Is.Null);
-            Assert.That(await ClaimAsync("placing", Phone), Is.EqualTo(new BookClaim.Taken()));
+            Assert.That(await Store.FindAsync("placing", default), Is.Null);
+            Assert.That(await ClaimAsync("placing", Phone), Is.EqualTo(new StoreClaim.Taken()));
         }
     }
 
     [Test]
     public async Task An_id_is_free_again_whose_order_was_certainly_not_placed()
     {
-        var claim = (BookClaim.Granted)await ClaimAsync("free");
+        var claim = (StoreClaim.Granted)await ClaimAsync("free");
 
-        await Book.EndClaimAsync(Key("free"), claim, inDoubt: false);
+        await Store.EndClaimAsync(Key("free"), claim, inDoubt: false);
 
-        Assert.That(await ClaimAsync("free", Phone, Noon.AddMinutes(1)), Is.InstanceOf<BookClaim.Granted>().With.Property("AcceptedAt").EqualTo(Noon.AddMinutes(1)));
+        Assert.That(await ClaimAsync("free", Phone, Noon.AddMinutes(1)), Is.InstanceOf<StoreClaim.Granted>().With.Property("AcceptedAt").EqualTo(Noon.AddMinutes(1)));
     }
 
     [Test]
     public async Task An_order_in_doubt_may_be_placed_again_but_no_other_one_with_its_id_whatever_became_of_the_second_try()
     {
-        await Book.EndClaimAsync(Key("doubt"), (BookClaim.Granted)await ClaimAsync("doubt"), inDoubt: true);
-        var second = (BookClaim.Granted)await ClaimAsync("doubt", now: Noon.AddMinutes(1));
-        await Book.EndClaimAsync(Key("doubt"), second, inDoubt: false);
+        await Store.EndClaimAsync(Key("doubt"), (StoreClaim.Granted)await ClaimAsync("doubt"), inDoubt: true);
+        var second = (StoreClaim.Granted)await ClaimAsync("doubt", now: Noon.AddMinutes(1));
+        await Store.EndClaimAsync(Key("doubt"), second, inDoubt: false);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(second.AcceptedAt, Is.EqualTo(Noon), "It is the same order.");
-            Assert.That(await ClaimAsync("doubt", Phone), Is.EqualTo(new BookClaim.Taken()));
-            Assert.That(await ClaimAsync("doubt"), Is.InstanceOf<BookClaim.Granted>());
+            Assert.That(await ClaimAsync("doubt", Phone), Is.EqualTo(new StoreClaim.Taken()));
+            Assert.That(await ClaimAsync("doubt"), Is.InstanceOf<StoreClaim.Granted>());
         }
     }
 
@@ -78,9 +78,9 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
     {
         await ClaimAsync("mine");
 
-        await Book.EndClaimAsync(Key("mine"), new BookClaim.Granted("somebody else's", Noon), inDoubt: false);
+        await Store.EndClaimAsync(Key("mine"), new StoreClaim.Granted("somebody else's", Noon), inDoubt: false);
 
-        Assert.That(await ClaimAsync("mine"), Is.InstanceOf<BookClaim.Held>());
+        Assert.That(await ClaimAsync("mine"), Is.InstanceOf<StoreClaim.Held>());
     }
 
     [Test]
@@ -95,7 +95,7 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
         {
             Assert.That(retrying, Is.EqualTo("Retrying at 0; attempts 1; next at 2; reason try 1; [Placed at 0, Retrying at 1]"));
             Assert.That(await FindAsync("life"), Is.EqualTo("Confirmed at 0; attempts 1; confirmed at 2 by <life@shop.example>; [Placed at 0, Retrying at 1, Confirmed at 2]"));
-            Assert.That(await ClaimAsync("life"), Is.EqualTo(new BookClaim.Known(NotificationStatus.Sent, Noon)));
+            Assert.That(await ClaimAsync("life"), Is.EqualTo(new StoreClaim.Known(NotificationStatus.Sent, Noon)));
         }
     }
 
@@ -105,7 +105,7 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
         await ClaimAsync("fast");
         await RecordAsync("fast", Sent(1));
         var early = await FindAsync("fast");
-        await Book.RecordAcceptedAsync(Key("fast"), Laptop, Noon);
+        await Store.RecordAcceptedAsync(Key("fast"), Laptop, Noon);
 
         using (Assert.EnterMultipleScope())
         {
@@ -122,8 +122,8 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
         using (Assert.EnterMultipleScope())
         {
             Assert.That(await FindAsync("stranger"), Is.EqualTo("Retrying; attempts 1; next at 2; reason try 1; [Retrying at 1]"));
-            Assert.That(await ClaimAsync("stranger"), Is.EqualTo(new BookClaim.Known(NotificationStatus.Retrying, AcceptedAt: null)));
-            Assert.That(await ClaimAsync("stranger", Phone), Is.EqualTo(new BookClaim.Known(NotificationStatus.Retrying, AcceptedAt: null)), "The first one who sends it has no better claim than the next.");
+            Assert.That(await ClaimAsync("stranger"), Is.EqualTo(new StoreClaim.Known(NotificationStatus.Retrying, AcceptedAt: null)));
+            Assert.That(await ClaimAsync("stranger", Phone), Is.EqualTo(new StoreClaim.Known(NotificationStatus.Retrying, AcceptedAt: null)), "The first one who sends it has no better claim than the next.");
         }
     }
 
@@ -220,8 +220,8 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
     [Test]
     public async Task Who_listens_hears_of_changes_of_that_order_alone_until_the_end()
     {
-        await using var listener = await Book.ListenAsync("heard", default);
-        var other = await Book.ListenAsync("other", default);
+        await using var listener = await Store.ListenAsync("heard", default);
+        var other = await Store.ListenAsync("other", default);
         await other.DisposeAsync();
 
         await PlaceAsync("other");
@@ -237,23 +237,23 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
     [Test]
     public async Task Who_waits_for_a_claim_hears_that_it_ended()
     {
-        var claim = (BookClaim.Granted)await ClaimAsync("awaited");
-        await using var listener = await Book.ListenAsync("awaited", default);
+        var claim = (StoreClaim.Granted)await ClaimAsync("awaited");
+        await using var listener = await Store.ListenAsync("awaited", default);
 
-        await Book.EndClaimAsync(Key("awaited"), claim, inDoubt: true);
+        await Store.EndClaimAsync(Key("awaited"), claim, inDoubt: true);
 
         Assert.That(await listener.WaitAsync(Patience, default), Is.True);
     }
 
     private NotificationKey Key(string orderId) => ofNotifications ? Returned(orderId) : NotificationKey.Confirmation(orderId);
 
-    private Task<BookClaim> ClaimAsync(string orderId, BookContent? content = null, DateTimeOffset? now = null) =>
-        Book.ClaimAsync(Key(orderId), content ?? Laptop, now ?? Noon, default);
+    private Task<StoreClaim> ClaimAsync(string orderId, StoredContent? content = null, DateTimeOffset? now = null) =>
+        Store.ClaimAsync(Key(orderId), content ?? Laptop, now ?? Noon, default);
 
     private async Task PlaceAsync(string orderId)
     {
         await ClaimAsync(orderId);
-        await Book.RecordAcceptedAsync(Key(orderId), Laptop, Noon);
+        await Store.RecordAcceptedAsync(Key(orderId), Laptop, Noon);
     }
 
     private Task RecordAsync(string orderId, NotificationChange change) => RecordAsync(Key(orderId), change);
@@ -261,7 +261,7 @@ internal sealed class OrderBookTests(bool onValkey, bool ofNotifications) : Orde
     /// <summary>All that is known, in the words of the order and with times in minutes since noon.</summary>
     private async Task<string> FindAsync(string orderId)
     {
-        var record = (await Book.FindAsync(orderId, default))!;
+        var record = (await Store.FindAsync(orderId, default))!;
         Assert.That(record.OrderId, Is.EqualTo(orderId));
         if (ofNotifications)
         {

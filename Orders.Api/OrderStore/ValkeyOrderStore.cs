@@ -3,10 +3,10 @@ using System.Text.Json;
 using Orders.Ledger;
 using StackExchange.Redis;
 
-namespace Orders.Api.OrderBook;
+namespace Orders.Api.OrderStore;
 
 /// <summary>
-/// An order book that all processes share: an order is a hash on a Valkey or Redis server, and whatever is asked of it is one
+/// An order store that all processes share: an order is a hash on a Valkey or Redis server, and whatever is asked of it is one
 /// script there, so one round trip and nothing in between. Times in it are those of the server where they decide about a
 /// claim, and ticks of UTC. Changes are announced on a channel of the hash's name.
 /// </summary>
@@ -16,7 +16,7 @@ namespace Orders.Api.OrderBook;
 /// </remarks>
 /// <param name="store">The server.</param>
 /// <param name="keepFor">How long an order is kept after the last change of anything that is known of it.</param>
-public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrderBook
+public sealed class ValkeyOrderStore(ValkeyStore store, TimeSpan keepFor) : IOrderStore
 {
     /// <summary>What the keys of orders begin with; the order id follows.</summary>
     internal const string Prefix = "orders:book:";
@@ -163,26 +163,26 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
 
     public bool IsReachable => store.IsConnected;
 
-    public async Task<BookClaim> ClaimAsync(NotificationKey key, BookContent content, DateTimeOffset now, CancellationToken cancellationToken)
+    public async Task<StoreClaim> ClaimAsync(NotificationKey key, StoredContent content, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var token = Guid.NewGuid().ToString("N");
         // Not given up in the middle: the claim would be nobody's until it lapses.
         var answer = (RedisValue[])(await EvaluateAsync(
-            Claim, key, content.Hash, content.Address, content.Details ?? "", token, TicksOf(now), (long)BookClaim.Lease.TotalMilliseconds))!;
+            Claim, key, content.Hash, content.Address, content.Details ?? "", token, TicksOf(now), (long)StoreClaim.Lease.TotalMilliseconds))!;
         return (string)answer[0]! switch
         {
-            "granted" => new BookClaim.Granted(token, TimeOf(answer[1])!.Value),
-            "held" => new BookClaim.Held(TimeSpan.FromMilliseconds((long)answer[1])),
-            "known" => new BookClaim.Known(StatusOf((string)answer[1]!), TimeOf(answer[2])),
-            "otherAddress" => new BookClaim.OtherAddress(),
-            _ => new BookClaim.Taken(),
+            "granted" => new StoreClaim.Granted(token, TimeOf(answer[1])!.Value),
+            "held" => new StoreClaim.Held(TimeSpan.FromMilliseconds((long)answer[1])),
+            "known" => new StoreClaim.Known(StatusOf((string)answer[1]!), TimeOf(answer[2])),
+            "otherAddress" => new StoreClaim.OtherAddress(),
+            _ => new StoreClaim.Taken(),
         };
     }
 
-    public Task EndClaimAsync(NotificationKey key, BookClaim.Granted claim, bool inDoubt) =>
+    public Task EndClaimAsync(NotificationKey key, StoreClaim.Granted claim, bool inDoubt) =>
         EvaluateAsync(EndClaim, key, claim.Token, inDoubt ? "1" : "0");
 
-    public Task RecordAcceptedAsync(NotificationKey key, BookContent content, DateTimeOffset acceptedAt) => EvaluateAsync(
+    public Task RecordAcceptedAsync(NotificationKey key, StoredContent content, DateTimeOffset acceptedAt) => EvaluateAsync(
         RecordAccepted, key, content.Hash, content.Address, content.Details ?? "", TicksOf(acceptedAt), Write(new NotificationChange(NotificationStatus.Accepted, acceptedAt)));
 
     public Task RecordAsync(NotificationKey key, NotificationChange change, CancellationToken cancellationToken) => EvaluateAsync(
@@ -203,7 +203,7 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
         return OrderRecord.Of(
             orderId,
             Read(fields, NotificationKey.Confirmation(orderId)),
-            [.. fields.GetValueOrDefault("notifications", "").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(entry => Read(fields, KeyOf(orderId, entry))).OfType<BookEntry>()]);
+            [.. fields.GetValueOrDefault("notifications", "").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(entry => Read(fields, KeyOf(orderId, entry))).OfType<StoredEntry>()]);
     }
 
     public async Task<OrderListener> ListenAsync(string orderId, CancellationToken cancellationToken)
@@ -214,11 +214,11 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
         return listener;
     }
 
-    private static BookEntry? Read(Dictionary<string, string> fields, NotificationKey key)
+    private static StoredEntry? Read(Dictionary<string, string> fields, NotificationKey key)
     {
         var entry = EntryOf(key);
         return Text("status") is { } status
-            ? new BookEntry(
+            ? new StoredEntry(
                 key,
                 Time("placedAt"),
                 Text("details"),
@@ -230,7 +230,7 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
                     Text("messageId"),
                     Time("failedAt"),
                     Text("reason"),
-                    [.. JsonSerializer.Deserialize($"[{Text("history")}]", OrderBookJsonContext.Default.OrderChangeArray)!
+                    [.. JsonSerializer.Deserialize($"[{Text("history")}]", OrderStoreJsonContext.Default.OrderChangeArray)!
                         .Select(change => change.ToNotificationChange())
                         .OrderBy(change => change.At)]))
             : null;
@@ -253,10 +253,10 @@ public sealed class ValkeyOrderBook(ValkeyStore store, TimeSpan keepFor) : IOrde
     private static RedisKey KeyOf(string orderId) => Prefix + orderId;
 
     private Task<RedisResult> EvaluateAsync(string script, NotificationKey key, params RedisValue[] values) =>
-        store.EvaluateAsync(script, KeyOf(key.OrderId), [EntryOf(key), BookEntry.MostNotifications, _keepFor, .. values]);
+        store.EvaluateAsync(script, KeyOf(key.OrderId), [EntryOf(key), StoredEntry.MostNotifications, _keepFor, .. values]);
 
     // Stored in the words of the order, which earlier releases read.
-    private static string Write(NotificationChange change) => JsonSerializer.Serialize(OrderChange.Of(change), OrderBookJsonContext.Default.OrderChange);
+    private static string Write(NotificationChange change) => JsonSerializer.Serialize(OrderChange.Of(change), OrderStoreJsonContext.Default.OrderChange);
 
     private static NotificationStatus StatusOf(string stored) => Enum.Parse<OrderStatus>(stored).ToNotificationStatus();
 

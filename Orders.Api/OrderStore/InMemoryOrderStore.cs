@@ -1,9 +1,9 @@
-namespace Orders.Api.OrderBook;
+namespace Orders.Api.OrderStore;
 
-/// <summary>An order book for one process, which forgets everything when that ends, and the oldest of too many entries.</summary>
+/// <summary>An order store for one process, which forgets everything when that ends, and the oldest of too many entries.</summary>
 /// <param name="keepFor">How long entries are kept after their last change.</param>
 /// <param name="clock">The clock.</param>
-public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IOrderBook
+public sealed class InMemoryOrderStore(TimeSpan keepFor, TimeProvider clock) : IOrderStore
 {
     /// <summary>How many orders and notifications are remembered at most: some 100 MiB.</summary>
     internal const int MostEntries = 100_000;
@@ -21,7 +21,7 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
 
     public bool IsReachable => true;
 
-    public Task<BookClaim> ClaimAsync(NotificationKey key, BookContent content, DateTimeOffset now, CancellationToken cancellationToken)
+    public Task<StoreClaim> ClaimAsync(NotificationKey key, StoredContent content, DateTimeOffset now, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
@@ -29,29 +29,29 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
         }
     }
 
-    private BookClaim Claim(NotificationKey key, BookContent content, DateTimeOffset now)
+    private StoreClaim Claim(NotificationKey key, StoredContent content, DateTimeOffset now)
     {
         var order = Find(key.OrderId);
         var entry = order?.Find(key);
         if (entry is { Content: { } known } && known.Hash != content.Hash)
         {
-            return new BookClaim.Taken();
+            return new StoreClaim.Taken();
         }
 
         // What was taken before stays so, whichever order was placed since.
         if (entry is not { Content: not null } && order?.Itself.Content is { } placed && placed.Address != content.Address)
         {
-            return new BookClaim.OtherAddress();
+            return new StoreClaim.OtherAddress();
         }
 
         if (entry is { State: { } state })
         {
-            return new BookClaim.Known(state.Status, entry.AcceptedAt);
+            return new StoreClaim.Known(state.Status, entry.AcceptedAt);
         }
 
         if (entry is { Token: not null } && entry.HeldUntil > clock.GetUtcNow())
         {
-            return new BookClaim.Held(entry.HeldUntil - clock.GetUtcNow());
+            return new StoreClaim.Held(entry.HeldUntil - clock.GetUtcNow());
         }
 
         // A claim that nobody ended: whoever had it may have published.
@@ -61,11 +61,11 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
         var acceptedAt = entry.AcceptedAt ??= now;
         entry.InDoubt = inDoubt;
         entry.Token = Guid.NewGuid().ToString("N");
-        entry.HeldUntil = clock.GetUtcNow() + BookClaim.Lease;
-        return new BookClaim.Granted(entry.Token, acceptedAt);
+        entry.HeldUntil = clock.GetUtcNow() + StoreClaim.Lease;
+        return new StoreClaim.Granted(entry.Token, acceptedAt);
     }
 
-    public Task EndClaimAsync(NotificationKey key, BookClaim.Granted claim, bool inDoubt)
+    public Task EndClaimAsync(NotificationKey key, StoreClaim.Granted claim, bool inDoubt)
     {
         lock (_lock)
         {
@@ -86,7 +86,7 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
         return Task.CompletedTask;
     }
 
-    public Task RecordAcceptedAsync(NotificationKey key, BookContent content, DateTimeOffset acceptedAt)
+    public Task RecordAcceptedAsync(NotificationKey key, StoredContent content, DateTimeOffset acceptedAt)
     {
         lock (_lock)
         {
@@ -122,7 +122,7 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
         lock (_lock)
         {
             return Task.FromResult(Find(orderId) is { } order
-                ? OrderRecord.Of(orderId, order.Itself.ToBookEntry(), [.. order.Notifications.Select(entry => entry.ToBookEntry()).OfType<BookEntry>()])
+                ? OrderRecord.Of(orderId, order.Itself.ToStoredEntry(), [.. order.Notifications.Select(entry => entry.ToStoredEntry()).OfType<StoredEntry>()])
                 : null);
         }
     }
@@ -206,7 +206,7 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
             _notifications++;
         }
 
-        while (order.Notifications.Count > BookEntry.MostNotifications)
+        while (order.Notifications.Count > StoredEntry.MostNotifications)
         {
             Forget(order, order.Notifications[0]);
         }
@@ -265,7 +265,7 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
         public NotificationKey Key { get; } = key;
 
         /// <summary>What was published; <c>null</c> where that was not done here.</summary>
-        public BookContent? Content { get; set; }
+        public StoredContent? Content { get; set; }
 
         public DateTimeOffset? AcceptedAt { get; set; }
 
@@ -282,6 +282,6 @@ public sealed class InMemoryOrderBook(TimeSpan keepFor, TimeProvider clock) : IO
 
         public bool IsEmpty => Content is null && State is null;
 
-        public BookEntry? ToBookEntry() => State is null ? null : new BookEntry(Key, AcceptedAt, Content?.Details, State);
+        public StoredEntry? ToStoredEntry() => State is null ? null : new StoredEntry(Key, AcceptedAt, Content?.Details, State);
     }
 }

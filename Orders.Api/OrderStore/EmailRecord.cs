@@ -1,13 +1,13 @@
 using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Orders.Api.OrderBook;
+namespace Orders.Api.OrderStore;
 
 /// <summary>What is known of an email about an order, other than its confirmation. Tells nothing of the customer.</summary>
 public abstract record EmailRecord
 {
     [SetsRequiredMembers]
-    private protected EmailRecord(BookEntry entry)
+    private protected EmailRecord(StoredEntry entry)
     {
         Status = entry.State.Status;
         AcceptedAt = entry.AcceptedAt;

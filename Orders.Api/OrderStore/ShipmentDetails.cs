@@ -1,4 +1,4 @@
-namespace Orders.Api.OrderBook;
+namespace Orders.Api.OrderStore;
 
 /// <summary>What of a shipment is told to everybody who knows the order id.</summary>
 /// <param name="Carrier">Who brings it.</param>

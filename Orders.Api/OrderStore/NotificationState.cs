@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Orders.Api.OrderBook;
+namespace Orders.Api.OrderStore;
 
 /// <summary>What is known of one email, be it the confirmation of an order or another notification.</summary>
 /// <param name="Status">What the latest news made of it.</param>
@@ -29,7 +29,7 @@ internal sealed record NotificationState(
 
     /// <summary>
     /// The state after a change, or <c>null</c> where the change is none: because it was recorded before, or because it is
-    /// older news than what is known. The script of <see cref="ValkeyOrderBook"/> has the same rules.
+    /// older news than what is known. The script of <see cref="ValkeyOrderStore"/> has the same rules.
     /// </summary>
     /// <remarks>
     /// Events come late, twice and in any order. To be sent is final: the email is out. To be failed is left only by what

@@ -1,4 +1,4 @@
-namespace Orders.Api.OrderBook;
+namespace Orders.Api.OrderStore;
 
 /// <summary>Which email about which order. The confirmation is the order's own: it is claimed and placed under the same key.</summary>
 /// <param name="OrderId">The order that it is about.</param>

@@ -2,16 +2,16 @@ using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 
-namespace Orders.Api.OrderBook;
+namespace Orders.Api.OrderStore;
 
 /// <summary>What is known of a shipment and of the email about it. Tells nothing of the customer.</summary>
 public sealed record ShipmentRecord : EmailRecord
 {
     [SetsRequiredMembers]
-    internal ShipmentRecord(BookEntry entry)
+    internal ShipmentRecord(StoredEntry entry)
         : base(entry)
     {
-        var details = entry.Details is null ? null : JsonSerializer.Deserialize(entry.Details, OrderBookJsonContext.Default.ShipmentDetails);
+        var details = entry.Details is null ? null : JsonSerializer.Deserialize(entry.Details, OrderStoreJsonContext.Default.ShipmentDetails);
         TrackingNumber = entry.Key.Reference;
         Carrier = details?.Carrier;
         Link = details?.Link;

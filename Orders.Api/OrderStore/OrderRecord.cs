@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Text.Json.Serialization;
 
-namespace Orders.Api.OrderBook;
+namespace Orders.Api.OrderStore;
 
 /// <summary>What is known of an order. Tells nothing of the customer.</summary>
 public sealed record OrderRecord(
@@ -36,7 +36,7 @@ public sealed record OrderRecord(
     /// <param name="confirmation">Its own entry; <c>null</c> where nothing is known of the order itself.</param>
     /// <param name="notifications">The entries of its other notifications, the oldest first.</param>
     /// <returns><c>null</c> where nothing is known at all.</returns>
-    internal static OrderRecord? Of(string orderId, BookEntry? confirmation, IReadOnlyCollection<BookEntry> notifications)
+    internal static OrderRecord? Of(string orderId, StoredEntry? confirmation, IReadOnlyCollection<StoredEntry> notifications)
     {
         if (confirmation is null && notifications.Count == 0)
         {

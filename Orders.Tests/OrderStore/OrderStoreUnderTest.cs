@@ -1,34 +1,34 @@
 using Microsoft.Extensions.Options;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 using Orders.Ledger;
 
-namespace Orders.Tests.OrderBook;
+namespace Orders.Tests.OrderStore;
 
-/// <summary>Tests of an order book in memory, or on a server of their own.</summary>
-internal abstract class OrderBookUnderTest(bool onValkey)
+/// <summary>Tests of an order store in memory, or on a server of their own.</summary>
+internal abstract class OrderStoreUnderTest(bool onValkey)
 {
     protected static readonly DateTimeOffset Noon = new(2026, 11, 26, 12, 0, 0, TimeSpan.Zero);
-    protected static readonly BookContent Laptop = new("laptop", "customer");
-    protected static readonly BookContent Phone = new("phone", "customer");
+    protected static readonly StoredContent Laptop = new("laptop", "customer");
+    protected static readonly StoredContent Phone = new("phone", "customer");
 
     private static readonly TimeSpan KeepFor = TimeSpan.FromHours(1);
 
     private readonly Cleanup _cleanup = new();
 
-    protected IOrderBook Book { get; private set; } = null!;
+    protected IOrderStore Store { get; private set; } = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync()
     {
         if (!onValkey)
         {
-            Book = new InMemoryOrderBook(KeepFor, TimeProvider.System);
+            Store = new InMemoryOrderStore(KeepFor, TimeProvider.System);
             return;
         }
 
         var server = _cleanup.Add(await ValkeyServer.StartNewAsync());
         var store = _cleanup.Add(await server.ConnectAsync());
-        Book = new ValkeyOrderBook(new ValkeyStore(store, Options.Create(new LedgerOptions())), KeepFor);
+        Store = new ValkeyOrderStore(new ValkeyStore(store, Options.Create(new LedgerOptions())), KeepFor);
     }
 
     [OneTimeTearDown]
@@ -40,7 +40,7 @@ internal abstract class OrderBookUnderTest(bool onValkey)
     /// <summary>The key of a notification of no other use, with a reference that needs to be taken care of.</summary>
     protected static NotificationKey Returned(string orderId) => new(orderId, "order-returned", "R:7 7\nü");
 
-    protected Task RecordAsync(NotificationKey key, NotificationChange change) => Book.RecordAsync(
+    protected Task RecordAsync(NotificationKey key, NotificationChange change) => Store.RecordAsync(
         key, change.Status == NotificationStatus.Sent ? change with { MessageId = $"<{key.OrderId}@shop.example>" } : change, default);
 
     protected static NotificationChange Retrying(int minute) => new(NotificationStatus.Retrying, At(minute), minute, At(minute + 1), Reason: $"try {minute}");

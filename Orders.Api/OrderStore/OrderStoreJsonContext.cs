@@ -1,9 +1,9 @@
 using System.Text.Json.Serialization;
 
-namespace Orders.Api.OrderBook;
+namespace Orders.Api.OrderStore;
 
 /// <summary>Generated serialization of what is stored.</summary>
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(OrderChange[]))]
 [JsonSerializable(typeof(ShipmentDetails))]
-internal sealed partial class OrderBookJsonContext : JsonSerializerContext;
+internal sealed partial class OrderStoreJsonContext : JsonSerializerContext;

@@ -1,12 +1,12 @@
 using Contracts;
-using Orders.Api.OrderBook;
+using Orders.Api.OrderStore;
 
-namespace Orders.Tests.OrderBook;
+namespace Orders.Tests.OrderStore;
 
-/// <summary>What an order and its notifications have to do with each other, whatever the order book is kept in.</summary>
+/// <summary>What an order and its notifications have to do with each other, whatever the order store is kept in.</summary>
 [TestFixture(false, TestName = "In memory")]
 [TestFixture(true, TestName = "On Valkey")]
-internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onValkey)
+internal sealed class NotificationsTests(bool onValkey) : OrderStoreUnderTest(onValkey)
 {
     [Test]
     public async Task Each_has_a_status_of_its_own_the_oldest_first()
@@ -26,14 +26,14 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
     {
         await RecordAsync(Shipment("shipped", "1"), Sent(1));
         var heard = await FindAsync("shipped");
-        var claim = await Book.ClaimAsync(NotificationKey.Confirmation("shipped"), Laptop, Noon, default);
+        var claim = await Store.ClaimAsync(NotificationKey.Confirmation("shipped"), Laptop, Noon, default);
         var claimed = await FindAsync("shipped");
-        await Book.RecordAcceptedAsync(NotificationKey.Confirmation("shipped"), Laptop, Noon);
+        await Store.RecordAcceptedAsync(NotificationKey.Confirmation("shipped"), Laptop, Noon);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(heard, Is.EqualTo("; 1 Sent; "));
-            Assert.That(claim, Is.InstanceOf<BookClaim.Granted>());
+            Assert.That(claim, Is.InstanceOf<StoreClaim.Granted>());
             Assert.That(claimed, Is.EqualTo(heard));
             Assert.That(await FindAsync("shipped"), Is.EqualTo("Placed; 1 Sent; "));
         }
@@ -44,12 +44,12 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
     {
         await RecordAsync(Shipment("left", "1"), Sent(1));
         var order = NotificationKey.Confirmation("left");
-        await Book.EndClaimAsync(order, (BookClaim.Granted)await Book.ClaimAsync(order, Laptop, Noon, default), inDoubt: false);
+        await Store.EndClaimAsync(order, (StoreClaim.Granted)await Store.ClaimAsync(order, Laptop, Noon, default), inDoubt: false);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(await FindAsync("left"), Is.EqualTo("; 1 Sent; "));
-            Assert.That(await Book.ClaimAsync(order, new BookContent("phone", "somebody else"), Noon, default), Is.InstanceOf<BookClaim.Granted>());
+            Assert.That(await Store.ClaimAsync(order, new StoredContent("phone", "somebody else"), Noon, default), Is.InstanceOf<StoreClaim.Granted>());
         }
     }
 
@@ -58,21 +58,21 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
     {
         await RecordAsync(Shipment("others", "1"), Sent(1));
         var second = Shipment("others", "2");
-        await Book.EndClaimAsync(second, (BookClaim.Granted)await Book.ClaimAsync(second, Laptop, Noon, default), inDoubt: false);
+        await Store.EndClaimAsync(second, (StoreClaim.Granted)await Store.ClaimAsync(second, Laptop, Noon, default), inDoubt: false);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(await FindAsync("others"), Is.EqualTo("; 1 Sent; "));
-            Assert.That(await Book.ClaimAsync(second, Phone, Noon, default), Is.InstanceOf<BookClaim.Granted>());
+            Assert.That(await Store.ClaimAsync(second, Phone, Noon, default), Is.InstanceOf<StoreClaim.Granted>());
         }
     }
 
     [Test]
     public async Task Nothing_is_known_while_a_notification_is_being_published()
     {
-        await Book.ClaimAsync(Shipment("publishing"), Laptop, Noon, default);
+        await Store.ClaimAsync(Shipment("publishing"), Laptop, Noon, default);
 
-        Assert.That(await Book.FindAsync("publishing", default), Is.Null);
+        Assert.That(await Store.FindAsync("publishing", default), Is.Null);
     }
 
     [Test]
@@ -80,13 +80,13 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
     {
         await PlaceAsync("address");
 
-        var same = await Book.ClaimAsync(Shipment("address", "1"), new BookContent("parcel", Laptop.Address), Noon, default);
-        var other = await Book.ClaimAsync(Shipment("address", "2"), new BookContent("parcel", "somebody else"), Noon, default);
+        var same = await Store.ClaimAsync(Shipment("address", "1"), new StoredContent("parcel", Laptop.Address), Noon, default);
+        var other = await Store.ClaimAsync(Shipment("address", "2"), new StoredContent("parcel", "somebody else"), Noon, default);
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(same, Is.InstanceOf<BookClaim.Granted>());
-            Assert.That(other, Is.EqualTo(new BookClaim.OtherAddress()));
+            Assert.That(same, Is.InstanceOf<StoreClaim.Granted>());
+            Assert.That(other, Is.EqualTo(new StoreClaim.OtherAddress()));
         }
     }
 
@@ -99,38 +99,38 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
         using (Assert.EnterMultipleScope())
         {
             Assert.That(
-                await Book.ClaimAsync(Shipment("events"), new BookContent("parcel", Laptop.Address), Noon, default),
-                Is.EqualTo(new BookClaim.Known(NotificationStatus.Sent, AcceptedAt: null)));
+                await Store.ClaimAsync(Shipment("events"), new StoredContent("parcel", Laptop.Address), Noon, default),
+                Is.EqualTo(new StoreClaim.Known(NotificationStatus.Sent, AcceptedAt: null)));
             Assert.That(
-                await Book.ClaimAsync(Shipment("events"), new BookContent("parcel", "somebody else"), Noon, default), Is.EqualTo(new BookClaim.OtherAddress()));
+                await Store.ClaimAsync(Shipment("events"), new StoredContent("parcel", "somebody else"), Noon, default), Is.EqualTo(new StoreClaim.OtherAddress()));
         }
     }
 
     [Test]
     public async Task What_was_accepted_before_its_order_is_still_known_whatever_address_that_has()
     {
-        var parcel = new BookContent("parcel", "somebody else");
-        await Book.RecordAcceptedAsync(Shipment("before", "1"), parcel, Noon);
+        var parcel = new StoredContent("parcel", "somebody else");
+        await Store.RecordAcceptedAsync(Shipment("before", "1"), parcel, Noon);
         await PlaceAsync("before");
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await Book.ClaimAsync(Shipment("before", "1"), parcel, Noon, default), Is.EqualTo(new BookClaim.Known(NotificationStatus.Accepted, Noon)));
-            Assert.That(await Book.ClaimAsync(Shipment("before", "2"), parcel, Noon, default), Is.EqualTo(new BookClaim.OtherAddress()));
+            Assert.That(await Store.ClaimAsync(Shipment("before", "1"), parcel, Noon, default), Is.EqualTo(new StoreClaim.Known(NotificationStatus.Accepted, Noon)));
+            Assert.That(await Store.ClaimAsync(Shipment("before", "2"), parcel, Noon, default), Is.EqualTo(new StoreClaim.OtherAddress()));
         }
     }
 
     [Test]
     public async Task What_was_said_of_a_shipment_is_kept_whatever_is_heard_of_it()
     {
-        var parcel = BookContent.Of(new OrderShipped("details", "customer@example.com", "1", "Äcorn \"Parcel\"", "https://parcel.example/?a=1&b=2", Noon));
-        await Book.ClaimAsync(Shipment("details", "1"), parcel, Noon, default);
+        var parcel = StoredContent.Of(new OrderShipped("details", "customer@example.com", "1", "Äcorn \"Parcel\"", "https://parcel.example/?a=1&b=2", Noon));
+        await Store.ClaimAsync(Shipment("details", "1"), parcel, Noon, default);
         await RecordAsync(Shipment("details", "1"), Sent(1));
-        var early = (await Book.FindAsync("details", default))!.Shipments!.Single();
-        await Book.RecordAcceptedAsync(Shipment("details", "1"), parcel, Noon);
+        var early = (await Store.FindAsync("details", default))!.Shipments!.Single();
+        await Store.RecordAcceptedAsync(Shipment("details", "1"), parcel, Noon);
         await RecordAsync(Shipment("details", "2"), Sent(2));
 
-        var shipments = (await Book.FindAsync("details", default))!.Shipments!;
+        var shipments = (await Store.FindAsync("details", default))!.Shipments!;
         using (Assert.EnterMultipleScope())
         {
             Assert.That((early.Carrier, early.Link), Is.EqualTo(("Äcorn \"Parcel\"", "https://parcel.example/?a=1&b=2")));
@@ -143,7 +143,7 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
     public async Task Of_too_many_notifications_the_oldest_are_forgotten()
     {
         await PlaceAsync("many");
-        for (var i = 0; i < BookEntry.MostNotifications + 2; i++)
+        for (var i = 0; i < StoredEntry.MostNotifications + 2; i++)
         {
             await RecordAsync(Shipment("many", $"{i}"), Sent(i));
         }
@@ -151,24 +151,24 @@ internal sealed class NotificationsTests(bool onValkey) : OrderBookUnderTest(onV
         // It was forgotten, and is the youngest now.
         await RecordAsync(Shipment("many", "0"), Failed(1));
 
-        var record = (await Book.FindAsync("many", default))!;
+        var record = (await Store.FindAsync("many", default))!;
         using (Assert.EnterMultipleScope())
         {
             Assert.That(record.Status, Is.EqualTo(OrderStatus.Placed));
-            Assert.That(record.Shipments!.Select(known => known.TrackingNumber), Is.EqualTo([.. Enumerable.Range(3, BookEntry.MostNotifications - 1).Select(i => $"{i}"), "0"]));
+            Assert.That(record.Shipments!.Select(known => known.TrackingNumber), Is.EqualTo([.. Enumerable.Range(3, StoredEntry.MostNotifications - 1).Select(i => $"{i}"), "0"]));
             Assert.That(record.Shipments![^1].Status, Is.EqualTo(NotificationStatus.Failed));
         }
     }
 
     private async Task PlaceAsync(string orderId)
     {
-        await Book.ClaimAsync(NotificationKey.Confirmation(orderId), Laptop, Noon, default);
-        await Book.RecordAcceptedAsync(NotificationKey.Confirmation(orderId), Laptop, Noon);
+        await Store.ClaimAsync(NotificationKey.Confirmation(orderId), Laptop, Noon, default);
+        await Store.RecordAcceptedAsync(NotificationKey.Confirmation(orderId), Laptop, Noon);
     }
 
     private async Task<string> FindAsync(string orderId)
     {
-        var record = (await Book.FindAsync(orderId, default))!;
+        var record = (await Store.FindAsync(orderId, default))!;
         var shipments = record.Shipments?.Select(shipment => $"{shipment.TrackingNumber} {shipment.Status}") ?? [];
         var notifications = record.Notifications?.Select(known => $"{known.Notification}{known.Reference} {known.Status}") ?? [];
         return $"{record.Status}; {string.Join(", ", shipments)}; {string.Join(", ", notifications)}";
