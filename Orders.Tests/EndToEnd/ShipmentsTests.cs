@@ -15,7 +15,7 @@ namespace Orders.Tests.EndToEnd;
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.InMemoryAndOnQuorumQueues))]
 internal sealed class ShipmentsTests(TransportUnderTest transport) : OrderSystemTests
 {
-    private static readonly FaultEndpoint Endpoint = new("order-shipped");
+    private FaultEndpoint Endpoint => TheSystem.Worker.GetRequiredService<FaultEndpoints>().Get("order-shipped");
 
     private static readonly OrderShipped Shipment = new("12345", "customer@example.com", "1Z999", "Acorn Parcel", null, DateTimeOffset.UtcNow);
 
