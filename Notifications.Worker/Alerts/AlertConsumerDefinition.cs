@@ -60,7 +60,7 @@ internal abstract class AlertConsumerDefinition<TConsumer> : ConsumerDefinition<
         }
 
         endpointConfigurator.SetFaultsAside(context, AlertsRegistration.FaultsOf(_queue), deliveryLimit: 20);
-        endpointConfigurator.TellAge(_queue, context);
+        endpointConfigurator.ObserveAge(_queue, context);
         ConfigureMessages(consumerConfigurator, endpointConfigurator);
     }
 

@@ -39,8 +39,8 @@ internal sealed class NotificationDefinition<TMessage> : ConsumerDefinition<Noti
     {
         var (queue, parkingQueue) = (_notification.Endpoint.Queue, _notification.Endpoint.ParkingQueue);
         endpointConfigurator.PrefetchCount = _options.Prefetch;
-        endpointConfigurator.SetFaultsAside(context, _notification.Endpoint, _options.DeliveryLimit, context.GetService<RefusedFaults>() is { } refused ? refused.TellAsync : null);
-        endpointConfigurator.TellAge(queue, context);
+        endpointConfigurator.SetFaultsAside(context, _notification.Endpoint, _options.DeliveryLimit, context.GetService<RefusedFaults>() is { } refused ? refused.AnnounceAsync : null);
+        endpointConfigurator.ObserveAge(queue, context);
         // Beside MassTransit's envelope: a message as a program writes it that knows nothing of MassTransit.
         endpointConfigurator.UseRawJsonDeserializer(RawSerializerOptions.AnyMessageType | RawSerializerOptions.CopyHeaders);
 

@@ -35,7 +35,7 @@ internal sealed partial class RetryingFilter<TMessage>(
         {
             if (notification.HasProperKey(context.Message))
             {
-                await TellAsync(context, exception);
+                await PublishAsync(context, exception);
             }
 
             throw;
@@ -44,7 +44,7 @@ internal sealed partial class RetryingFilter<TMessage>(
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("retrying");
 
-    private async Task TellAsync(ConsumeContext<TMessage> context, Exception exception)
+    private async Task PublishAsync(ConsumeContext<TMessage> context, Exception exception)
     {
         var now = clock.GetUtcNow();
         var (redeliveries, replays) = (Math.Max(0, context.GetRedeliveryCount()), context.GetRedeliverCount());

@@ -30,11 +30,11 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
         await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("We have your order");
         await page.EvaluateAsync("() => { window.sameDocument = true; }");
 
-        await TellAsync(new OrderConfirmationRetrying("40001", 1, Noon.AddSeconds(6), "Connection refused", Noon.AddSeconds(1)));
+        await PublishAsync(new OrderConfirmationRetrying("40001", 1, Noon.AddSeconds(6), "Connection refused", Noon.AddSeconds(1)));
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Your confirmation is delayed");
         await Expect(page).ToHaveTitleAsync("Delayed – Order 40001");
         await Expect(page.GetByText("Deliveries that failed")).ToBeVisibleAsync();
-        await TellAsync(new OrderConfirmationSent("40001", "<order-confirmation-40001@shop.example>", Noon.AddSeconds(6)));
+        await PublishAsync(new OrderConfirmationSent("40001", "<order-confirmation-40001@shop.example>", Noon.AddSeconds(6)));
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Your confirmation is on its way");
 
         await Expect(page.GetByRole(AriaRole.Listitem)).ToHaveTextAsync(
@@ -48,7 +48,7 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
         var page = await OpenAsync("/orders/40001/track", new BrowserNewPageOptions { JavaScriptEnabled = false });
         await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("We have your order");
 
-        await TellAsync(new OrderConfirmationSent("40001", "<order-confirmation-40001@shop.example>", Noon.AddSeconds(6)));
+        await PublishAsync(new OrderConfirmationSent("40001", "<order-confirmation-40001@shop.example>", Noon.AddSeconds(6)));
 
         // It looks every 5 s, which is as long as Playwright waits by itself, and the first look may come too soon.
         await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Your confirmation is on its way", new() { Timeout = 15_000 });
@@ -59,10 +59,10 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
     public async Task What_others_wrote_is_text_and_nothing_else()
     {
         const string Hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&";
-        await TellAsync(new OrderConfirmationFailed("40001", Hostile, Noon.AddSeconds(6)));
+        await PublishAsync(new OrderConfirmationFailed("40001", Hostile, Noon.AddSeconds(6)));
         var page = await OpenAsync("/orders/40001/track");
         await Expect(page.Locator("dl dd").GetByText(Hostile, new() { Exact = true })).ToBeVisibleAsync();
-        await TellAsync(new OrderConfirmationSent("40001", Hostile, Noon.AddSeconds(7)));
+        await PublishAsync(new OrderConfirmationSent("40001", Hostile, Noon.AddSeconds(7)));
 
         // By the script as well.
         await Expect(page.GetByText("Message-ID of the email")).ToBeVisibleAsync();
@@ -79,11 +79,11 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
         await Expect(parcels).ToHaveTextAsync([new Regex("On its way with Acorn Parcel.*Tracking number 1Z999.*being sent")]);
         await page.EvaluateAsync("() => { window.sameDocument = true; }");
 
-        await TellAsync(new NotificationSent("order-shipped", "40001", "1Z999", "<order-shipped-40001@shop.example>", Noon.AddMinutes(2)));
+        await PublishAsync(new NotificationSent("order-shipped", "40001", "1Z999", "<order-shipped-40001@shop.example>", Noon.AddMinutes(2)));
         await Expect(parcels).ToContainTextAsync(["We emailed you about it: 26 Nov 2026"]);
-        await TellAsync(new NotificationFailed("order-shipped", "40001", "1Z998", "no mailbox", Noon.AddMinutes(3)));
+        await PublishAsync(new NotificationFailed("order-shipped", "40001", "1Z998", "no mailbox", Noon.AddMinutes(3)));
         await Expect(parcels.Nth(1)).ToHaveTextAsync(new Regex("On its way.*1Z998.*could not be sent.*no mailbox"));
-        await TellAsync(new NotificationRetrying("order-delayed", "40001", null, 1, Noon.AddMinutes(5), "no room", Noon.AddMinutes(4)));
+        await PublishAsync(new NotificationRetrying("order-delayed", "40001", null, 1, Noon.AddMinutes(5), "no room", Noon.AddMinutes(4)));
         await Expect(parcels.Nth(2)).ToHaveTextAsync(new Regex("Order delayed.*tried again by itself.*Next try: 26 Nov 2026.*no room"));
 
         var link = parcels.First.GetByRole(AriaRole.Link);
@@ -116,7 +116,7 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
         const string Hostile = "<img src=x onerror=alert(2)>\"'&";
         var parcel = new OrderShipped("40001", "customer@example.com", "1Z999", Hostile, link, Noon);
         await Store.RecordAcceptedAsync(NotificationKey.Of(parcel), StoredContent.Of(parcel), parcel.ShippedAt);
-        await TellAsync(new NotificationFailed(Hostile, "40001", Hostile, Hostile, Noon));
+        await PublishAsync(new NotificationFailed(Hostile, "40001", Hostile, Hostile, Noon));
         var page = await OpenAsync("/orders/40001/track");
 
         await Expect(page.Locator(".further").GetByText(Hostile)).ToHaveCountAsync(4);
@@ -135,7 +135,7 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
     [Test]
     public async Task It_can_be_read_by_who_has_a_small_screen()
     {
-        await TellAsync(new OrderConfirmationFailed("40001", new string('x', 400), Noon.AddSeconds(6)));
+        await PublishAsync(new OrderConfirmationFailed("40001", new string('x', 400), Noon.AddSeconds(6)));
         var parcel = new OrderShipped("40001", "customer@example.com", new string('1', 64), new string('A', 100), "https://parcel.example/", Noon);
         await Store.RecordAcceptedAsync(NotificationKey.Of(parcel), StoredContent.Of(parcel), parcel.ShippedAt);
         var page = await OpenAsync("/orders/40001/track", new BrowserNewPageOptions { ViewportSize = new() { Width = 320, Height = 640 } });
@@ -143,6 +143,6 @@ internal sealed class TrackPageTests : FaultPagesUnderTest
         Assert.That(await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"), Is.EqualTo(320), "Nothing is wider than the screen.");
     }
 
-    private Task TellAsync<T>(T what)
+    private Task PublishAsync<T>(T what)
         where T : class => TheSystem.Api.GetRequiredService<IBus>().Publish(what);
 }

@@ -138,7 +138,7 @@ internal sealed partial class FaultSorter(FaultEndpoint endpoint, OperatorEvents
             Log.SetAsideUnforeseen(logger, context.GetMessageId(), kind, context.Exception);
         }
 
-        await operators.TellAsync(
+        await operators.PublishAsync(
             new OperatorEvent(
                 $"{endpoint}.failed.{kind.Word()}",
                 clock.GetUtcNow(),

@@ -13,7 +13,7 @@ public sealed class ParkedNews(IServiceProvider services, OperatorEvents operato
         services.GetKeyedService<IParkedAnnouncer>(endpoint.Queue)?.AnnounceAsync(message, kind == FailureKind.Conflict ? null : endpoint.SubjectOf(message), reason, at, cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>Tells operators, best effort.</summary>
-    public Task TellOperatorsAsync(FaultEndpoint endpoint, FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
-        operators.TellAsync(
+    public Task PublishToOperatorsAsync(FaultEndpoint endpoint, FaultMessage message, FailureKind kind, string reason, DateTimeOffset at, CancellationToken cancellationToken) =>
+        operators.PublishAsync(
             new OperatorEvent($"{endpoint.Queue}.parked.{kind.Word()}", at, endpoint.SubjectOf(message), message.MessageId, reason), cancellationToken);
 }

@@ -14,7 +14,7 @@ public sealed class RefusedFaults(FaultEndpoints endpoints, IAuditTrail audit, P
 {
     /// <param name="context">The message and its failure.</param>
     /// <param name="refusal">What the broker said.</param>
-    public async Task TellAsync(ExceptionReceiveContext context, string refusal)
+    public async Task AnnounceAsync(ExceptionReceiveContext context, string refusal)
     {
         var endpoint = endpoints.Get(context.InputAddress.Segments[^1]);
         var message = FaultMessage.Of(context.GetPayload<RabbitMqBasicConsumeContext>().Properties, context.Body.GetBytes());
@@ -28,6 +28,6 @@ public sealed class RefusedFaults(FaultEndpoints endpoints, IAuditTrail audit, P
                 at, AuditEntry.Worker, AuditEvent.Park, endpoint.Queue, FaultQueueKind.Parked, FaultReading.IdOf(message), message.MessageId, endpoint.SubjectOf(message), reason),
             context.CancellationToken);
         await news.PublishAsync(endpoint, message, kind, reason, at, context.CancellationToken);
-        await news.TellOperatorsAsync(endpoint, message, kind, reason, at, context.CancellationToken);
+        await news.PublishToOperatorsAsync(endpoint, message, kind, reason, at, context.CancellationToken);
     }
 }

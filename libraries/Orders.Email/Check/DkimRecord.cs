@@ -8,7 +8,7 @@ internal static class DkimRecord
     private const string Step = "dkim";
 
     /// <summary>Tells that nothing is signed here.</summary>
-    public static void TellNone(CheckReport report) =>
+    public static void ReportNone(CheckReport report) =>
         report.Ok(Step, "This program signs no emails; the mail server may. To sign here, set Email__Dkim__Domain, __Selector and __PrivateKeyFile.");
 
     /// <summary>Judges the TXT records.</summary>

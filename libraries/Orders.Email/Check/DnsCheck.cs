@@ -56,7 +56,7 @@ internal sealed class DnsCheck(IOptions<EmailOptions> options, IDnsLookup dns, C
         }
         else
         {
-            DkimRecord.TellNone(report);
+            DkimRecord.ReportNone(report);
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed class MailCheck(IOptions<EmailOptions> options, IServiceProvider
     /// <param name="cancellationToken">Ends the check.</param>
     public async Task RunAsync(string? to, CancellationToken cancellationToken)
     {
-        TellConfiguration();
+        ReportConfiguration();
         if (_options.Delivery == EmailDelivery.Smtp)
         {
             await ActivatorUtilities.CreateInstance<ServerCheck>(services).RunAsync(cancellationToken);
@@ -29,7 +29,7 @@ internal sealed class MailCheck(IOptions<EmailOptions> options, IServiceProvider
         }
     }
 
-    private void TellConfiguration()
+    private void ReportConfiguration()
     {
         const string Step = "configuration";
         if (_options.Delivery == EmailDelivery.Smtp)

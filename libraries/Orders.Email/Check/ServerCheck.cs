@@ -40,7 +40,7 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
                 calls.Add(await CallAsync(address, cancellationToken));
             }
 
-            await TellAsync(calls, cancellationToken);
+            await ReportAsync(calls, cancellationToken);
         }
         finally
         {
@@ -85,28 +85,28 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
         }
     }
 
-    private async Task TellAsync(IReadOnlyList<Call> calls, CancellationToken cancellationToken)
+    private async Task ReportAsync(IReadOnlyList<Call> calls, CancellationToken cancellationToken)
     {
         var good = calls.FirstOrDefault(call => call.Client is not null);
         foreach (var call in calls)
         {
-            TellConnection(call);
+            ReportConnection(call);
             if (call.Failure is { } failure && call.Greeting.EhloName is not null)
             {
-                TellFailure(call, failure, good is null ? Verdict.Failed : Verdict.Warning);
+                ReportFailure(call, failure, good is null ? Verdict.Failed : Verdict.Warning);
             }
         }
 
         if (good is { Client: { } client, Connection: { } connection })
         {
-            TellTls(good, client);
-            TellEhlo(good.Greeting.EhloName!);
-            TellCapabilities(client);
+            ReportTls(good, client);
+            ReportEhlo(good.Greeting.EhloName!);
+            ReportCapabilities(client);
             await LogInAsync(good, client, cancellationToken);
-            TellLimits(good.Greeting, connection);
+            ReportLimits(good.Greeting, connection);
         }
 
-        void TellConnection(Call call)
+        void ReportConnection(Call call)
         {
             var endPoint = new IPEndPoint(call.Address, _options.Port);
             if (call.Greeting.EhloName is null)
@@ -124,7 +124,7 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
     }
 
     /// <summary>Says why an address that takes connections is of no use.</summary>
-    private void TellFailure(Call call, Exception failure, Verdict verdict)
+    private void ReportFailure(Call call, Exception failure, Verdict verdict)
     {
         var seconds = $"{_options.ConnectTimeout.TotalSeconds:0.###} s";
         if (failure is NotSupportedException)
@@ -171,7 +171,7 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
         }
     }
 
-    private void TellTls(Call call, HandshakeClient client)
+    private void ReportTls(Call call, HandshakeClient client)
     {
         if (call.Greeting.Certificate is { } shown)
         {
@@ -189,7 +189,7 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
         }
     }
 
-    private void TellEhlo(string name)
+    private void ReportEhlo(string name)
     {
         var isFull = !IPAddress.TryParse(name, out _) && name.Contains('.', StringComparison.Ordinal);
         report.Write(
@@ -200,7 +200,7 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
                 : $"We call ourselves {Name(name)}, which is no full name; some servers refuse that. Set Email__Smtp__EhloName to a full name like worker.shop.example.");
     }
 
-    private void TellCapabilities(HandshakeClient client)
+    private void ReportCapabilities(HandshakeClient client)
     {
         var has = client.Capabilities;
         var offered = new List<string>();
@@ -274,7 +274,7 @@ internal sealed class ServerCheck(IOptions<EmailOptions> options, SmtpConnector 
         }
     }
 
-    private void TellLimits(ServerGreeting greeting, SmtpConnection connection)
+    private void ReportLimits(ServerGreeting greeting, SmtpConnection connection)
     {
         var why = _options.EmailsPerConnection is not null ? "as Email__Smtp__EmailsPerConnection says"
             : greeting.NamesExim ? "since Exim leaves further ones to its next queue run; Email__Smtp__EmailsPerConnection changes it"

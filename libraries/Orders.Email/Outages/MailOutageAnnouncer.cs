@@ -31,11 +31,11 @@ internal sealed partial class MailOutageAnnouncer(
             {
                 Log.Unreachable(logger, outage.Since, outage.Reason);
                 await PublishAsync(new MailServerUnreachable(outage.Since, outage.Reason), stoppingToken);
-                await operators.TellAsync(new OperatorEvent($"{events.Prefix}.outage.began", outage.Since, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
+                await operators.PublishAsync(new OperatorEvent($"{events.Prefix}.outage.began", outage.Since, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
                 var until = await WaitForEndAsync(stoppingToken);
                 Log.Reachable(logger, until, outage.Since);
                 await PublishAsync(new MailServerReachable(outage.Since, until), stoppingToken);
-                await operators.TellAsync(new OperatorEvent($"{events.Prefix}.outage.ended", until, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
+                await operators.PublishAsync(new OperatorEvent($"{events.Prefix}.outage.ended", until, OrderId: null, MessageId: null, outage.Reason), stoppingToken);
             }
         }
     }

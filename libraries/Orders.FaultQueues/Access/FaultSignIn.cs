@@ -73,7 +73,7 @@ internal sealed partial class FaultSignIn(
                     Log.RefusedForAWhile(Logger, Context.Connection.RemoteIpAddress);
                 }
 
-                if (slowed is not null && !await alert.TellAsync(slowed))
+                if (slowed is not null && !await alert.PublishAsync(slowed))
                 {
                     limit.SayAgain(slowed);
                 }

@@ -14,7 +14,7 @@ internal sealed partial class SignInAlert(IBus bus, OperatorEvents operators, Ti
 
     /// <summary>Says that a name is slowed.</summary>
     /// <returns>Whether the alert is on its way.</returns>
-    public async Task<bool> TellAsync(string user)
+    public async Task<bool> PublishAsync(string user)
     {
         var at = clock.GetUtcNow();
         var reason = $"{SignInLimit.Many} wrong passwords came for the user {user} within an hour; that name has one try in {SignInLimit.Pause.TotalSeconds:0} s now";
@@ -30,7 +30,7 @@ internal sealed partial class SignInAlert(IBus bus, OperatorEvents operators, Ti
             return false;
         }
 
-        await operators.TellAsync(new OperatorEvent(Slowed, at, OrderId: null, MessageId: null, reason), CancellationToken.None);
+        await operators.PublishAsync(new OperatorEvent(Slowed, at, OrderId: null, MessageId: null, reason), CancellationToken.None);
         return true;
     }
 

@@ -19,7 +19,7 @@ public static class BacklogRegistration
     }
 
     /// <summary>Has an endpoint tell how old the messages are that it works on.</summary>
-    public static void TellAge(this IReceiveEndpointConfigurator endpoint, string queue, IRegistrationContext context)
+    public static void ObserveAge(this IReceiveEndpointConfigurator endpoint, string queue, IRegistrationContext context)
     {
         var backlog = context.GetRequiredService<BacklogMetrics>();
         backlog.SetOldest(queue, null);

@@ -100,7 +100,7 @@ internal sealed partial class ParkingWatch(
             }
             else if (time.IsLeft())
             {
-                await TellAsync(session, held, id, cancellationToken);
+                await AnnounceAsync(session, held, id, cancellationToken);
             }
             else
             {
@@ -112,7 +112,7 @@ internal sealed partial class ParkingWatch(
         return true;
     }
 
-    private async Task TellAsync(IFaultSession session, HeldFault held, string id, CancellationToken cancellationToken)
+    private async Task AnnounceAsync(IFaultSession session, HeldFault held, string id, CancellationToken cancellationToken)
     {
         // On a message that nothing can be written on, the worker has left its reason on record.
         var said = (await audit.ReadAsync(new AuditQuery(Subject: endpoint.SubjectOf(held.Message), Who: AuditEntry.Worker, Take: int.MaxValue, Endpoint: endpoint.Queue), cancellationToken))
@@ -120,7 +120,7 @@ internal sealed partial class ParkingWatch(
         var reason = said ?? $"The broker parked it ({held.Message.Text("x-first-death-reason") ?? "no reason given"}).";
         if (said is null)
         {
-            await mover.TellParkedAsync(endpoint, held, reason, Job, cancellationToken);
+            await mover.PublishParkedAsync(endpoint, held, reason, Job, cancellationToken);
         }
 
         // A crash in between tells people twice, never not at all.

@@ -64,17 +64,17 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
 
         await session.CompleteAsync(held, cancellationToken);
         metrics.Park(endpoint, by.Who, held.Message.Kind);
-        await news.TellOperatorsAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
+        await news.PublishToOperatorsAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
     }
 
     /// <summary>Tells everybody of a message that the broker put into parking by itself.</summary>
-    public async Task TellParkedAsync(FaultEndpoint endpoint, HeldFault held, string reason, OnBehalf by, CancellationToken cancellationToken)
+    public async Task PublishParkedAsync(FaultEndpoint endpoint, HeldFault held, string reason, OnBehalf by, CancellationToken cancellationToken)
     {
         var parkedAt = clock.GetUtcNow();
         await RecordAsync(AuditEvent.Park, endpoint.Parked, held, by with { Reason = reason }, cancellationToken);
         await news.PublishAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
         metrics.Park(endpoint, by.Who, held.Message.Kind);
-        await news.TellOperatorsAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
+        await news.PublishToOperatorsAsync(endpoint, held.Message, held.Message.Kind, reason, parkedAt, cancellationToken);
     }
 
     /// <summary>Writes on a parked message why it is there. It is the last one of its queue then.</summary>

@@ -13,7 +13,7 @@ public sealed partial class OperatorEvents(IServiceProvider services, ILogger<Op
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     /// <summary>Publishes an event. Best effort: what fails is a warning in the log, and takes <see cref="Patience"/> at most.</summary>
-    public async Task TellAsync(OperatorEvent what, CancellationToken cancellationToken)
+    public async Task PublishAsync(OperatorEvent what, CancellationToken cancellationToken)
     {
         try
         {
