@@ -1,9 +1,7 @@
 using Microsoft.Extensions.Options;
 using Notifications.Worker.Alerts;
 using Orders.FaultQueues;
-using Orders.FaultQueues.Backlog;
 using Orders.Messaging;
-using Orders.ServiceDefaults.Configuration;
 
 namespace Notifications.Worker;
 
