@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Options;
+using Orders.FaultQueues;
 using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 using Orders.Tests.EndToEnd;
@@ -153,7 +154,7 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
     {
         await FillAsync(500);
         var connection = Connect();
-        var session = await new RabbitMqFaultTransport(connection).OpenAsync(Queue, CancellationToken.None);
+        var session = await On(connection).OpenAsync(Queue, CancellationToken.None);
         var read = 0;
 
         await Assert.CatchAsync<RabbitMQClientException>(async () =>
@@ -205,7 +206,7 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
     {
         await FillAsync(200);
         var connection = Connect();
-        var session = await new RabbitMqFaultTransport(connection).OpenAsync(Queue, CancellationToken.None);
+        var session = await On(connection).OpenAsync(Queue, CancellationToken.None);
         Assert.That(await session!.ReadAsync(CancellationToken.None).CountAsync(), Is.EqualTo(200));
 
         await connection.DisposeAsync();
@@ -276,7 +277,13 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
     }
 
     /// <summary>The transport of another process.</summary>
-    private RabbitMqFaultTransport Open() => new(Connect());
+    private RabbitMqFaultTransport Open() => On(Connect());
+
+    private static RabbitMqFaultTransport On(RabbitMqConnection connection)
+    {
+        var endpoints = new FaultEndpoints([ConfirmationFaults.Endpoint]);
+        return new RabbitMqFaultTransport(connection, new RabbitMqFaultSender(endpoints, TimeProvider.System), endpoints);
+    }
 
     private RabbitMqConnection Connect()
     {

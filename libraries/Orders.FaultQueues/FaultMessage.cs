@@ -110,10 +110,7 @@ public sealed partial record FaultMessage(
     /// </remarks>
     public FaultMessage ForReplay(int redeliverCount, Guid? decision = null)
     {
-        var headers = Headers
-            .Where(header => !IsOfTheFailure(header.Key))
-            .ToDictionary(header => header.Key, header => header.Value);
-        headers[FaultHeaders.RedeliverCount] = redeliverCount;
+        var headers = HeadersForReplay(redeliverCount);
         if (decision is not null)
         {
             headers[FaultHeaders.Decision] = decision.ToString();
@@ -121,6 +118,12 @@ public sealed partial record FaultMessage(
 
         return this with { Headers = headers, Body = BodyForReplay(redeliverCount, decision) };
     }
+
+    /// <summary>
+    /// The same message for the endpoint of another program: as its sender wrote it, to the last byte of the body. The count of
+    /// replays stands in a header alone.
+    /// </summary>
+    public FaultMessage ForForeignReplay(int redeliverCount) => this with { Headers = HeadersForReplay(redeliverCount) };
 
     /// <summary>The same message as a part of another span; as it is where there is none.</summary>
     public FaultMessage In(Activity? activity) => activity?.Id is not { } id ? this : this with
@@ -267,9 +270,15 @@ public sealed partial record FaultMessage(
         return JsonSerializer.SerializeToUtf8Bytes(envelope, SystemTextJsonMessageSerializer.Options);
     }
 
+    private Dictionary<string, object?> HeadersForReplay(int redeliverCount) => new(Headers.Where(header => !IsOfTheFailure(header.Key)))
+    {
+        [FaultHeaders.RedeliverCount] = redeliverCount,
+    };
+
     private static bool IsOfTheFailure(string header) =>
         header.StartsWith("MT-Fault-", StringComparison.Ordinal)
-        || header.StartsWith("MT-Host-", StringComparison.Ordinal)
+        // Where a message failed, in several headers; in one, which stays, where it was sent from.
+        || (header.StartsWith("MT-Host-", StringComparison.Ordinal) && header != MessageHeaders.Host.Info)
         || header is MessageHeaders.Reason or MessageHeaders.RedeliveryCount
             or FaultHeaders.FailureKind or FaultHeaders.RetryCount or FaultHeaders.ParkedReason or FaultHeaders.ParkedAt
             // The broker's and its client's: x-delivery-count would count towards the delivery limit again.

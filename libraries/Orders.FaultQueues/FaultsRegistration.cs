@@ -74,6 +74,7 @@ public static class FaultsRegistration
         {
             builder.AddAuditTrail();
             builder.Services.AddSingleton<ITopologyPart, FaultsTopology>();
+            builder.Services.AddSingleton<RabbitMqFaultSender>();
             builder.Services.AddSingleton<IFaultTransport, RabbitMqFaultTransport>();
             builder.Services.AddHostedService(services => services.GetRequiredService<RabbitMqAuditTrail>());
         }

@@ -34,8 +34,12 @@ public static class CarriedProperties
     /// <param name="frameMax">The largest frame of the connection in bytes; 0 where there is no limit.</param>
     /// <param name="isOurs">Whether a header, by its name, is one that the program has need of: those go last.</param>
     /// <param name="onlyOurs">Whether to carry nothing but those, the content type and the message id.</param>
+    /// <param name="withCopies">
+    /// Whether to carry the headers by which a sender asks RabbitMQ for copies in other queues. Where a message is routed by its key,
+    /// those queues would get it again.
+    /// </param>
     public static BasicProperties Carry(
-        IReadOnlyBasicProperties properties, uint frameMax, Func<string, bool> isOurs, bool onlyOurs = false)
+        IReadOnlyBasicProperties properties, uint frameMax, Func<string, bool> isOurs, bool onlyOurs = false, bool withCopies = true)
     {
         var missing = new List<string>();
         var carried = onlyOurs ? new BasicProperties() : new BasicProperties(properties);
@@ -50,7 +54,7 @@ public static class CarriedProperties
         var sizes = new Dictionary<string, int>();
         foreach (var (name, value) in properties.Headers ?? new Dictionary<string, object?>())
         {
-            if (onlyOurs && !isOurs(name))
+            if ((onlyOurs && !isOurs(name)) || (!withCopies && IsForCopies(name)))
             {
                 missing.Add(name);
             }
@@ -90,8 +94,7 @@ public static class CarriedProperties
         // MassTransit writes everything else as short text, or not at all.
         var sizes = headers.GroupBy(header => header.Key).ToDictionary(
             header => header.Key, header => 64 + header.Key.Length + Encoding.UTF8.GetByteCount(header.First().Value as string ?? ""));
-        // By these, who sends a message asks RabbitMQ for copies of it elsewhere.
-        var missing = sizes.Keys.Where(name => name is "CC" or "BCC").ToList();
+        var missing = sizes.Keys.Where(IsForCopies).ToList();
         missing.AddRange(headers.Where(header => header.Key.Length == 0 || !IsReadable(header.Value)).Select(header => header.Key).Distinct().Except(missing));
         missing.AddRange(TooMuch(sizes, Room(frameMax) - Propagated, _ => false).Except(missing));
         if (missing.Count == 0)
@@ -103,6 +106,9 @@ public static class CarriedProperties
         kept[LeftOut] = Note(kept.GetValueOrDefault(LeftOut), missing);
         return kept;
     }
+
+    /// <summary>Whether a sender asks RabbitMQ by this header for copies of the message elsewhere.</summary>
+    private static bool IsForCopies(string name) => name is "CC" or "BCC";
 
     /// <summary>Whether MassTransit can write a value into an envelope and read it again: it takes no name that is empty, and JSON no number that is none.</summary>
     private static bool IsReadable(object? value, int depth = 0) => value switch

@@ -12,6 +12,9 @@ public sealed class RabbitMqConnection(IOptions<RabbitMqOptions> options, IHostE
     /// <summary>The type of our queues on that broker.</summary>
     public QueueType QueueType => options.Value.QueueType;
 
+    /// <summary>Who is signed in.</summary>
+    public string Username => options.Value.Username!;
+
     /// <summary>Whether those who use the connection declare what they need.</summary>
     public bool DeclaresTopology => options.Value.Topology == Topology.Declare;
 

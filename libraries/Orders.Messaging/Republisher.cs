@@ -24,33 +24,39 @@ public sealed class Republisher(Func<string, bool> isOurs)
     /// <param name="body">The body.</param>
     /// <param name="cancellationToken">Gives up waiting for the broker.</param>
     /// <exception cref="RepublishRefusedException">The broker does not take the message, whatever is left out of it.</exception>
+    public Task PublishAsync(
+        IConnection connection, string exchange, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        PublishAsync(connection, new PublishAddress(exchange), properties, body, cancellationToken);
+
+    /// <summary>The same to a queue that may have no exchange of its own.</summary>
+    /// <inheritdoc cref="PublishAsync(IConnection, string, IReadOnlyBasicProperties, ReadOnlyMemory{byte}, CancellationToken)"/>
     public async Task PublishAsync(
-        IConnection connection, string exchange, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+        IConnection connection, PublishAddress address, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
-        var whole = CarriedProperties.Carry(properties, connection.FrameMax, isOurs);
-        var refusal = await TryPublishAsync(connection, exchange, whole, body, cancellationToken);
+        var whole = CarriedProperties.Carry(properties, connection.FrameMax, isOurs, withCopies: address.RoutingKey.Length == 0);
+        var refusal = await TryPublishAsync(connection, address, whole, body, cancellationToken);
         if (refusal is { Why: RepublishRefusal.Message })
         {
             var bare = CarriedProperties.Carry(properties, connection.FrameMax, isOurs, onlyOurs: true);
-            refusal = await TryPublishAsync(connection, exchange, bare, body, cancellationToken);
+            refusal = await TryPublishAsync(connection, address, bare, body, cancellationToken);
         }
 
         if (refusal is not null)
         {
-            throw new RepublishRefusedException(exchange, refusal.Reason, refusal.Why);
+            throw new RepublishRefusedException(address.Name, refusal.Reason, refusal.Why);
         }
     }
 
     /// <returns>Why the broker, or its client, does not take this message; <c>null</c> where it does.</returns>
     private async Task<Refusal?> TryPublishAsync(
-        IConnection connection, string exchange, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+        IConnection connection, PublishAddress address, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         var channel = TakeIdle() ?? await connection.CreateChannelAsync(Confirmed, cancellationToken);
         // A channel may be refused everything for as long as it lives, where another one is not: on RabbitMQ 3.10, and by a queue that was full once.
         var isGood = false;
         try
         {
-            await channel.BasicPublishAsync(exchange, routingKey: "", mandatory: true, properties, body, cancellationToken);
+            await channel.BasicPublishAsync(address.Exchange, address.RoutingKey, mandatory: true, properties, body, cancellationToken);
             isGood = true;
             return null;
         }
@@ -65,8 +71,12 @@ public sealed class Republisher(Func<string, bool> isOurs)
         }
         catch (Exception) when (connection.IsOpen && channel.CloseReason is { Initiator: ShutdownInitiator.Peer })
         {
-            return new Refusal(
-                channel.CloseReason.ReplyText, channel.CloseReason.ReplyCode == Constants.NotFound ? RepublishRefusal.NoQueue : RepublishRefusal.Message);
+            return new Refusal(channel.CloseReason.ReplyText, channel.CloseReason.ReplyCode switch
+            {
+                Constants.NotFound => RepublishRefusal.NoQueue,
+                Constants.AccessRefused => RepublishRefusal.NoRight,
+                _ => RepublishRefusal.Message,
+            });
         }
         catch (Exception exception) when (channel.IsOpen && exception is not (RabbitMQClientException or OperationCanceledException))
         {
@@ -104,6 +114,18 @@ public sealed class Republisher(Func<string, bool> isOurs)
     private sealed record Refusal(string Reason, RepublishRefusal Why);
 }
 
+/// <summary>Where a message is published to.</summary>
+/// <param name="Exchange">The exchange; empty for the default one.</param>
+/// <param name="RoutingKey">The queue, by the default exchange; otherwise empty.</param>
+public readonly record struct PublishAddress(string Exchange, string RoutingKey = "")
+{
+    /// <summary>A queue itself, by the default exchange.</summary>
+    public static PublishAddress OfQueue(string queue) => new("", queue);
+
+    /// <summary>What people call it.</summary>
+    public string Name => Exchange.Length > 0 ? Exchange : RoutingKey;
+}
+
 /// <summary>The broker does not take a message for a queue.</summary>
 public sealed class RepublishRefusedException(string queue, string reason, RepublishRefusal why)
     : Exception($"The broker does not take the message for {queue}: {reason}")
@@ -120,6 +142,9 @@ public enum RepublishRefusal
 
     /// <summary>There is no such queue.</summary>
     NoQueue,
+
+    /// <summary>Its user may not write there.</summary>
+    NoRight,
 
     /// <summary>The queue takes none for now: it is full and set to say so, or has no leader.</summary>
     NotNow,

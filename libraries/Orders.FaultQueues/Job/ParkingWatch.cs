@@ -130,7 +130,7 @@ internal sealed partial class ParkingWatch(
             await mover.WriteReasonAsync(session, endpoint, held, reason, cancellationToken);
             _told.Remove(id);
         }
-        catch (RepublishRefusedException refused) when (refused.Why != RepublishRefusal.NoQueue)
+        catch (RepublishRefusedException refused) when (refused.LeavesMessage(endpoint))
         {
             Log.NotWritten(logger, endpoint.SubjectOf(held.Message), refused.Message);
         }

@@ -140,7 +140,7 @@ public sealed partial class RedeliverJob(
         {
             await MoveAsync(session, held, verdict, cancellationToken);
         }
-        catch (RepublishRefusedException refused) when (refused.Why != RepublishRefusal.NoQueue)
+        catch (RepublishRefusedException refused) when (refused.LeavesMessage(endpoint))
         {
             // It must not keep the others waiting.
             _refused[FaultReading.IdOf(held.Message)] = clock.GetUtcNow() + AfterRefusal;

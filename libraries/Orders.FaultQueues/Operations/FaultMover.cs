@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using MassTransit;
 using Orders.FaultQueues.Audit;
 using Orders.FaultQueues.Inspection;
@@ -27,7 +28,7 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
     {
         using var activity = FaultActivities.Start(queue.Endpoint, "replay", held.Message);
         await RecordAsync(AuditEvent.Replay, queue, held, by, cancellationToken);
-        await session.SendAsync(held, queue.Endpoint.Queue, held.Message.ForReplay(redeliverCount, DecisionIn(queue)).In(activity), cancellationToken);
+        await session.SendAsync(held, queue.Endpoint.Queue, ForReplay(held.Message, queue, redeliverCount, activity), cancellationToken);
         await CompleteAsync(session, queue, held, cancellationToken);
         metrics.Replay(queue.Endpoint, by.Who);
     }
@@ -41,7 +42,7 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
         await session.SendAsync(
             held,
             queue.Endpoint.Queue,
-            held.Message.WithBody(body, contentType, NewId.NextGuid(), queue.Endpoint.Identity).ForReplay(0, DecisionIn(queue)).In(activity),
+            ForReplay(held.Message.WithBody(body, contentType, NewId.NextGuid(), queue.Endpoint.Identity), queue, 0, activity),
             cancellationToken);
         await CompleteAsync(session, queue, held, cancellationToken);
         metrics.Replay(queue.Endpoint, by.Who);
@@ -102,6 +103,11 @@ public sealed class FaultMover(IAuditTrail audit, ParkedNews news, FaultMetrics 
             Count(queue.Endpoint, -1);
         }
     }
+
+    /// <remarks>Another program gets what it got before, and no header that it has not heard of but the count.</remarks>
+    private static FaultMessage ForReplay(FaultMessage message, FaultQueue queue, int redeliverCount, Activity? activity) => queue.Endpoint.IsForeign
+        ? message.ForForeignReplay(redeliverCount)
+        : message.ForReplay(redeliverCount, DecisionIn(queue)).In(activity);
 
     /// <summary>What lies in parking waits for a person: to replay it from there is to decide that it is to be sent.</summary>
     private static Guid? DecisionIn(FaultQueue queue) => queue.Kind == FaultQueueKind.Parked ? NewId.NextGuid() : null;

@@ -310,7 +310,7 @@ public sealed partial class FaultOperations(
             {
                 await MoveAsync(session, held, running.State);
             }
-            catch (RepublishRefusedException refused) when (refused.Why != RepublishRefusal.NoQueue)
+            catch (RepublishRefusedException refused) when (refused.LeavesMessage(QueueOf(running.State.Request).Endpoint))
             {
                 running.Refusal = refused.Message;
                 running.Update(state => state with { Refused = state.Refused + 1 }, feed);

@@ -31,13 +31,13 @@ namespace Orders.FaultQueues.Queues;
 /// </remarks>
 /// <param name="connection">For the channels of the batches, and of what is sent on.</param>
 /// <param name="channel">For everything that is about no batch.</param>
-/// <param name="republisher">Sends messages on.</param>
+/// <param name="sender">Sends messages on.</param>
 /// <param name="queue">The queue.</param>
 /// <param name="queueType">Its type.</param>
 /// <param name="count">How many messages it holds.</param>
 /// <param name="onEnd">Runs when everything is back.</param>
 internal sealed class RabbitMqFaultSession(
-    IConnection connection, IChannel channel, Republisher republisher, string queue, QueueType queueType, long count, Func<Task> onEnd) : IFaultSession
+    IConnection connection, IChannel channel, RabbitMqFaultSender sender, string queue, QueueType queueType, long count, Func<Task> onEnd) : IFaultSession
 {
     /// <summary>How many messages the first batch holds; from then on their size is known.</summary>
     private const int FirstBatch = 100;
@@ -101,7 +101,7 @@ internal sealed class RabbitMqFaultSession(
         };
 
         // Over a channel of its own: what the broker refuses must not end this session.
-        await republisher.PublishAsync(connection, exchange: queue, properties, message.Body, cancellationToken);
+        await sender.SendAsync(connection, queue, properties, message.Body, cancellationToken);
     }
 
     public async Task CompleteAsync(HeldFault held, CancellationToken cancellationToken)

@@ -8,10 +8,10 @@ namespace Orders.FaultQueues.Queues;
 
 /// <summary>Faults in queues of RabbitMQ.</summary>
 /// <remarks>Sessions of one process take turns among themselves, and with those of other processes by <see cref="RabbitMqTurn"/>.</remarks>
-public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFaultTransport, IDisposable
+internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, RabbitMqFaultSender sender, FaultEndpoints endpoints) : IFaultTransport, IDisposable
 {
     private readonly ConcurrentDictionary<string, Turn> _turns = new();
-    private readonly Republisher _republisher = new(FaultHeaders.IsOurs);
+    private readonly HashSet<string> _foreign = [.. endpoints.All.Where(endpoint => endpoint.IsForeign).SelectMany(endpoint => endpoint.Queues).Select(queue => queue.Name)];
 
     public async Task<long> CountAsync(string queue, CancellationToken cancellationToken)
     {
@@ -80,7 +80,7 @@ public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFau
 
             var (held, kept) = (taken, channel);
             (taken, channel) = (null, null);
-            return new RabbitMqFaultSession(open, kept, _republisher, queue, connection.QueueType, count, async () =>
+            return new RabbitMqFaultSession(open, kept, sender, queue, QueueTypeOf(queue), count, async () =>
             {
                 try
                 {
@@ -106,6 +106,9 @@ public sealed class RabbitMqFaultTransport(RabbitMqConnection connection) : IFau
             }
         }
     }
+
+    /// <remarks>Nobody tells the type of another program's queue. To take a classic queue for a quorum queue costs time alone.</remarks>
+    private QueueType QueueTypeOf(string queue) => _foreign.Contains(queue) ? QueueType.Quorum : connection.QueueType;
 
     private static async Task<long?> CountAsync(IChannel channel, string queue, CancellationToken cancellationToken)
     {
