@@ -282,7 +282,7 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
     private static RabbitMqFaultTransport On(RabbitMqConnection connection)
     {
         var endpoints = new FaultEndpoints([ConfirmationFaults.Endpoint]);
-        return new RabbitMqFaultTransport(connection, new RabbitMqFaultSender(endpoints, TimeProvider.System), endpoints);
+        return new RabbitMqFaultTransport(connection, new RabbitMqFaultSender(endpoints, connection, TimeProvider.System), endpoints);
     }
 
     private RabbitMqConnection Connect()

@@ -41,6 +41,11 @@ internal static class BrokerProbe
     public static Task<ProbeAnswer> ExchangeAsync(IConnection connection, string exchange, CancellationToken cancellationToken) =>
         AskAsync(connection, channel => channel.ExchangeDeclarePassiveAsync(exchange, cancellationToken), cancellationToken);
 
+    /// <summary>Whether a queue is there.</summary>
+    /// <returns><see cref="ProbeAnswer.Refused"/> where the user has no right at all to it, and RabbitMQ 4 says nothing.</returns>
+    public static Task<ProbeAnswer> QueueAsync(IConnection connection, string queue, CancellationToken cancellationToken) =>
+        AskAsync(connection, channel => channel.QueueDeclarePassiveAsync(queue, cancellationToken), cancellationToken);
+
     /// <summary>Does something on a channel of its own.</summary>
     public static async Task<ProbeAnswer> AskAsync(IConnection connection, Func<IChannel, Task> act, CancellationToken cancellationToken)
     {

@@ -6,16 +6,20 @@ namespace Orders.FaultQueues.Queues;
 
 /// <summary>
 /// Sends messages on. Each queue of ours has an exchange of its name. A queue of another program may have none; the default exchange
-/// leads there then.
+/// leads there then. Its parking is made when it is first needed.
 /// </summary>
-internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, TimeProvider clock)
+internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, RabbitMqConnection broker, TimeProvider clock) : IDisposable
 {
     /// <summary>How long the exchange of a queue counts as missing.</summary>
     private static readonly TimeSpan Trust = TimeSpan.FromMinutes(1);
 
     private readonly Republisher _republisher = new(FaultHeaders.IsOurs);
-    private readonly HashSet<string> _foreign = [.. endpoints.All.Where(endpoint => endpoint.IsForeign).SelectMany(endpoint => new[] { endpoint.Queue, endpoint.ParkingQueue })];
+    private readonly Dictionary<string, FaultEndpoint> _foreign = endpoints.All.Where(endpoint => endpoint.IsForeign)
+        .SelectMany(endpoint => new[] { KeyValuePair.Create(endpoint.Queue, endpoint), KeyValuePair.Create(endpoint.ParkingQueue, endpoint) })
+        .ToDictionary();
+
     private readonly ConcurrentDictionary<string, Known> _addresses = new();
+    private readonly SemaphoreSlim _finding = new(1, 1);
 
     /// <summary>Completes when the broker has confirmed the message.</summary>
     /// <param name="connection">The connection.</param>
@@ -34,7 +38,7 @@ internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, TimeProvider
         }
         catch (RepublishRefusedException refused) when (refused.Why == RepublishRefusal.NoQueue && _addresses.TryRemove(queue, out _))
         {
-            // The exchange may have gone, or come, since.
+            // The queue, or its exchange, may have gone or come since.
             var now = await FindAddressAsync(connection, queue, cancellationToken);
             if (now == address)
             {
@@ -45,22 +49,61 @@ internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, TimeProvider
         }
     }
 
-    /// <summary>Where to publish what is meant for a queue.</summary>
-    public async Task<PublishAddress> FindAddressAsync(IConnection connection, string queue, CancellationToken cancellationToken)
+    public void Dispose() => _finding.Dispose();
+
+    private async Task<PublishAddress> FindAddressAsync(IConnection connection, string queue, CancellationToken cancellationToken)
     {
-        if (!_foreign.Contains(queue))
+        if (!_foreign.TryGetValue(queue, out var endpoint))
         {
             return new PublishAddress(queue);
         }
 
-        if (_addresses.TryGetValue(queue, out var known) && (known.Address.Exchange.Length > 0 || clock.GetElapsedTime(known.Since) < Trust))
+        if (IsKnown(queue, out var known))
         {
-            return known.Address;
+            return known;
         }
 
-        var address = await HasExchangeAsync(connection, queue, cancellationToken) ? new PublishAddress(queue) : PublishAddress.OfQueue(queue);
-        _addresses[queue] = new Known(address, clock.GetTimestamp());
-        return address;
+        await _finding.WaitAsync(cancellationToken);
+        try
+        {
+            if (IsKnown(queue, out known))
+            {
+                return known;
+            }
+
+            var address = await HasExchangeAsync(connection, queue, cancellationToken) ? new PublishAddress(queue)
+                : queue == endpoint.ParkingQueue ? await MakeParkingAsync(connection, endpoint, cancellationToken)
+                : PublishAddress.OfQueue(queue);
+            _addresses[queue] = new Known(address, clock.GetTimestamp());
+            return address;
+        }
+        finally
+        {
+            _finding.Release();
+        }
+    }
+
+    private bool IsKnown(string queue, out PublishAddress address)
+    {
+        var isKnown = _addresses.TryGetValue(queue, out var known) && (known.Address.Exchange.Length > 0 || clock.GetElapsedTime(known.Since) < Trust);
+        address = isKnown ? known!.Address : default;
+        return isKnown;
+    }
+
+    /// <summary>Makes parking, where it is missing and programs declare what they need.</summary>
+    private async Task<PublishAddress> MakeParkingAsync(IConnection connection, FaultEndpoint endpoint, CancellationToken cancellationToken)
+    {
+        if (await BrokerProbe.QueueAsync(connection, endpoint.ParkingQueue, cancellationToken) == ProbeAnswer.Allowed)
+        {
+            return PublishAddress.OfQueue(endpoint.ParkingQueue);
+        }
+
+        if (broker.DeclaresTopology)
+        {
+            await ForeignParking.DeclareAsync(connection, endpoint, broker.QueueType, cancellationToken);
+        }
+
+        return new PublishAddress(endpoint.ParkingQueue);
     }
 
     /// <remarks>Where the user may not know, it is there: then the right to write to it is what is missing.</remarks>

@@ -208,10 +208,22 @@ internal sealed class OrderSystem : IAsyncDisposable
         Assert.That(ended.ExitCode, Is.Zero, string.Join(' ', ended.Errors));
     }
 
+    /// <summary>The same as the tests' own user, who may do everything.</summary>
+    public async Task DeployTopologyAsTestsAsync(params (string Name, string? Value)[] settings)
+    {
+        var ended = await RunWorkerAsync([DeployTopologyCommand.Word], settings);
+        Assert.That(ended.ExitCode, Is.Zero, string.Join(' ', ended.Errors));
+    }
+
     /// <summary>Has one of the deployment's users try to.</summary>
-    public Task<RealProgram.Ended> TryDeployTopologyAsync(string user, params (string Name, string? Value)[] settings) => RealProgram.Worker.RunAsync(
-        [DeployTopologyCommand.Word],
-        [.. MessagingSettings.Concat(WorkerSettings).Concat(settings).Concat(BrokerUsers.SettingsOf(user)).Select(setting => (setting.Name, setting.Value!))]);
+    public Task<RealProgram.Ended> TryDeployTopologyAsync(string user, params (string Name, string? Value)[] settings) =>
+        RunWorkerAsync([DeployTopologyCommand.Word], [.. settings, .. BrokerUsers.SettingsOf(user)]);
+
+    /// <summary>Runs the worker as a process of its own, with a command line, to its end.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="settings">Further settings; <c>null</c> for none of those that are there otherwise.</param>
+    public Task<RealProgram.Ended> RunWorkerAsync(string[] arguments, params (string Name, string? Value)[] settings) => RealProgram.Worker.RunAsync(
+        arguments, [.. MessagingSettings.Concat(WorkerSettings).Concat(settings).Select(setting => (setting.Name, setting.Value ?? ""))]);
 
     /// <summary>Starts the API in this process.</summary>
     public async Task StartApiAsync(params (string Name, string? Value)[] settings)
