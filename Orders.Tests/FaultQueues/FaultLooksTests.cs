@@ -23,7 +23,7 @@ internal sealed class FaultLooksTests : IAsyncDisposable
     {
         var reading = new FaultReading(new RedeliverPolicy(Options.Create(new ReplayOptions()), _clock));
         _looks = new FaultLooks(_transport, reading, _feed, _clock);
-        _inspector = new FaultInspector(new FaultEndpoints([ConfirmationFaults.Endpoint]), _looks, reading, _clock);
+        _inspector = new FaultInspector(new FaultEndpoints([ConfirmationFaults.Endpoint]), _looks, reading, new ScriptedFaultRights(), _clock);
     }
 
     public ValueTask DisposeAsync() => _looks.DisposeAsync();

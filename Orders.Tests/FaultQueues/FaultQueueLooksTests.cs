@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Queues;
@@ -282,7 +283,8 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
     private static RabbitMqFaultTransport On(RabbitMqConnection connection)
     {
         var endpoints = new FaultEndpoints([ConfirmationFaults.Endpoint]);
-        return new RabbitMqFaultTransport(connection, new RabbitMqFaultSender(endpoints, connection, TimeProvider.System), endpoints);
+        var rights = new RabbitMqFaultRights(endpoints, connection, TimeProvider.System, NullLogger<RabbitMqFaultRights>.Instance);
+        return new RabbitMqFaultTransport(connection, new RabbitMqFaultSender(endpoints, connection, rights, TimeProvider.System), rights);
     }
 
     private RabbitMqConnection Connect()

@@ -6,6 +6,7 @@ using MassTransit;
 using Orders.FaultQueues;
 using Orders.FaultQueues.Job;
 using Orders.FaultQueues.Policy;
+using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 using Orders.Messaging.Operators;
 
@@ -111,6 +112,38 @@ public sealed class RedeliverJobTests
             Assert.That(Transport.Queue.Select(fault => fault.OrderId), Is.EqualTo(["2"]));
             Assert.That((triesAtFirst, tries), Is.EqualTo((1, 2)));
             Assert.That(_job.Log.Of<RedeliverJob>(203)[0], Does.StartWith("The message about 2 stays in the error queue").And.Contain("too large"));
+        }
+    }
+
+    [Test]
+    public async Task Without_its_rights_it_leaves_the_queue_alone_and_says_so_once()
+    {
+        var missing = MissingRight.Of("console", BrokerRight.Write, "order-confirmation_parked", FaultNeed.Park);
+        _job.Rights.Missing = [missing];
+        Transport.Add(Fault("1"));
+        foreach (var _ in Enumerable.Range(0, 3))
+        {
+            Clock.Tick();
+            await _job.Rights.WaitForQuestionAsync();
+        }
+
+        var (read, told) = (Transport.MessagesRead, _job.Log.Of<RedeliverJob>(207));
+        _job.Rights.Missing = [];
+        await _job.PassAsync();
+        Clock.Advance(FirstWait);
+        await _job.PassAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(read, Is.Zero);
+            Assert.That(
+                told,
+                Is.EqualTo(
+                [
+                    "The redeliver job leaves order-confirmation_error alone until its rights are complete. "
+                    + "The broker user `console` may not write to `order-confirmation_parked`, so messages cannot be parked.",
+                ]));
+            Assert.That(Transport.Sent.Select(sent => sent.Message.OrderId), Is.EqualTo(["1"]));
         }
     }
 

@@ -74,12 +74,14 @@ public static class FaultsRegistration
         {
             builder.AddAuditTrail();
             builder.Services.AddSingleton<ITopologyPart, FaultsTopology>();
+            builder.Services.AddSingleton<IFaultRights>(services => services.GetRequiredService<RabbitMqFaultRights>());
             builder.Services.AddSingleton<RabbitMqFaultSender>();
             builder.Services.AddSingleton<IFaultTransport, RabbitMqFaultTransport>();
             builder.Services.AddHostedService(services => services.GetRequiredService<RabbitMqAuditTrail>());
         }
         else
         {
+            builder.Services.AddSingleton<IFaultRights, EveryRight>();
             builder.Services.AddSingleton<InMemoryFaultTransport>();
             builder.Services.AddSingleton<IFaultTransport>(services => services.GetRequiredService<InMemoryFaultTransport>());
             builder.Services.AddSingleton<IAuditTrail, InMemoryAuditTrail>();
@@ -116,6 +118,7 @@ public static class FaultsRegistration
     private static void AddAuditTrail(this IHostApplicationBuilder builder)
     {
         builder.Services.TryAddSingleton<RabbitMqConnection>();
+        builder.Services.TryAddSingleton<RabbitMqFaultRights>();
         builder.Services.TryAddSingleton<RabbitMqAuditTrail>();
         builder.Services.TryAddSingleton<IAuditTrail>(services => services.GetRequiredService<RabbitMqAuditTrail>());
     }

@@ -13,7 +13,7 @@ internal sealed class FaultsTopology(FaultEndpoints endpoints, RabbitMqConnectio
         await RabbitMqAuditTrail.DeclareAsync(channel, endpoints.AuditStream, cancellationToken);
         foreach (var queue in endpoints.Queues)
         {
-            await RabbitMqTurn.DeclareAsync(channel, queue.Name, cancellationToken);
+            await RabbitMqTurn.DeclareAsync(channel, RabbitMqTurn.NameFor(queue.Name), cancellationToken);
         }
 
         foreach (var endpoint in endpoints.All.Where(endpoint => endpoint.IsForeign))

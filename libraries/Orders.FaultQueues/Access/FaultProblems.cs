@@ -20,6 +20,8 @@ internal static partial class FaultProblems
 
     public const string BrokerDoesNotAnswer = "The broker does not answer";
 
+    public const string ReadOnly = "Something is missing on the broker";
+
     public static void UseFaultProblems(this IApplicationBuilder faults)
     {
         faults.UseExceptionHandler(new ExceptionHandlerOptions
@@ -65,6 +67,9 @@ internal static partial class FaultProblems
             case FaultQueueBusyException:
                 return AnswerAsync(http, status, exception.Message, "The queue is busy");
 
+            case MissingRightException or MissingLockException:
+                return AnswerAsync(http, status, exception.Message, ReadOnly);
+
             case var _ when status != StatusCodes.Status503ServiceUnavailable:
                 return AnswerAsync(http, status);
         }
@@ -82,10 +87,11 @@ internal static partial class FaultProblems
             StatusCodes.Status415UnsupportedMediaType,
         // What reads a form, of one that holds more than it takes.
         InvalidDataException => StatusCodes.Status413PayloadTooLarge,
+        MissingRightException => StatusCodes.Status403Forbidden,
         RepublishRefusedException { Why: RepublishRefusal.Message } => StatusCodes.Status422UnprocessableEntity,
         RepublishRefusedException => StatusCodes.Status503ServiceUnavailable,
         // No connection, one that broke on the way, or one on which no answer comes.
-        FaultQueueBusyException or BrokerUnreachableException or RabbitMQClientException or TimeoutException or OperationCanceledException =>
+        FaultQueueBusyException or MissingLockException or BrokerUnreachableException or RabbitMQClientException or TimeoutException or OperationCanceledException =>
             StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,
     };

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace Orders.FaultQueues.Audit;
 
@@ -8,8 +10,8 @@ namespace Orders.FaultQueues.Audit;
 /// The audit trail in a stream of the broker, which every process with faults writes to and follows. The newest
 /// <see cref="AuditMemory.Capacity"/> entries are at hand here; the stream keeps all of them for 90 days.
 /// </summary>
-public sealed partial class RabbitMqAuditTrail(
-    FaultEndpoints endpoints, RabbitMqConnection connection, TimeProvider clock, ILogger<RabbitMqAuditTrail> logger)
+internal sealed partial class RabbitMqAuditTrail(
+    FaultEndpoints endpoints, RabbitMqConnection connection, RabbitMqFaultRights rights, TimeProvider clock, ILogger<RabbitMqAuditTrail> logger)
     : BackgroundService, IAuditTrail
 {
     // No option: a queue keeps the arguments that it was declared with. A broker policy can shorten it.
@@ -17,18 +19,30 @@ public sealed partial class RabbitMqAuditTrail(
 
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
 
+    /// <summary>The same where the broker refuses it, and writes that into its log.</summary>
+    private static readonly TimeSpan TryAgainAfterRefusal = TimeSpan.FromMinutes(1);
+
     private readonly AuditMemory _entries = new();
     private readonly SemaphoreSlim _writing = new(1, 1);
     private IChannel? _writer;
     private string? _problem;
 
+    /// <exception cref="MissingRightException">The broker's user may not write it.</exception>
     public async Task WriteAsync(AuditEntry entry, CancellationToken cancellationToken)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(entry, JsonSerializerOptions.Web);
         var properties = new BasicProperties { ContentType = "application/json", Persistent = true };
 
-        // Completes when the entry is safe.
-        await (await GetWriterAsync(cancellationToken)).BasicPublishAsync(exchange: endpoints.AuditStream, routingKey: "", mandatory: true, properties, body, cancellationToken);
+        var writer = await GetWriterAsync(cancellationToken);
+        try
+        {
+            // Completes when the entry is safe.
+            await writer.BasicPublishAsync(exchange: endpoints.AuditStream, routingKey: "", mandatory: true, properties, body, cancellationToken);
+        }
+        catch (Exception) when (writer.CloseReason is { Initiator: ShutdownInitiator.Peer, ReplyCode: Constants.AccessRefused })
+        {
+            throw rights.RefusedToWrite(endpoints.AuditStream, FaultNeed.Replay, FaultNeed.Park, FaultNeed.Discard);
+        }
     }
 
     public Task<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
@@ -55,6 +69,7 @@ public sealed partial class RabbitMqAuditTrail(
     {
         while (!stoppingToken.IsCancellationRequested)
         {
+            var pause = TryAgainAfter;
             try
             {
                 await FollowAsync(stoppingToken);
@@ -68,17 +83,19 @@ public sealed partial class RabbitMqAuditTrail(
                 }
 
                 _problem = problem;
+                pause = IsRefused(exception) ? TryAgainAfterRefusal : TryAgainAfter;
             }
 
-            await Task.Delay(TryAgainAfter, clock, stoppingToken);
+            await Task.Delay(pause, clock, stoppingToken);
         }
     }
 
     /// <summary>Reads the stream from its beginning, and goes on with it until its channel is closed.</summary>
     private async Task FollowAsync(CancellationToken cancellationToken)
     {
-        await using var channel = await (await connection.GetAsync(cancellationToken)).CreateChannelAsync(cancellationToken: cancellationToken);
-        await DeclareWhereNeededAsync(channel, cancellationToken);
+        var open = await connection.GetAsync(cancellationToken);
+        await DeclareWhereNeededAsync(open, cancellationToken);
+        await using var channel = await open.CreateChannelAsync(cancellationToken: cancellationToken);
         await channel.BasicQosAsync(prefetchSize: 0, prefetchCount: 500, global: false, cancellationToken);
 
         _entries.Clear();
@@ -123,10 +140,11 @@ public sealed partial class RabbitMqAuditTrail(
         {
             if (_writer is not { IsOpen: true })
             {
-                _writer = await (await connection.GetAsync(cancellationToken)).CreateChannelAsync(
+                var open = await connection.GetAsync(cancellationToken);
+                await DeclareWhereNeededAsync(open, cancellationToken);
+                _writer = await open.CreateChannelAsync(
                     new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true),
                     cancellationToken);
-                await DeclareWhereNeededAsync(_writer, cancellationToken);
             }
 
             return _writer;
@@ -137,8 +155,14 @@ public sealed partial class RabbitMqAuditTrail(
         }
     }
 
-    private Task DeclareWhereNeededAsync(IChannel channel, CancellationToken cancellationToken) =>
-        connection.DeclaresTopology ? DeclareAsync(channel, endpoints.AuditStream, cancellationToken) : Task.CompletedTask;
+    /// <remarks>Who may not declare it uses it where it is there.</remarks>
+    private Task DeclareWhereNeededAsync(IConnection open, CancellationToken cancellationToken) => connection.DeclaresTopology
+        ? BrokerProbe.AskAsync(open, channel => DeclareAsync(channel, endpoints.AuditStream, cancellationToken), cancellationToken)
+        : Task.CompletedTask;
+
+    /// <remarks>A stream that is missing could not be declared, where programs declare what they need.</remarks>
+    private bool IsRefused(Exception exception) => exception is OperationInterruptedException interrupted
+        && (interrupted.IsRightMissing() || (interrupted.ShutdownReason?.ReplyCode == Constants.NotFound && connection.DeclaresTopology));
 
     private sealed class Follower(IChannel channel, Action<ReadOnlyMemory<byte>> add) : AsyncDefaultBasicConsumer(channel)
     {

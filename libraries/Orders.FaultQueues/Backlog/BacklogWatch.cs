@@ -1,4 +1,5 @@
 using Orders.FaultQueues.Inspection;
+using Orders.FaultQueues.Queues;
 using Orders.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -82,7 +83,14 @@ internal sealed partial class BacklogWatch(
         var counts = new List<QueueCounts>();
         foreach (var queue in endpoints.Queues)
         {
-            counts.Add(new QueueCounts(queue.Name, await inspector.CountAsync(queue, cancellationToken), Consumers: null));
+            try
+            {
+                counts.Add(new QueueCounts(queue.Name, await inspector.CountAsync(queue, cancellationToken), Consumers: null));
+            }
+            catch (MissingRightException)
+            {
+                // The overview says so.
+            }
         }
 
         if (broker is not null)
@@ -109,9 +117,9 @@ internal sealed partial class BacklogWatch(
                     counts.Add(new QueueCounts(queue, found.MessageCount, found.ConsumerCount));
                     NoteUnattended(queue, found);
                 }
-                catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
+                catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode is Constants.NotFound or Constants.AccessRefused)
                 {
-                    // Made when it is first needed, most likely. The broker has closed the channel over it.
+                    // Made when it is first needed, most likely; or another program's, and none of ours. The broker has closed the channel over it.
                     _missing[queue] = clock.GetUtcNow();
                     await channel.DisposeAsync();
                     channel = null;

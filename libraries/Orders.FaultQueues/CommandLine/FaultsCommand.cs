@@ -301,7 +301,13 @@ public sealed class FaultsCommand
     {
         foreach (var queue in queues)
         {
-            _terminal.WriteLine($"{queue.Endpoint}/{queue.Queue.Word()}: {FaultsAct.Messages(queue.Count)}{AsOf(queue.LookedAt)}");
+            var isKnown = queue.May(FaultNeed.Look);
+            _terminal.WriteLine($"{queue.Endpoint}/{queue.Queue.Word()}: {(isKnown ? $"{FaultsAct.Messages(queue.Count)}{AsOf(queue.LookedAt)}" : "cannot be looked at")}");
+            foreach (var right in queue.MissingRights ?? [])
+            {
+                _terminal.WriteLine($"  {right.Explanation}");
+            }
+
             if (queue.Groups.Count > 0)
             {
                 WriteGroups(queue.Groups);

@@ -63,7 +63,8 @@ public static class FaultApi
             .WithSummary("All queues at a glance")
             .WithDescription("""
                 How many messages wait in each queue, and of what groups they are, as the last look at it found them: `lookedAt` says when that was,
-                and is `null` while the first one is under way.
+                and is `null` while the first one is under way. `missingRights` is there where the broker's user lacks a right: it names the right, and what
+                cannot be done without it. Of a queue that may not be read, nothing else is known.
                 """);
         queues.MapGet("/endpoints", (FaultEndpoints endpoints) => TypedResults.Ok(endpoints.All.Select(endpoint => new EndpointDescription(endpoint, endpoint == endpoints.Default))))
             .WithName("listEndpoints")
@@ -72,6 +73,7 @@ public static class FaultApi
         queues.MapGet(Queue, GetListAsync)
             .WithName("listFaults")
             .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status403Forbidden)
             .WithSummary("List messages")
             .WithDescription("""
                 A page of the messages of a queue, oldest first. They stay as they are. `lookedAt` says when the queue was looked at: of a long
@@ -83,12 +85,14 @@ public static class FaultApi
         queues.MapGet($"{Queue}/groups", GetGroupsAsync)
             .WithName("groupFaults")
             .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status403Forbidden)
             .WithSummary("Group messages")
             .WithDescription("Messages of the same exception from the same place, the largest group first. The header `Last-Modified` says when the queue was looked at.")
             .WithMetadata(FaultParameters.Queue)
             .WithMetadata(FaultParameters.Filter);
         queues.MapGet($"{Queue}/{{id}}", GetDetailsAsync)
             .WithName("getFault")
+            .ProducesProblem(StatusCodes.Status403Forbidden)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Show a message")
             .WithDescription("Everything that is known about one message: body, headers, stack trace, and what will become of it.")

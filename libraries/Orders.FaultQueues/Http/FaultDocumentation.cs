@@ -102,7 +102,7 @@ public static class FaultDocumentation
         "204" => "The message was replayed.",
         "400" => "Something in the request is wrong: `errors` names each field.",
         "401" => "Nobody has signed in.",
-        "403" => "This takes an operator; or editing is switched off.",
+        "403" => "This takes an operator; or editing is switched off; or the broker's user lacks a right, which the answer names.",
         "404" => "It does not exist, or no longer.",
         "408" => "The body came in too slowly.",
         "413" => $"The body is larger than {FaultApi.MaxBodySize / 1024} KiB.",

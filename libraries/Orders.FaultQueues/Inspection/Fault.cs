@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Orders.FaultQueues.Queues;
 using Orders.Messaging.Failures;
 
@@ -110,7 +111,18 @@ public sealed record FaultPage(long Count, long Matched, IReadOnlyList<Fault> It
 /// <summary>A queue at a glance.</summary>
 /// <param name="Endpoint">Whose queue it is, by the name of the endpoint's queue.</param>
 /// <param name="Queue">The queue.</param>
-/// <param name="Count">How many messages it holds.</param>
+/// <param name="Count">How many messages it holds; 0 where it may not be read.</param>
 /// <param name="Groups">What they are, the largest group first; empty while the first look at the queue is under way.</param>
 /// <param name="LookedAt">When the queue was looked at; <c>null</c> while the first look is under way.</param>
-public sealed record QueueOverview(string Endpoint, FaultQueueKind Queue, long Count, IReadOnlyList<FaultGroup> Groups, DateTimeOffset? LookedAt = null);
+/// <param name="MissingRights">The rights that the broker's user lacks, and what cannot be done without them; absent where none is missing.</param>
+public sealed record QueueOverview(
+    string Endpoint,
+    FaultQueueKind Queue,
+    long Count,
+    IReadOnlyList<FaultGroup> Groups,
+    DateTimeOffset? LookedAt = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<MissingRight>? MissingRights = null)
+{
+    /// <summary>Whether something may be done, as far as is known.</summary>
+    internal bool May(FaultNeed need) => MissingRights is null || MissingRights.For(need).Count == 0;
+}

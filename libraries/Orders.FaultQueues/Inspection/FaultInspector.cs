@@ -9,7 +9,7 @@ namespace Orders.FaultQueues.Inspection;
 /// Tells what is in the queues of faults, and leaves them as they are. What the last look can tell does not wait for a queue
 /// that somebody works on; a text or a whole message has to be read from the queue.
 /// </summary>
-public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, FaultReading reading, TimeProvider clock)
+public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, FaultReading reading, IFaultRights rights, TimeProvider clock)
 {
     /// <summary>How long the overview takes a look for new: many may ask at once, and again with all news.</summary>
     private static readonly TimeSpan Trust = TimeSpan.FromSeconds(1);
@@ -30,14 +30,15 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
 
     private readonly ConcurrentDictionary<FaultQueue, DateTimeOffset> _foundEmpty = new();
 
+    /// <exception cref="MissingRightException">The queue may not be read.</exception>
     public Task<long> CountAsync(FaultQueue queue, CancellationToken cancellationToken) => looks.CountAsync(queue, cancellationToken);
 
-    /// <summary>How many messages every queue of every endpoint holds now.</summary>
+    /// <summary>How many messages every queue of every endpoint holds now; 0 where it may not be read.</summary>
     public async Task<FaultNews.Counts> CountAllAsync(CancellationToken cancellationToken) => new(await Task.WhenAll(endpoints.All.Select(
         async endpoint => new EndpointCounts(
             endpoint.Queue, await CountSeldomAsync(endpoint.Error, cancellationToken), await CountSeldomAsync(endpoint.Parked, cancellationToken)))));
 
-    /// <summary>How many messages there are in each queue, and of what groups. Waits for nobody.</summary>
+    /// <summary>How many messages there are in each queue, of what groups, and which rights are missing for it. Waits for nobody.</summary>
     public Task<QueueOverview[]> GetOverviewsAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(endpoints.Queues.Select(queue => GetOverviewAsync(queue, cancellationToken)));
 
@@ -124,7 +125,17 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
             return 0;
         }
 
-        var count = await CountAsync(queue, cancellationToken);
+        long count;
+        try
+        {
+            count = await CountAsync(queue, cancellationToken);
+        }
+        catch (MissingRightException)
+        {
+            // The overview says so.
+            count = 0;
+        }
+
         if (count == 0)
         {
             _foundEmpty[queue] = now;
@@ -147,7 +158,26 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
         return canTell(look) ? look : null;
     }
 
+    /// <remarks>What is wrong with one queue must not keep people from the others.</remarks>
     private async Task<QueueOverview> GetOverviewAsync(FaultQueue queue, CancellationToken cancellationToken)
+    {
+        var missing = await rights.FindMissingAsync(queue, cancellationToken);
+        try
+        {
+            if (missing.For(FaultNeed.Look).Count == 0)
+            {
+                return await GetOverviewAsync(queue, missing, cancellationToken);
+            }
+        }
+        catch (MissingRightException)
+        {
+            missing = await rights.FindMissingAsync(queue, cancellationToken);
+        }
+
+        return new QueueOverview(queue.Endpoint.Queue, queue.Kind, 0, [], null, missing);
+    }
+
+    private async Task<QueueOverview> GetOverviewAsync(FaultQueue queue, IReadOnlyList<MissingRight> missing, CancellationToken cancellationToken)
     {
         var count = await CountAsync(queue, cancellationToken);
         var trust = looks.GetLast(queue)?.Count == count ? TrustUnchanged : Trust;
@@ -155,7 +185,8 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
             : await looks.TryLookAsync(queue, trust, OverviewPatience, cancellationToken) is { } look ? Overview(look.Count, look.Groups, look.At)
             : Overview(count, [], null);
 
-        QueueOverview Overview(long messages, IReadOnlyList<FaultGroup> groups, DateTimeOffset? at) => new(queue.Endpoint.Queue, queue.Kind, messages, groups, at);
+        QueueOverview Overview(long messages, IReadOnlyList<FaultGroup> groups, DateTimeOffset? at) =>
+            new(queue.Endpoint.Queue, queue.Kind, messages, groups, at, missing.Count == 0 ? null : missing);
     }
 
     private IAsyncEnumerable<(Fault Fault, FaultMessage Message)> ReadAsync(

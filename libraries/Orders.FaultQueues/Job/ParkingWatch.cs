@@ -17,6 +17,7 @@ internal sealed partial class ParkingWatch(
     FaultEndpoint endpoint,
     FaultLooks looks,
     FaultMover mover,
+    IFaultRights rights,
     IAuditTrail audit,
     IBusControl bus,
     IOptions<ReplayOptions> options,
@@ -50,6 +51,13 @@ internal sealed partial class ParkingWatch(
     /// <remarks>A queue in which there is no more than was put there through <see cref="FaultMover"/> is not read.</remarks>
     private async Task RunOnceAsync(CancellationToken cancellationToken)
     {
+        // The job says what is missing.
+        if ((await rights.FindMissingAsync(endpoint.Parked, cancellationToken)).For(FaultNeed.Look, FaultNeed.Discard).Count > 0
+            || (await rights.FindMissingAsync(endpoint.Error, cancellationToken)).For(FaultNeed.Park).Count > 0)
+        {
+            return;
+        }
+
         var moved = mover.TakeParked(endpoint);
         var count = await looks.CountAsync(endpoint.Parked, cancellationToken);
         if (count <= _expected + moved && (count == 0 || clock.GetUtcNow() < _readAgainAt))

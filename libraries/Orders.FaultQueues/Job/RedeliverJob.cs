@@ -20,6 +20,7 @@ public sealed partial class RedeliverJob(
     FaultLooks looks,
     RedeliverPolicy policy,
     FaultMover mover,
+    IFaultRights rights,
     BacklogMetrics backlog,
     IBusControl bus,
     IOptions<ReplayOptions> options,
@@ -41,6 +42,7 @@ public sealed partial class RedeliverJob(
     private readonly ConcurrentDictionary<string, DateTimeOffset> _refused = [];
 
     private Seen _seen = Seen.Nothing;
+    private string _missing = "";
 
     /// <summary>Makes its passes until cancelled.</summary>
     public Task RunAsync(CancellationToken stoppingToken) =>
@@ -54,6 +56,11 @@ public sealed partial class RedeliverJob(
 
     private async Task RunOnceAsync(CancellationToken cancellationToken)
     {
+        if (!await MayMoveAsync(cancellationToken))
+        {
+            return;
+        }
+
         var count = await looks.CountAsync(endpoint.Error, cancellationToken);
         if (count == 0)
         {
@@ -73,6 +80,19 @@ public sealed partial class RedeliverJob(
             // Somebody may want to look at what is left.
             await Task.Delay(BetweenTurns, clock, cancellationToken);
         }
+    }
+
+    /// <summary>Whether everything can be done that may have to be done; says once why not.</summary>
+    private async Task<bool> MayMoveAsync(CancellationToken cancellationToken)
+    {
+        var missing = string.Join(' ', (await rights.FindMissingAsync(endpoint.Error, cancellationToken)).For(FaultNeed.Replay, FaultNeed.Park).Select(right => right.Explanation));
+        if (missing != _missing && missing.Length > 0)
+        {
+            Log.LeftAlone(logger, endpoint.ErrorQueue, missing);
+        }
+
+        _missing = missing;
+        return missing.Length == 0;
     }
 
     /// <returns>Whether the queue was read to its end.</returns>
@@ -182,6 +202,9 @@ public sealed partial class RedeliverJob(
 
         [LoggerMessage(EventId = 203, Level = LogLevel.Error, Message = "The message about {Subject} stays in the error queue; it is tried again in {Minutes} min. {Refusal}")]
         public static partial void Stays(ILogger logger, string? subject, string refusal, double minutes);
+
+        [LoggerMessage(EventId = 207, Level = LogLevel.Warning, Message = "The redeliver job leaves {Queue} alone until its rights are complete. {Missing}")]
+        public static partial void LeftAlone(ILogger logger, string queue, string missing);
 
         [LoggerMessage(EventId = 202, Level = LogLevel.Warning, Message = "Could not look at {Queue}: {Error}")]
         public static partial void PassFailed(ILogger logger, string queue, string error);

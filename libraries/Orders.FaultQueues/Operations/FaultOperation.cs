@@ -21,6 +21,19 @@ public enum FaultAction
     Discard,
 }
 
+/// <summary>What the actions need.</summary>
+internal static class FaultActionNeeds
+{
+    /// <summary>What the broker's user must be able to do for it.</summary>
+    public static FaultNeed Need(this FaultAction action) => action switch
+    {
+        FaultAction.Replay => FaultNeed.Replay,
+        FaultAction.Park => FaultNeed.Park,
+        FaultAction.Discard => FaultNeed.Discard,
+        _ => throw new ArgumentOutOfRangeException(nameof(action), action, null),
+    };
+}
+
 /// <summary>What somebody asks to be done to faults.</summary>
 /// <param name="Endpoint">Whose they are, by the name of the endpoint's queue.</param>
 /// <param name="Queue">Where they lie.</param>

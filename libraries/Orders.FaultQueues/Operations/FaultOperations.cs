@@ -20,6 +20,7 @@ public sealed partial class FaultOperations(
     FaultLooks looks,
     FaultInspector inspector,
     FaultMover mover,
+    IFaultRights rights,
     IAuditTrail audit,
     FaultFeed feed,
     IOptions<FaultsOptions> options,
@@ -52,13 +53,18 @@ public sealed partial class FaultOperations(
     public FaultOperation? Find(string id) => _operations.GetValueOrDefault(id)?.State;
 
     /// <summary>The dry run: how many messages the operation would be about.</summary>
-    public async Task<int> CountAsync(FaultRequest request, CancellationToken cancellationToken) =>
-        (await MatchAsync(request, cancellationToken)).Count;
+    /// <exception cref="MissingRightException">It could not be carried out.</exception>
+    public async Task<int> CountAsync(FaultRequest request, CancellationToken cancellationToken)
+    {
+        await rights.RequireAsync(QueueOf(request), request.Action.Need(), cancellationToken);
+        return (await MatchAsync(request, cancellationToken)).Count;
+    }
 
     /// <summary>Starts an operation and returns at once.</summary>
     /// <param name="request">A request that <see cref="FaultRequest.Validate"/> finds nothing wrong with.</param>
     /// <param name="who">The name of the user.</param>
     /// <param name="cancellationToken">Ends the look that finds the messages; the operation itself is ended by <see cref="CancelAsync"/>.</param>
+    /// <exception cref="MissingRightException">It cannot be carried out.</exception>
     public async Task<FaultOperation> StartAsync(FaultRequest request, string who, CancellationToken cancellationToken)
     {
         if (request.Validate() is { Count: > 0 } mistakes)
@@ -67,6 +73,7 @@ public sealed partial class FaultOperations(
         }
 
         var queue = QueueOf(request);
+        await rights.RequireAsync(queue, request.Action.Need(), cancellationToken);
         var ids = await MatchAsync(request, cancellationToken);
         var operation = new FaultOperation(
             RandomNumberGenerator.GetHexString(8, lowercase: true), who, request, OperationState.Running, ids.Count, 0, 0, 0, clock.GetUtcNow());
@@ -116,6 +123,7 @@ public sealed partial class FaultOperations(
     /// <summary>Replays one message with another body, under a new id. The old one is kept in its header.</summary>
     /// <returns>Whether the message was still there.</returns>
     /// <exception cref="InvalidOperationException">Editing is not switched on.</exception>
+    /// <exception cref="MissingRightException">Nothing can be replayed from there.</exception>
     public async Task<bool> ReplayEditedAsync(
         FaultQueue queue, string id, ReadOnlyMemory<byte> body, string? contentType, string? reason, string who, CancellationToken cancellationToken)
     {
@@ -124,6 +132,7 @@ public sealed partial class FaultOperations(
             throw new InvalidOperationException("Editing is switched off. Faults__AllowEditing switches it on.");
         }
 
+        await rights.RequireAsync(queue, FaultNeed.Replay, cancellationToken);
         await using var session = await looks.OpenAsync(queue, cancellationToken);
         if (session is null)
         {
@@ -242,7 +251,7 @@ public sealed partial class FaultOperations(
             {
                 Log.Interrupted(logger, running.State.Id, exception.Message);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException && clock.GetElapsedTime(lastProgress) < Patience)
+            catch (Exception exception) when (exception is not (OperationCanceledException or MissingRightException or MissingLockException) && clock.GetElapsedTime(lastProgress) < Patience)
             {
                 // The broker is away, most likely: what was held is back in its queue. No broker promises that an
                 // acknowledgement outlives it, so what was moved may come back as well, even behind everything else.

@@ -63,22 +63,30 @@ public static class FaultPages
     }
 
     private static async Task<IResult> ShowListAsync(
-        HttpContext http, QueueInAddress queue, FaultInspector inspector, string? page, string? done, CancellationToken cancellationToken)
+        HttpContext http, QueueInAddress queue, FaultInspector inspector, IFaultRights rights, string? page, string? done, CancellationToken cancellationToken)
     {
         var query = FaultQuery.Read(http.Request.Query);
         var number = Number(page);
+        var missing = await rights.FindMissingAsync(queue, cancellationToken);
         if (query.Mistakes.Count > 0)
         {
-            return await ShowAsync<FaultList, ListModel>(http, new ListModel(queue.Queue, query, null, number), StatusCodes.Status400BadRequest);
+            return await ShowAsync<FaultList, ListModel>(http, new ListModel(queue.Queue, query, null, number, missing), StatusCodes.Status400BadRequest);
         }
 
         var found = await inspector.ListAsync(queue, query.Filter, (number - 1) * ListModel.PageSize, ListModel.PageSize, cancellationToken);
         var notice = done == "edited" ? "The edited message was replayed under a new message id. The audit says by whom and why." : null;
-        return await ShowAsync<FaultList, ListModel>(http, new ListModel(queue.Queue, query, found, number, notice));
+        return await ShowAsync<FaultList, ListModel>(http, new ListModel(queue.Queue, query, found, number, missing, notice));
     }
 
     private static async Task<IResult> ShowFaultAsync(
-        HttpContext http, QueueInAddress queue, string id, FaultInspector inspector, IAuditTrail audit, IOptions<FaultsOptions> options, CancellationToken cancellationToken)
+        HttpContext http,
+        QueueInAddress queue,
+        string id,
+        FaultInspector inspector,
+        IFaultRights rights,
+        IAuditTrail audit,
+        IOptions<FaultsOptions> options,
+        CancellationToken cancellationToken)
     {
         if (await inspector.FindAsync(queue, id, cancellationToken) is not { } details)
         {
@@ -88,12 +96,21 @@ public static class FaultPages
         IReadOnlyList<AuditEntry> entries = details.Fault.Subject is { } subject
             ? await audit.ReadAsync(new AuditQuery(Subject: subject, Take: 20, Endpoint: details.Endpoint), cancellationToken)
             : [];
-        return await ShowAsync<FaultView, FaultModel>(http, new FaultModel(queue.Queue, details, [.. entries.Select(AuditLine.Of)], options.Value.AllowEditing));
+        var missing = await rights.FindMissingAsync(queue, cancellationToken);
+        return await ShowAsync<FaultView, FaultModel>(
+            http, new FaultModel(queue.Queue, details, [.. entries.Select(AuditLine.Of)], options.Value.AllowEditing, missing));
     }
 
     private static async Task<IResult> ConfirmAsync(
-        HttpContext http, QueueInAddress queue, InAddress<FaultAction> action, FaultInspector inspector, IOptions<FaultsOptions> options, CancellationToken cancellationToken)
+        HttpContext http,
+        QueueInAddress queue,
+        InAddress<FaultAction> action,
+        FaultInspector inspector,
+        IFaultRights rights,
+        IOptions<FaultsOptions> options,
+        CancellationToken cancellationToken)
     {
+        await rights.RequireAsync(queue, action.Value.Need(), cancellationToken);
         var query = FaultQuery.Read(http.Request.Query);
         if (query.IsNothing || query.Mistakes.Count > 0)
         {
@@ -155,12 +172,20 @@ public static class FaultPages
     }
 
     private static async Task<IResult> EditAsync(
-        HttpContext http, QueueInAddress queue, string id, FaultInspector inspector, IOptions<FaultsOptions> options, CancellationToken cancellationToken)
+        HttpContext http,
+        QueueInAddress queue,
+        string id,
+        FaultInspector inspector,
+        IFaultRights rights,
+        IOptions<FaultsOptions> options,
+        CancellationToken cancellationToken)
     {
         if (!options.Value.AllowEditing)
         {
             return await ShowNoEditingAsync(http, queue, id);
         }
+
+        await rights.RequireAsync(queue, FaultNeed.Replay, cancellationToken);
 
         return await inspector.FindAsync(queue, id, cancellationToken) is { } details
             ? await ShowAsync<Edit, EditModel>(http, new EditModel(queue.Queue, id, details.Fault.Subject, details.Text, details.ContentType, null, NoMistakes))
@@ -304,13 +329,23 @@ public static class FaultPages
         {
             return await next(context);
         }
+        catch (MissingRightException exception)
+        {
+            return await ShowAsync<Message, MessageModel>(
+                http, new MessageModel("A right is missing on the broker", exception.Message, "/faults", "Go to the overview"), StatusCodes.Status403Forbidden);
+        }
         catch (Exception exception) when (IsOfTheBroker(exception))
         {
             headers.RetryAfter = "5";
             return await ShowAsync<Message, MessageModel>(
                 http,
                 new MessageModel(
-                    exception is FaultQueueBusyException ? "The queue is busy" : FaultProblems.BrokerDoesNotAnswer,
+                    exception switch
+                    {
+                        FaultQueueBusyException => "The queue is busy",
+                        MissingLockException => FaultProblems.ReadOnly,
+                        _ => FaultProblems.BrokerDoesNotAnswer,
+                    },
                     exception.GetBaseException().Message,
                     HttpMethods.IsGet(http.Request.Method) ? http.Request.Path + http.Request.QueryString : "/faults",
                     "Try again"),
@@ -319,7 +354,7 @@ public static class FaultPages
     }
 
     private static bool IsOfTheBroker(Exception exception) =>
-        exception is FaultQueueBusyException or BrokerUnreachableException or RabbitMQClientException or MassTransitException or TimeoutException;
+        exception is FaultQueueBusyException or MissingLockException or BrokerUnreachableException or RabbitMQClientException or MassTransitException or TimeoutException;
 
     /// <summary>What is wrong with an edited message, by the name of its field.</summary>
     private static Dictionary<string, string> FindMistakes(EditModel edit)

@@ -17,8 +17,10 @@ public sealed record OverviewModel(
 /// <param name="Query">The filter as it was typed.</param>
 /// <param name="Found">The page; <c>null</c> where the filter has mistakes.</param>
 /// <param name="Number">The number of the page, from 1.</param>
+/// <param name="MissingRights">The rights that the broker's user lacks for the queue.</param>
 /// <param name="Notice">What has just been done.</param>
-public sealed record ListModel(FaultQueue Queue, FaultQuery Query, Inspection.FaultPage? Found, int Number, string? Notice = null)
+public sealed record ListModel(
+    FaultQueue Queue, FaultQuery Query, Inspection.FaultPage? Found, int Number, IReadOnlyList<MissingRight> MissingRights, string? Notice = null)
 {
     public const int PageSize = 50;
 
@@ -26,7 +28,7 @@ public sealed record ListModel(FaultQueue Queue, FaultQuery Query, Inspection.Fa
 }
 
 /// <summary>What <see cref="FaultView"/> shows.</summary>
-public sealed record FaultModel(FaultQueue Queue, FaultDetails Details, IReadOnlyList<AuditLine> Audit, bool MayEdit);
+public sealed record FaultModel(FaultQueue Queue, FaultDetails Details, IReadOnlyList<AuditLine> Audit, bool MayEdit, IReadOnlyList<MissingRight> MissingRights);
 
 /// <summary>What <see cref="Confirm"/> shows: the dry run.</summary>
 /// <param name="Queue">Where the messages lie.</param>

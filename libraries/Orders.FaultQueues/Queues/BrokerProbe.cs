@@ -1,4 +1,3 @@
-using Orders.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -33,6 +32,47 @@ internal static class BrokerProbe
                 await channel.TxSelectAsync(cancellationToken);
                 await channel.BasicPublishAsync(exchange, routingKey: "", ReadOnlyMemory<byte>.Empty, cancellationToken);
                 await channel.TxRollbackAsync(cancellationToken);
+            },
+            cancellationToken);
+
+    /// <summary>Whether the user may declare a queue that is missing.</summary>
+    /// <remarks>With an argument that is refused after the right was checked, so that none comes into being.</remarks>
+    public static Task<ProbeAnswer> DeclareAsync(IConnection connection, string queue, CancellationToken cancellationToken) =>
+        AskAsync(
+            connection,
+            async channel =>
+            {
+                try
+                {
+                    var arguments = new Dictionary<string, object?> { ["x-max-length"] = "no number" };
+                    await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+                }
+                catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.PreconditionFailed)
+                {
+                    // The argument's turn has come.
+                }
+            },
+            cancellationToken);
+
+    /// <summary>Whether the user may consume from a queue.</summary>
+    /// <returns><see cref="ProbeAnswer.Allowed"/> where it holds messages, as it is not known then: a consumer would be handed one.</returns>
+    public static async Task<ProbeAnswer> ReadAsync(IConnection connection, string queue, CancellationToken cancellationToken)
+    {
+        uint count = 0;
+        var isThere = await AskAsync(connection, async channel => count = await channel.MessageCountAsync(queue, cancellationToken), cancellationToken);
+        return isThere == ProbeAnswer.Refused || count > 0 ? isThere : await ConsumeAsync(connection, queue, [], cancellationToken);
+    }
+
+    /// <summary>The same of a queue that may hold messages: one that comes goes back.</summary>
+    public static Task<ProbeAnswer> ConsumeAsync(IConnection connection, string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken) =>
+        AskAsync(
+            connection,
+            async channel =>
+            {
+                await channel.BasicQosAsync(prefetchSize: 0, prefetchCount: 1, global: false, cancellationToken);
+                var tag = await channel.BasicConsumeAsync(
+                    queue, autoAck: false, consumerTag: "", noLocal: false, exclusive: false, arguments, new AsyncDefaultBasicConsumer(channel), cancellationToken);
+                await channel.BasicCancelAsync(tag, noWait: false, cancellationToken);
             },
             cancellationToken);
 

@@ -41,6 +41,9 @@ public static class FaultQueueNames
     /// <summary>Both kinds.</summary>
     public static readonly IReadOnlyList<FaultQueueKind> All = Enum.GetValues<FaultQueueKind>();
 
+    /// <summary>What moves messages out of the queue.</summary>
+    internal static IReadOnlyList<FaultNeed> Moves(this FaultQueueKind queue) => queue == FaultQueueKind.Error ? [FaultNeed.Replay, FaultNeed.Park] : [FaultNeed.Replay, FaultNeed.Discard];
+
     /// <summary>What the queue is called in addresses and on the command line.</summary>
     public static string Word(this FaultQueueKind queue) => queue switch
     {

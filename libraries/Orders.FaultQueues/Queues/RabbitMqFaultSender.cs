@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Orders.Messaging;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace Orders.FaultQueues.Queues;
 
@@ -8,7 +9,7 @@ namespace Orders.FaultQueues.Queues;
 /// Sends messages on. Each queue of ours has an exchange of its name. A queue of another program may have none; the default exchange
 /// leads there then. Its parking is made when it is first needed.
 /// </summary>
-internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, RabbitMqConnection broker, TimeProvider clock) : IDisposable
+internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, RabbitMqConnection broker, RabbitMqFaultRights rights, TimeProvider clock) : IDisposable
 {
     /// <summary>How long the exchange of a queue counts as missing.</summary>
     private static readonly TimeSpan Trust = TimeSpan.FromMinutes(1);
@@ -28,6 +29,7 @@ internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, RabbitMqConn
     /// <param name="body">The body.</param>
     /// <param name="cancellationToken">Gives up waiting for the broker.</param>
     /// <exception cref="RepublishRefusedException">The broker does not take the message.</exception>
+    /// <exception cref="MissingRightException">The user may not send there.</exception>
     public async Task SendAsync(
         IConnection connection, string queue, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
@@ -35,6 +37,10 @@ internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, RabbitMqConn
         try
         {
             await _republisher.PublishAsync(connection, address, properties, body, cancellationToken);
+        }
+        catch (RepublishRefusedException refused) when (refused.Why == RepublishRefusal.NoRight)
+        {
+            throw rights.RefusedToWrite(address.Exchange, NeedOf(queue));
         }
         catch (RepublishRefusedException refused) when (refused.Why == RepublishRefusal.NoQueue && _addresses.TryRemove(queue, out _))
         {
@@ -100,11 +106,21 @@ internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, RabbitMqConn
 
         if (broker.DeclaresTopology)
         {
-            await ForeignParking.DeclareAsync(connection, endpoint, broker.QueueType, cancellationToken);
+            try
+            {
+                await ForeignParking.DeclareAsync(connection, endpoint, broker.QueueType, cancellationToken);
+                rights.Forget(endpoint.ParkingQueue);
+            }
+            catch (OperationInterruptedException exception) when (exception.IsRightMissing())
+            {
+                throw rights.RefusedToDeclare(endpoint.ParkingQueue, FaultNeed.Park);
+            }
         }
 
         return new PublishAddress(endpoint.ParkingQueue);
     }
+
+    private FaultNeed NeedOf(string queue) => rights.Find(queue) is { Kind: FaultQueueKind.Parked } ? FaultNeed.Park : FaultNeed.Replay;
 
     /// <remarks>Where the user may not know, it is there: then the right to write to it is what is missing.</remarks>
     private static async Task<bool> HasExchangeAsync(IConnection connection, string name, CancellationToken cancellationToken) =>

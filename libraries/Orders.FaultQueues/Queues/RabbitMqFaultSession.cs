@@ -35,9 +35,19 @@ namespace Orders.FaultQueues.Queues;
 /// <param name="queue">The queue.</param>
 /// <param name="queueType">Its type.</param>
 /// <param name="count">How many messages it holds.</param>
+/// <param name="rights">Are told of a refusal to read.</param>
+/// <param name="notToMove">Why nothing may be moved; <c>null</c> where it may.</param>
 /// <param name="onEnd">Runs when everything is back.</param>
 internal sealed class RabbitMqFaultSession(
-    IConnection connection, IChannel channel, RabbitMqFaultSender sender, string queue, QueueType queueType, long count, Func<Task> onEnd) : IFaultSession
+    IConnection connection,
+    IChannel channel,
+    RabbitMqFaultSender sender,
+    string queue,
+    QueueType queueType,
+    long count,
+    RabbitMqFaultRights rights,
+    Exception? notToMove,
+    Func<Task> onEnd) : IFaultSession
 {
     /// <summary>How many messages the first batch holds; from then on their size is known.</summary>
     private const int FirstBatch = 100;
@@ -93,6 +103,7 @@ internal sealed class RabbitMqFaultSession(
 
     public async Task SendAsync(HeldFault held, string queue, FaultMessage message, CancellationToken cancellationToken)
     {
+        RequireLock();
         var properties = new BasicProperties(((Held)held).Properties)
         {
             MessageId = message.MessageId,
@@ -106,11 +117,20 @@ internal sealed class RabbitMqFaultSession(
 
     public async Task CompleteAsync(HeldFault held, CancellationToken cancellationToken)
     {
+        RequireLock();
         var (batch, tag) = (((Held)held).Batch, ((Held)held).DeliveryTag);
         await batch.Channel.BasicAckAsync(tag, multiple: false, cancellationToken);
         batch.LetGo();
         batch.IsSettled = false;
         Interlocked.Increment(ref _completed);
+    }
+
+    private void RequireLock()
+    {
+        if (notToMove is not null)
+        {
+            throw notToMove;
+        }
     }
 
     /// <summary>
@@ -207,7 +227,15 @@ internal sealed class RabbitMqFaultSession(
         var batch = new Batch(await connection.CreateChannelAsync(cancellationToken: cancellationToken), size);
         _batches.Add(batch);
         await batch.SetPrefetchAsync(cancellationToken);
-        await batch.Channel.BasicConsumeAsync(queue, autoAck: false, consumerTag: batch.Tag, batch, cancellationToken);
+        try
+        {
+            await batch.Channel.BasicConsumeAsync(queue, autoAck: false, consumerTag: batch.Tag, batch, cancellationToken);
+        }
+        catch (OperationInterruptedException exception) when (exception.IsRightMissing())
+        {
+            throw rights.RefusedToRead(queue);
+        }
+
         batch.IsEnded = false;
         return batch;
     }

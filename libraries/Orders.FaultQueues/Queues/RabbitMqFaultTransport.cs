@@ -7,11 +7,20 @@ using RabbitMQ.Client.Exceptions;
 namespace Orders.FaultQueues.Queues;
 
 /// <summary>Faults in queues of RabbitMQ.</summary>
-/// <remarks>Sessions of one process take turns among themselves, and with those of other processes by <see cref="RabbitMqTurn"/>.</remarks>
-internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, RabbitMqFaultSender sender, FaultEndpoints endpoints) : IFaultTransport, IDisposable
+/// <remarks>
+/// <para>Sessions of one process take turns among themselves, and with those of other processes by <see cref="RabbitMqTurn"/>.</para>
+/// <para>
+/// Who lacks a right to the lock of another program's queue looks without it, and can move nothing. The price: while it looks, it may hide messages from
+/// somebody who moves them, and who then finds fewer; and it may find fewer itself. Each message is back when its look ends.
+/// </para>
+/// </remarks>
+internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, RabbitMqFaultSender sender, RabbitMqFaultRights rights) : IFaultTransport, IDisposable
 {
+    /// <summary>How long a queue of another program counts as missing: it is made with its first message, and the broker's log tells of each question.</summary>
+    private static readonly TimeSpan Absence = TimeSpan.FromSeconds(15);
+
     private readonly ConcurrentDictionary<string, Turn> _turns = new();
-    private readonly HashSet<string> _foreign = [.. endpoints.All.Where(endpoint => endpoint.IsForeign).SelectMany(endpoint => endpoint.Queues).Select(queue => queue.Name)];
+    private readonly ConcurrentDictionary<string, long> _missing = new();
 
     public async Task<long> CountAsync(string queue, CancellationToken cancellationToken)
     {
@@ -21,8 +30,20 @@ internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, Rabb
             return session.Remaining;
         }
 
+        rights.ThrowIfUnreadable(queue);
+        if (_missing.TryGetValue(queue, out var asked) && Stopwatch.GetElapsedTime(asked) < Absence)
+        {
+            return 0;
+        }
+
         await using var channel = await (await connection.GetAsync(cancellationToken)).CreateChannelAsync(cancellationToken: cancellationToken);
-        return await CountAsync(channel, queue, cancellationToken) ?? 0;
+        var count = await CountAsync(channel, queue, cancellationToken);
+        if (count is null && IsForeign(queue))
+        {
+            _missing[queue] = Stopwatch.GetTimestamp();
+        }
+
+        return count ?? 0;
     }
 
     public async Task<IFaultSession?> OpenAsync(string queue, CancellationToken cancellationToken)
@@ -68,7 +89,7 @@ internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, Rabb
     private async Task<RabbitMqFaultSession?> OpenAsync(string queue, Turn turn, TimeSpan patience, CancellationToken cancellationToken)
     {
         var open = await connection.GetAsync(cancellationToken);
-        var taken = await RabbitMqTurn.WaitAsync(open, queue, connection.DeclaresTopology, patience, cancellationToken);
+        var (taken, notToMove) = await TakeTurnAsync(open, queue, patience, cancellationToken);
         IChannel? channel = null;
         try
         {
@@ -80,11 +101,15 @@ internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, Rabb
 
             var (held, kept) = (taken, channel);
             (taken, channel) = (null, null);
-            return new RabbitMqFaultSession(open, kept, sender, queue, QueueTypeOf(queue), count, async () =>
+            _missing.TryRemove(queue, out _);
+            return new RabbitMqFaultSession(open, kept, sender, queue, IsForeign(queue) ? QueueType.Quorum : connection.QueueType, count, rights, notToMove, async () =>
             {
                 try
                 {
-                    await held.DisposeAsync();
+                    if (held is not null)
+                    {
+                        await held.DisposeAsync();
+                    }
                 }
                 finally
                 {
@@ -107,10 +132,43 @@ internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, Rabb
         }
     }
 
-    /// <remarks>Nobody tells the type of another program's queue. To take a classic queue for a quorum queue costs time alone.</remarks>
-    private QueueType QueueTypeOf(string queue) => _foreign.Contains(queue) ? QueueType.Quorum : connection.QueueType;
+    /// <summary>Waits for the turn at a queue.</summary>
+    /// <returns>The turn, or why there is none.</returns>
+    private async Task<(RabbitMqTurn? Turn, Exception? NotToMove)> TakeTurnAsync(
+        IConnection open, string queue, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var faults = rights.Find(queue);
+        var missing = faults is null ? [] : await rights.FindMissingAsync(faults, cancellationToken);
+        if (missing.For(FaultNeed.Look) is { Count: > 0 } unreadable)
+        {
+            throw new MissingRightException(unreadable);
+        }
 
-    private static async Task<long?> CountAsync(IChannel channel, string queue, CancellationToken cancellationToken)
+        var name = RabbitMqTurn.NameFor(queue);
+        if (missing.Where(right => right.Resource == name).ToList() is { Count: > 0 } unlockable)
+        {
+            return (null, new MissingRightException(unlockable));
+        }
+
+        try
+        {
+            return (await RabbitMqTurn.WaitAsync(open, queue, rights.MayDeclareLock(queue), patience, cancellationToken), null);
+        }
+        catch (OperationInterruptedException exception) when (exception.IsRightMissing() && faults is not null)
+        {
+            rights.Forget(name);
+            return (null, new MissingRightException((await rights.FindMissingAsync(faults, cancellationToken)).For([.. faults.Kind.Moves()])));
+        }
+        catch (OperationInterruptedException exception) when (IsNotFound(exception) && faults is not null)
+        {
+            return (null, new MissingLockException(queue, name));
+        }
+    }
+
+    /// <remarks>Nobody tells the type of another program's queue. To take a classic one for a quorum queue costs time alone.</remarks>
+    private bool IsForeign(string queue) => rights.Find(queue)?.Endpoint.IsForeign == true;
+
+    private async Task<long?> CountAsync(IChannel channel, string queue, CancellationToken cancellationToken)
     {
         try
         {
@@ -119,6 +177,10 @@ internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, Rabb
         catch (OperationInterruptedException exception) when (IsNotFound(exception))
         {
             return null;
+        }
+        catch (OperationInterruptedException exception) when (exception.IsRightMissing())
+        {
+            throw rights.RefusedToRead(queue);
         }
     }
 

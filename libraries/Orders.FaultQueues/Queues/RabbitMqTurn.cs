@@ -23,12 +23,18 @@ internal sealed class RabbitMqTurn : IAsyncDisposable
     private RabbitMqTurn(IChannel channel, string consumerTag, ulong deliveryTag) =>
         (_channel, _consumerTag, _deliveryTag) = (channel, consumerTag, deliveryTag);
 
-    /// <summary>Declares the queue that turns at another one are taken by, and the exchange of its name.</summary>
-    public static Task DeclareAsync(IChannel channel, string queue, CancellationToken cancellationToken)
+    /// <summary>What the queue is called that turns at another one are taken by.</summary>
+    public static string NameFor(string queue) => $"{queue}_turn";
+
+    /// <summary>Declares it, and the exchange of its name.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static Task DeclareAsync(IChannel channel, string name, CancellationToken cancellationToken)
     {
         var arguments = QueueArguments.Signalling(Length);
         arguments["x-single-active-consumer"] = true;
-        return channel.DeclareWithExchangeAsync(QueueName(queue), arguments, cancellationToken);
+        return channel.DeclareWithExchangeAsync(name, arguments, cancellationToken);
     }
 
     /// <summary>Waits for a turn.</summary>
@@ -46,13 +52,13 @@ internal sealed class RabbitMqTurn : IAsyncDisposable
         {
             if (declare)
             {
-                await DeclareAsync(channel, queue, cancellationToken);
+                await DeclareAsync(channel, NameFor(queue), cancellationToken);
             }
 
             var consumer = new Consumer(channel);
             await channel.BasicQosAsync(prefetchSize: 0, prefetchCount: 1, global: false, cancellationToken);
-            var tag = await channel.BasicConsumeAsync(QueueName(queue), autoAck: false, consumer, cancellationToken);
-            await channel.BasicPublishAsync(exchange: QueueName(queue), routingKey: "", ReadOnlyMemory<byte>.Empty, cancellationToken);
+            var tag = await channel.BasicConsumeAsync(NameFor(queue), autoAck: false, consumer, cancellationToken);
+            await channel.BasicPublishAsync(exchange: NameFor(queue), routingKey: "", ReadOnlyMemory<byte>.Empty, cancellationToken);
 
             var turn = new RabbitMqTurn(channel, tag, await consumer.Delivered.WaitAsync(patience, cancellationToken));
             channel = null;
@@ -89,7 +95,6 @@ internal sealed class RabbitMqTurn : IAsyncDisposable
         }
     }
 
-    private static string QueueName(string queue) => $"{queue}_turn";
 
     private sealed class Consumer(IChannel channel) : AsyncDefaultBasicConsumer(channel)
     {

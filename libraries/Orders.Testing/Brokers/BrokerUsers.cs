@@ -11,8 +11,12 @@ internal static class BrokerUsers
     public const string Redeliver = "redeliver";
     public const string Topology = "topology";
 
+    /// <summary>A user of a console, with the permissions that a test gives it.</summary>
+    public const string Console = "console";
+
     private static readonly SemaphoreSlim Creating = new(1, 1);
     private static readonly HashSet<RabbitMqBroker> Created = [];
+    private static readonly HashSet<RabbitMqBroker> WithConsole = [];
 
     public static string PasswordOf(string user) => $"{user}'s password";
 
@@ -41,6 +45,25 @@ internal static class BrokerUsers
         {
             Creating.Release();
         }
+    }
+
+    /// <summary>Gives the user of a console permissions in a virtual host, in the place of those that it had there.</summary>
+    public static async Task SetConsoleAsync(RabbitMqBroker broker, string virtualHost, Permission permission)
+    {
+        await Creating.WaitAsync();
+        try
+        {
+            if (WithConsole.Add(broker))
+            {
+                await broker.Management.AddUserAsync(Console, PasswordOf(Console));
+            }
+        }
+        finally
+        {
+            Creating.Release();
+        }
+
+        await broker.Management.SetPermissionsAsync(virtualHost, Console, permission.Configure, permission.Write, permission.Read);
     }
 
     /// <summary>What the deployment lets its users do.</summary>

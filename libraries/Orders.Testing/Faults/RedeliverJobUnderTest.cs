@@ -35,6 +35,7 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
             .AddSingleton<TimeProvider>(Clock)
             .AddSingleton(Options.Create(options ?? new ReplayOptions()))
             .AddSingleton<IFaultTransport>(Transport)
+            .AddSingleton<IFaultRights>(Rights)
             .AddSingleton<IAuditTrail, InMemoryAuditTrail>()
             .AddSingleton<FaultMetrics>()
             .AddSingleton<BacklogMetrics>()
@@ -58,6 +59,8 @@ internal sealed class RedeliverJobUnderTest : IAsyncDisposable
     public LogEvents Log { get; } = new();
 
     public ScriptedFaultTransport Transport { get; }
+
+    public ScriptedFaultRights Rights { get; } = new();
 
     public IBusControl Bus => _services.GetRequiredService<IBusControl>();
 
