@@ -123,7 +123,8 @@ internal sealed partial class ParkingWatch(
     private async Task AnnounceAsync(IFaultSession session, HeldFault held, string id, CancellationToken cancellationToken)
     {
         // On a message that nothing can be written on, the worker has left its reason on record.
-        var said = (await audit.ReadAsync(new AuditQuery(Subject: endpoint.SubjectOf(held.Message), Who: AuditEntry.Worker, Take: int.MaxValue, Endpoint: endpoint.Queue), cancellationToken))
+        var subject = endpoint.SubjectOf(held.Message);
+        var said = (await audit.ReadAsync(new AuditQuery(Subject: subject, Who: AuditEntry.Worker, Take: int.MaxValue, Endpoint: endpoint.Queue), cancellationToken))
             .FirstOrDefault(entry => entry.FaultId == id)?.Reason;
         var reason = said ?? $"The broker parked it ({held.Message.Text("x-first-death-reason") ?? "no reason given"}).";
         if (said is null)
@@ -140,10 +141,10 @@ internal sealed partial class ParkingWatch(
         }
         catch (RepublishRefusedException refused) when (refused.LeavesMessage(endpoint))
         {
-            Log.NotWritten(logger, endpoint.SubjectOf(held.Message), refused.Message);
+            Log.NotWritten(logger, subject, refused.Message);
         }
 
-        Log.Found(logger, endpoint.SubjectOf(held.Message), endpoint.ParkingQueue, reason);
+        Log.Found(logger, subject, endpoint.ParkingQueue, reason);
     }
 
     private static partial class Log

@@ -170,16 +170,17 @@ public sealed partial class RedeliverJob(
 
     private async Task MoveAsync(IFaultSession session, HeldFault held, Verdict verdict, CancellationToken cancellationToken)
     {
+        var subject = endpoint.SubjectOf(held.Message);
         switch (verdict)
         {
             case Verdict.Replay(var redeliverCount):
                 await mover.ReplayAsync(session, endpoint.Error, held, redeliverCount, new OnBehalf(AuditEntry.RedeliverJob), cancellationToken);
-                Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts, endpoint.SubjectOf(held.Message));
+                Log.Replayed(logger, redeliverCount, options.Value.MaxAttempts, subject);
                 break;
 
             case Verdict.Park(var reason):
                 await mover.ParkAsync(session, endpoint, held, reason, new OnBehalf(AuditEntry.RedeliverJob, reason), cancellationToken);
-                Log.Parked(logger, endpoint.SubjectOf(held.Message), endpoint.ParkingQueue, reason);
+                Log.Parked(logger, subject, endpoint.ParkingQueue, reason);
                 break;
         }
     }

@@ -146,7 +146,8 @@ public sealed partial class FaultOperations(
                 // Not to be given up half way: the caller would not know whether it was done.
                 await mover.ReplayEditedAsync(
                     session, queue, held, body, contentType ?? held.Message.ContentType, new OnBehalf(who, reason), CancellationToken.None);
-                Log.Edited(logger, who, queue.Endpoint.SubjectOf(held.Message));
+                var subject = queue.Endpoint.SubjectOf(held.Message);
+                Log.Edited(logger, who, subject);
                 return true;
             }
         }
@@ -338,7 +339,8 @@ public sealed partial class FaultOperations(
         else if (TakeOne(moved, id))
         {
             await session.CompleteAsync(held, CancellationToken.None);
-            Log.LetGo(logger, running.State.Id, SubjectOf(running, held));
+            var subject = SubjectOf(running, held);
+            Log.LetGo(logger, running.State.Id, subject);
         }
     }
 
@@ -372,7 +374,8 @@ public sealed partial class FaultOperations(
     private async Task ParkAsync(IFaultSession session, FaultEndpoint endpoint, HeldFault held, string reason, OnBehalf by)
     {
         await mover.ParkAsync(session, endpoint, held, reason, by, CancellationToken.None);
-        Log.Parked(logger, endpoint.SubjectOf(held.Message), endpoint.ParkingQueue, reason);
+        var subject = endpoint.SubjectOf(held.Message);
+        Log.Parked(logger, subject, endpoint.ParkingQueue, reason);
     }
 
     private string? SubjectOf(Running running, HeldFault held) => QueueOf(running.State.Request).Endpoint.SubjectOf(held.Message);
