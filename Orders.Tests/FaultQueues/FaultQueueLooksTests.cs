@@ -284,7 +284,8 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
     {
         var endpoints = new FaultEndpoints([ConfirmationFaults.Endpoint]);
         var rights = new RabbitMqFaultRights(endpoints, connection, TimeProvider.System, NullLogger<RabbitMqFaultRights>.Instance);
-        return new RabbitMqFaultTransport(connection, new RabbitMqFaultSender(endpoints, connection, rights, TimeProvider.System), rights);
+        var absent = new AbsentQueues(endpoints, TimeProvider.System);
+        return new RabbitMqFaultTransport(connection, new RabbitMqFaultSender(endpoints, connection, rights, absent, TimeProvider.System), rights, absent);
     }
 
     private RabbitMqConnection Connect()

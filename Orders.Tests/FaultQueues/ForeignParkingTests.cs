@@ -20,7 +20,10 @@ internal sealed class ForeignParkingTests(TransportUnderTest transport) : Foreig
         await PutAsync(Billing.ErrorQueue, "one"u8.ToArray());
         Assert.That(await TypesAsync(), Is.EqualTo([$"billing_error {TypeName}"]), "before anything was parked");
 
+        var transport = TheSystem.Faults;
+        var before = await transport.CountAsync(Billing.ParkingQueue, CancellationToken.None);
         var first = await ActAsync(Billing.Error, FaultAction.Park);
+        var after = await transport.CountAsync(Billing.ParkingQueue, CancellationToken.None);
         await PutAsync(Billing.ErrorQueue, "two"u8.ToArray());
         var second = await ActAsync(Billing.Error, FaultAction.Park);
         var back = await ActAsync(Billing.Parked, FaultAction.Replay);
@@ -28,6 +31,7 @@ internal sealed class ForeignParkingTests(TransportUnderTest transport) : Foreig
         using (Assert.EnterMultipleScope())
         {
             Assert.That(new[] { first, second, back }.Select(operation => (operation.State, operation.Done)), Is.EqualTo([(OperationState.Done, 1), (OperationState.Done, 1), (OperationState.Done, 2)]));
+            Assert.That((before, after), Is.EqualTo((0L, 1L)));
             Assert.That(await TypesAsync(), Is.EqualTo([$"billing_error {TypeName}", $"billing_parked {TypeName}"]));
             Assert.That(await TheSystem.CountAsync(Billing.Queue), Is.EqualTo(2));
         }

@@ -208,7 +208,7 @@ internal sealed class ForeignRightsTests(TransportUnderTest transport) : Foreign
     }
 
     private Task SetAsync(string write, string read, string configure = "") =>
-        TheSystem.SetConsolePermissionsAsync(new(BrokerUsers.Console, $"^({configure})$", $"^({write})$", $"^({read})$"));
+        TheSystem.SetPermissionsAsync(new(BrokerUsers.Console, $"^({configure})$", $"^({write})$", $"^({read})$"));
 
     private static IEnumerable<string> RightsOf(JsonNode queue) =>
         (queue["missingRights"]?.AsArray() ?? []).Select(right => $"{right!["right"]} {right["resource"]}: {string.Join(", ", right["for"]!.AsArray())}");

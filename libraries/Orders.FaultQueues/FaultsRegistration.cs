@@ -75,6 +75,7 @@ public static class FaultsRegistration
             builder.AddAuditTrail();
             builder.Services.AddSingleton<ITopologyPart, FaultsTopology>();
             builder.Services.AddSingleton<IFaultRights>(services => services.GetRequiredService<RabbitMqFaultRights>());
+            builder.Services.AddSingleton<AbsentQueues>();
             builder.Services.AddSingleton<RabbitMqFaultSender>();
             builder.Services.AddSingleton<IFaultTransport, RabbitMqFaultTransport>();
             builder.Services.AddHostedService(services => services.GetRequiredService<RabbitMqAuditTrail>());

@@ -18,7 +18,7 @@ internal enum ProbeAnswer
 
 /// <summary>
 /// Asks RabbitMQ what its user may do. AMQP has no question for that, so each method begins what it asks about, in a way that
-/// changes nothing. The broker checks the right first.
+/// changes nothing. The broker checks the right first. See docs/adr/0015-rights-on-other-programs-queues.md.
 /// </summary>
 internal static class BrokerProbe
 {

@@ -9,7 +9,7 @@ namespace Orders.FaultQueues.Queues;
 /// Sends messages on. Each queue of ours has an exchange of its name. A queue of another program may have none; the default exchange
 /// leads there then. Its parking is made when it is first needed.
 /// </summary>
-internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, RabbitMqConnection broker, RabbitMqFaultRights rights, TimeProvider clock) : IDisposable
+internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, RabbitMqConnection broker, RabbitMqFaultRights rights, AbsentQueues absent, TimeProvider clock) : IDisposable
 {
     /// <summary>How long the exchange of a queue counts as missing.</summary>
     private static readonly TimeSpan Trust = TimeSpan.FromMinutes(1);
@@ -110,6 +110,7 @@ internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, RabbitMqConn
             {
                 await ForeignParking.DeclareAsync(connection, endpoint, broker.QueueType, cancellationToken);
                 rights.Forget(endpoint.ParkingQueue);
+                absent.Remove(endpoint.ParkingQueue);
             }
             catch (OperationInterruptedException exception) when (exception.IsRightMissing())
             {

@@ -14,13 +14,9 @@ namespace Orders.FaultQueues.Queues;
 /// somebody who moves them, and who then finds fewer; and it may find fewer itself. Each message is back when its look ends.
 /// </para>
 /// </remarks>
-internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, RabbitMqFaultSender sender, RabbitMqFaultRights rights) : IFaultTransport, IDisposable
+internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, RabbitMqFaultSender sender, RabbitMqFaultRights rights, AbsentQueues absent) : IFaultTransport, IDisposable
 {
-    /// <summary>How long a queue of another program counts as missing: it is made with its first message, and the broker's log tells of each question.</summary>
-    private static readonly TimeSpan Absence = TimeSpan.FromSeconds(15);
-
     private readonly ConcurrentDictionary<string, Turn> _turns = new();
-    private readonly ConcurrentDictionary<string, long> _missing = new();
 
     public async Task<long> CountAsync(string queue, CancellationToken cancellationToken)
     {
@@ -31,16 +27,16 @@ internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, Rabb
         }
 
         rights.ThrowIfUnreadable(queue);
-        if (_missing.TryGetValue(queue, out var asked) && Stopwatch.GetElapsedTime(asked) < Absence)
+        if (absent.Contains(queue))
         {
             return 0;
         }
 
         await using var channel = await (await connection.GetAsync(cancellationToken)).CreateChannelAsync(cancellationToken: cancellationToken);
         var count = await CountAsync(channel, queue, cancellationToken);
-        if (count is null && IsForeign(queue))
+        if (count is null)
         {
-            _missing[queue] = Stopwatch.GetTimestamp();
+            absent.Add(queue);
         }
 
         return count ?? 0;
@@ -101,7 +97,7 @@ internal sealed class RabbitMqFaultTransport(RabbitMqConnection connection, Rabb
 
             var (held, kept) = (taken, channel);
             (taken, channel) = (null, null);
-            _missing.TryRemove(queue, out _);
+            absent.Remove(queue);
             return new RabbitMqFaultSession(open, kept, sender, queue, IsForeign(queue) ? QueueType.Quorum : connection.QueueType, count, rights, notToMove, async () =>
             {
                 try

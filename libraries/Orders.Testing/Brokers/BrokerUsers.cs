@@ -16,7 +16,6 @@ internal static class BrokerUsers
 
     private static readonly SemaphoreSlim Creating = new(1, 1);
     private static readonly HashSet<RabbitMqBroker> Created = [];
-    private static readonly HashSet<RabbitMqBroker> WithConsole = [];
 
     public static string PasswordOf(string user) => $"{user}'s password";
 
@@ -47,23 +46,11 @@ internal static class BrokerUsers
         }
     }
 
-    /// <summary>Gives the user of a console permissions in a virtual host, in the place of those that it had there.</summary>
-    public static async Task SetConsoleAsync(RabbitMqBroker broker, string virtualHost, Permission permission)
+    /// <summary>Gives a user permissions in a virtual host, in the place of those that it had there; makes the user where it is missing.</summary>
+    public static async Task SetAsync(RabbitMqBroker broker, string virtualHost, Permission permission)
     {
-        await Creating.WaitAsync();
-        try
-        {
-            if (WithConsole.Add(broker))
-            {
-                await broker.Management.AddUserAsync(Console, PasswordOf(Console));
-            }
-        }
-        finally
-        {
-            Creating.Release();
-        }
-
-        await broker.Management.SetPermissionsAsync(virtualHost, Console, permission.Configure, permission.Write, permission.Read);
+        await broker.Management.AddUserAsync(permission.User, PasswordOf(permission.User));
+        await broker.Management.SetPermissionsAsync(virtualHost, permission.User, permission.Configure, permission.Write, permission.Read);
     }
 
     /// <summary>What the deployment lets its users do.</summary>
@@ -72,6 +59,9 @@ internal static class BrokerUsers
         using var file = File.OpenRead(Path.Combine(Repository.Root, "deploy", "rabbitmq", "permissions.json"));
         return JsonSerializer.Deserialize<Definitions>(file, JsonSerializerOptions.Web)!.Permissions;
     }
+
+    /// <summary>The permissions in definitions as RabbitMQ takes them.</summary>
+    public static Permission[] ReadPermissions(string definitions) => JsonSerializer.Deserialize<Definitions>(definitions, JsonSerializerOptions.Web)!.Permissions;
 
     /// <summary>As <c>rabbitmqctl import_definitions</c> takes them.</summary>
     private sealed record Definitions(Permission[] Permissions);

@@ -201,8 +201,8 @@ internal sealed class OrderSystem : IAsyncDisposable
     /// <summary>Makes the deployment's users on the broker.</summary>
     public Task DeployUsersAsync() => BrokerUsers.CreateAsync(_broker!, _virtualHost!);
 
-    /// <summary>Gives <see cref="BrokerUsers.Console"/> permissions, in the place of those that it had.</summary>
-    public Task SetConsolePermissionsAsync(BrokerUsers.Permission permission) => BrokerUsers.SetConsoleAsync(_broker!, _virtualHost!, permission);
+    /// <summary>Gives a user of the broker permissions, in the place of those that it had.</summary>
+    public Task SetPermissionsAsync(BrokerUsers.Permission permission) => BrokerUsers.SetAsync(_broker!, _virtualHost!, permission);
 
     /// <summary>Makes all that the programs need on the broker, which has the users.</summary>
     public async Task DeployTopologyAsync(params (string Name, string? Value)[] settings)
