@@ -88,13 +88,28 @@ public sealed class FaultReading(RedeliverPolicy policy)
         && (filter.MaxReplays is null || fault.Replays <= filter.MaxReplays);
 
     /// <summary>The first frame that is not of .NET, MassTransit or the broker's client, as <c>Namespace.Type.Method</c>.</summary>
-    internal static string? FirstOwnFrame(string? stackTrace) => (stackTrace ?? "")
-        .Split('\n', StringSplitOptions.TrimEntries)
-        .Where(line => line.StartsWith("at ", StringComparison.Ordinal))
-        .Select(line => line[3..].Split('(')[0])
-        .FirstOrDefault(frame => frame.Length > 0 && !IsOfTheFramework(frame));
+    internal static string? FirstOwnFrame(string? stackTrace)
+    {
+        foreach (var part in stackTrace.AsSpan().Split('\n'))
+        {
+            var line = stackTrace.AsSpan(part).Trim();
+            if (!line.StartsWith("at ", StringComparison.Ordinal))
+            {
+                continue;
+            }
 
-    private static bool IsOfTheFramework(string frame) =>
+            var frame = line[3..];
+            frame = frame.IndexOf('(') is var end and >= 0 ? frame[..end] : frame;
+            if (!frame.IsEmpty && !IsOfTheFramework(frame))
+            {
+                return frame.ToString();
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsOfTheFramework(ReadOnlySpan<char> frame) =>
         frame.StartsWith("System.", StringComparison.Ordinal)
         || frame.StartsWith("Microsoft.", StringComparison.Ordinal)
         || frame.StartsWith("MassTransit.", StringComparison.Ordinal)
