@@ -117,6 +117,52 @@ internal sealed class FaultLooksTests : IAsyncDisposable
     }
 
     [Test]
+    public async Task A_list_shows_the_beginning_of_a_first_look_that_takes_long()
+    {
+        _transport.Add(Enumerable.Range(1, 100).Select(number => Fault($"{number}")));
+        using var held = new ManualResetEventSlim();
+        _transport.Reading = () =>
+        {
+            if (_transport.MessagesRead == 50)
+            {
+                held.Wait(Patience);
+            }
+        };
+
+        var during = await ListAsync().WaitAsync(Patience / 2);
+        var further = _inspector.ListAsync(ConfirmationFaults.Error, new FaultFilter(), 60, 10, CancellationToken.None);
+        var filtered = ListAsync(new FaultFilter { OrderId = "3" });
+        Assert.That(further.IsCompleted || filtered.IsCompleted, Is.False, "What is not read yet, or not known, is waited for.");
+        held.Set();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((OrdersIn(during), during.Count, during.Matched, during.LookedAt), Is.EqualTo(("1,2,3,4,5,6,7,8,9,10", 100, 100, _clock.GetUtcNow())));
+            Assert.That(OrdersIn(await further.WaitAsync(Patience)), Is.EqualTo("61,62,63,64,65,66,67,68,69,70"));
+            Assert.That(OrdersIn(await filtered.WaitAsync(Patience)), Is.EqualTo("3"));
+        }
+    }
+
+    [Test]
+    public async Task The_beginning_of_a_look_is_not_shown_once_something_was_taken_out()
+    {
+        _transport.Add(Enumerable.Range(1, 100).Select(number => Fault($"{number}")));
+        using var held = new ManualResetEventSlim();
+        await using var session = await _looks.OpenAsync(ConfirmationFaults.Error, CancellationToken.None);
+        await using var reading = session!.ReadAsync(CancellationToken.None).GetAsyncEnumerator();
+        await session.ReadAsync(CancellationToken.None).Take(10).CountAsync();
+        await reading.MoveNextAsync();
+        await session.CompleteAsync(reading.Current, CancellationToken.None);
+        _transport.Opening = _ => held.Wait(Patience);
+
+        var list = ListAsync();
+        await Assert.ThrowsAsync<TimeoutException>(() => list.WaitAsync(TimeSpan.FromSeconds(2)));
+        held.Set();
+
+        Assert.That(OrdersIn(await list.WaitAsync(Patience)), Does.StartWith("2,3,"));
+    }
+
+    [Test]
     public async Task Whoever_reads_the_queue_refreshes_what_is_shown()
     {
         _transport.Add(Fault("1"), Fault("2"), Fault("3"));
@@ -191,21 +237,56 @@ internal sealed class FaultLooksTests : IAsyncDisposable
     [Test]
     public void Of_more_than_can_be_listed_all_are_counted()
     {
-        var builder = new FaultLookBuilder(_clock.GetUtcNow());
+        const int Most = 1_000;
+        var builder = new FaultLookBuilder(_clock.GetUtcNow(), Most, before: null);
         var fault = new FaultReading(new RedeliverPolicy(Options.Create(new ReplayOptions()), _clock)).Read(ConfirmationFaults.Error, Fault("1"));
-        for (var number = 0; number < FaultLook.LongestList + 10; number++)
+        for (var number = 0; number < Most + 10; number++)
         {
             builder.Add(fault with { Id = $"{number}" });
         }
 
         var look = builder.Build();
-        var without = look.Without([fault with { Id = "0" }, fault with { Id = $"{FaultLook.LongestList + 5}" }]);
+        var without = look.Without([fault with { Id = "0" }, fault with { Id = $"{Most + 5}" }]);
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((look.Count, look.Items.Count, look.IsWhole), Is.EqualTo((FaultLook.LongestList + 10, FaultLook.LongestList, false)));
-            Assert.That((without.Count, without.Items.Count, without.Groups.Single().Count), Is.EqualTo((FaultLook.LongestList + 8, FaultLook.LongestList - 1, FaultLook.LongestList + 8)));
+            Assert.That((look.Count, look.Items.Count, look.IsWhole), Is.EqualTo((Most + 10, Most, false)));
+            Assert.That((without.Count, without.Items.Count, without.Groups.Single().Count), Is.EqualTo((Most + 8, Most - 1, Most + 8)));
         }
+    }
+
+    [Test]
+    public async Task All_queues_share_the_lines_that_are_kept_and_each_has_some()
+    {
+        const int Count = FaultLook.LeastLines + 10;
+        var reading = new FaultReading(new RedeliverPolicy(Options.Create(new ReplayOptions()), _clock));
+        await using var looks = new FaultLooks(_transport, reading, _feed, _clock, mostLines: Count + 100);
+        _transport.Add(Enumerable.Range(0, Count).Select(number => Fault($"{number}")));
+
+        var first = await looks.LookAsync(ConfirmationFaults.Error, Patience, lines: null, CancellationToken.None);
+        var second = await looks.LookAsync(ConfirmationFaults.Parked, Patience, lines: null, CancellationToken.None);
+
+        Assert.That((first.Items.Count, second.Items.Count, second.Count), Is.EqualTo((Count, FaultLook.LeastLines, Count)));
+    }
+
+    [Alone]
+    [Test]
+    public void A_line_that_is_kept_takes_about_half_a_kilobyte()
+    {
+        const int Count = 10_000;
+        var reading = new FaultReading(new RedeliverPolicy(Options.Create(new ReplayOptions()), _clock));
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var builder = new FaultLookBuilder(_clock.GetUtcNow(), Count, before: null);
+        for (var number = 0; number < Count; number++)
+        {
+            builder.Add(reading.Read(ConfirmationFaults.Error, Fault($"invoice-{number}")));
+        }
+
+        var look = builder.Build();
+
+        var kept = GC.GetTotalMemory(forceFullCollection: true) - before;
+        Assert.That(kept / Count, Is.InRange(100, 640));
+        Assert.That(look.Items, Has.Count.EqualTo(Count));
     }
 
     private Task<FaultPage> ListAsync(FaultFilter? filter = null) =>

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
 using Orders.FaultQueues.Live;
 using Orders.FaultQueues.Queues;
 
@@ -51,10 +50,11 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
     public async Task<FaultPage> ListAsync(FaultQueue queue, FaultFilter filter, int skip, int take, CancellationToken cancellationToken)
     {
         take = Math.Clamp(take, 1, LongestPage);
-        bool CanTell(FaultLook look) => look.IsWhole || (filter.IsEmpty && (long)skip + take <= look.Items.Count);
-        if (await LookAsync(queue, filter, CanTell, ListPatience, cancellationToken) is { } look)
+        var lines = filter.IsEmpty ? (int?)Math.Min((long)skip + take, int.MaxValue) : null;
+        bool CanTell(FaultLook look) => look.IsWhole || lines <= look.Items.Count;
+        if (await LookAsync(queue, filter, CanTell, ListPatience, lines, cancellationToken) is { } look)
         {
-            var matching = look.Items.Where(fault => FaultReading.Matches(filter, fault)).ToList();
+            var matching = filter.IsEmpty ? look.Items : [.. look.Items.Where(fault => FaultReading.Matches(filter, fault))];
             return new FaultPage(look.Count, filter.IsEmpty ? look.Count : matching.Count, [.. matching.Skip(skip).Take(take)], look.At);
         }
 
@@ -74,7 +74,7 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
     public async Task<(DateTimeOffset LookedAt, IReadOnlyList<FaultGroup> Groups)> GroupAsync(
         FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken)
     {
-        if (await LookAsync(queue, filter, look => look.IsWhole || filter.IsEmpty, ListPatience, cancellationToken) is { } look)
+        if (await LookAsync(queue, filter, look => look.IsWhole || filter.IsEmpty, ListPatience, lines: null, cancellationToken) is { } look)
         {
             return (look.At, filter.IsEmpty ? look.Groups : FaultGroups.Of(look.Items.Where(fault => FaultReading.Matches(filter, fault))));
         }
@@ -103,7 +103,7 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
     /// <summary>The ids of the faults that a filter takes, oldest first: for an act, which waits for the queue like others.</summary>
     public async Task<IReadOnlyList<string>> MatchAsync(FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken)
     {
-        if (await LookAsync(queue, filter, look => look.IsWhole, FaultTurn.Patience, cancellationToken) is { } look)
+        if (await LookAsync(queue, filter, look => look.IsWhole, FaultTurn.Patience, lines: null, cancellationToken) is { } look)
         {
             return [.. look.Items.Where(fault => FaultReading.Matches(filter, fault)).Select(fault => fault.Id)];
         }
@@ -146,7 +146,7 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
 
     /// <returns>A look that can tell what is asked for, or <c>null</c> where the queue itself must be read.</returns>
     private async Task<FaultLook?> LookAsync(
-        FaultQueue queue, FaultFilter filter, Func<FaultLook, bool> canTell, TimeSpan patience, CancellationToken cancellationToken)
+        FaultQueue queue, FaultFilter filter, Func<FaultLook, bool> canTell, TimeSpan patience, int? lines, CancellationToken cancellationToken)
     {
         // Where the last look could not tell, a new one most likely cannot either: the queue is not read twice.
         if (filter.Text is not null || (looks.GetLast(queue) is { } last && !canTell(last)))
@@ -154,7 +154,7 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
             return null;
         }
 
-        var look = await looks.LookAsync(queue, patience, cancellationToken);
+        var look = await looks.LookAsync(queue, patience, lines, cancellationToken);
         return canTell(look) ? look : null;
     }
 
@@ -192,23 +192,7 @@ public sealed class FaultInspector(FaultEndpoints endpoints, FaultLooks looks, F
     private IAsyncEnumerable<(Fault Fault, FaultMessage Message)> ReadAsync(
         FaultQueue queue, FaultFilter filter, CancellationToken cancellationToken) => ReadAsync(queue, filter, _ => { }, cancellationToken);
 
-    private async IAsyncEnumerable<(Fault Fault, FaultMessage Message)> ReadAsync(
-        FaultQueue queue, FaultFilter filter, Action<long> tellCount, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await using var session = await looks.OpenAsync(queue, cancellationToken);
-        if (session is null)
-        {
-            yield break;
-        }
-
-        tellCount(session.Count);
-        await foreach (var held in session.ReadAsync(cancellationToken))
-        {
-            var fault = reading.Read(queue, held.Message);
-            if (FaultReading.Matches(filter, fault, held.Message))
-            {
-                yield return (fault, held.Message);
-            }
-        }
-    }
+    private IAsyncEnumerable<(Fault Fault, FaultMessage Message)> ReadAsync(
+        FaultQueue queue, FaultFilter filter, Action<long> tellCount, CancellationToken cancellationToken) =>
+        looks.ReadAsync(queue, tellCount, cancellationToken).Where(read => FaultReading.Matches(filter, read.Fault, read.Message));
 }

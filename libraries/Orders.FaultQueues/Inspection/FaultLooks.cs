@@ -9,13 +9,21 @@ namespace Orders.FaultQueues.Inspection;
 /// Remembers what the last look at each queue found. Whoever opens a queue through here, for whatever purpose, refreshes that:
 /// so lists, counts and groups need not wait for a queue that somebody is working on.
 /// </summary>
-public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, FaultFeed feed, TimeProvider clock) : IAsyncDisposable
+/// <param name="transport">The queues.</param>
+/// <param name="reading">Reads what is in them.</param>
+/// <param name="feed">Is told of a look that found something new.</param>
+/// <param name="clock">The clock.</param>
+/// <param name="mostLines">How many lines are kept of all queues together.</param>
+public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, FaultFeed feed, TimeProvider clock, int mostLines = FaultLook.MostLines) : IAsyncDisposable
 {
     /// <summary>A look of a long queue stays good for several times as long as it took, so that others have the queue most of the time.</summary>
     private const int Rest = 5;
 
     /// <summary>A queue with more messages is long.</summary>
     private const int Short = 1_000;
+
+    /// <summary>How long a list waits for the first look at a queue before the beginning of it will do.</summary>
+    private static readonly TimeSpan BeginningPatience = TimeSpan.FromMilliseconds(500);
 
     private readonly FaultReading _reading = reading;
     private readonly TimeProvider _clock = clock;
@@ -27,17 +35,32 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
         transport.CountAsync(queue.Name, cancellationToken);
 
     /// <summary>Opens a queue, as <see cref="IFaultTransport.OpenAsync"/> does.</summary>
-    public async Task<IFaultSession?> OpenAsync(FaultQueue queue, CancellationToken cancellationToken)
+    public async Task<IFaultSession?> OpenAsync(FaultQueue queue, CancellationToken cancellationToken) =>
+        await OpenSessionAsync(queue, cancellationToken);
+
+    /// <summary>Reads the messages of a queue with their lines, oldest first; none where the queue does not exist yet.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="tellCount">Is told first how many messages there are.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="FaultQueueBusyException">Somebody else has had the queue all the time.</exception>
+    public async IAsyncEnumerable<(Fault Fault, FaultMessage Message)> ReadAsync(
+        FaultQueue queue, Action<long> tellCount, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var session = await transport.OpenAsync(queue.Name, cancellationToken);
-        if (session is not null)
+        await using var session = await OpenSessionAsync(queue, cancellationToken);
+        if (session is null)
         {
-            return new Session(this, queue, session);
+            yield break;
         }
 
-        Remember(queue, new FaultLookBuilder(_clock.GetUtcNow()).Build(), TimeSpan.Zero);
-        return null;
+        tellCount(session.Count);
+        await foreach (var (fault, held) in session.ReadLinesAsync(cancellationToken))
+        {
+            yield return (fault, held.Message);
+        }
     }
+
+    /// <summary>How long the last look took by which nothing was moved; zero where there was none yet.</summary>
+    internal TimeSpan DurationOf(FaultQueue queue) => KnownOf(queue).Seen?.Took ?? TimeSpan.Zero;
 
     /// <summary>What the last look found; <c>null</c> where there was none yet.</summary>
     public FaultLook? GetLast(FaultQueue queue) => KnownOf(queue).Seen?.Look;
@@ -76,11 +99,17 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
     /// <summary>A new look where it is there in time, else the last one; where there is none, a new one however long it takes.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="patience">How long to wait for a new look.</param>
+    /// <param name="lines">
+    /// How many of the oldest messages are asked for: where there is no look yet, these alone will do. <c>null</c> where all are.
+    /// </param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <exception cref="FaultQueueBusyException">There is none, and somebody else has had the queue all the time.</exception>
-    public async Task<FaultLook> LookAsync(FaultQueue queue, TimeSpan patience, CancellationToken cancellationToken)
+    public async Task<FaultLook> LookAsync(FaultQueue queue, TimeSpan patience, int? lines, CancellationToken cancellationToken)
     {
-        if (await TryLookAsync(queue, TimeSpan.Zero, patience, cancellationToken) is { } look)
+        var look = lines is { } oldest && GetLast(queue) is null
+            ? await TryBeginningAsync(queue, oldest, cancellationToken)
+            : await TryLookAsync(queue, TimeSpan.Zero, patience, cancellationToken);
+        if (look is not null)
         {
             return look;
         }
@@ -104,6 +133,28 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
         _stopping.Dispose();
     }
 
+    /// <summary>The first look at a queue, or the beginning of it where it takes long.</summary>
+    private async Task<FaultLook?> TryBeginningAsync(FaultQueue queue, int lines, CancellationToken cancellationToken)
+    {
+        var known = KnownOf(queue);
+        var look = Begin(queue);
+        while (true)
+        {
+            try
+            {
+                await look.WaitAsync(BeginningPatience, cancellationToken);
+                return known.Seen?.Look;
+            }
+            catch (TimeoutException) when (!look.IsCompleted)
+            {
+                if ((known.Seen?.Look ?? known.Reading?.Begin(lines)) is { } beginning)
+                {
+                    return beginning;
+                }
+            }
+        }
+    }
+
     /// <summary>Begins a look, unless one is under way.</summary>
     private Task Begin(FaultQueue queue)
     {
@@ -112,6 +163,17 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
         {
             return known.Looking is { IsCompleted: false } looking ? looking : known.Looking = Task.Run(() => ReadAsync(queue, _stopping.Token));
         }
+    }
+
+    private async Task<Session?> OpenSessionAsync(FaultQueue queue, CancellationToken cancellationToken)
+    {
+        if (await transport.OpenAsync(queue.Name, cancellationToken) is { } opened)
+        {
+            return KnownOf(queue).Reading = new Session(this, queue, opened);
+        }
+
+        Remember(queue, new FaultLookBuilder(_clock.GetUtcNow(), 0, before: null).Build(), TimeSpan.Zero);
+        return null;
     }
 
     private async Task ReadAsync(FaultQueue queue, CancellationToken cancellationToken)
@@ -154,20 +216,28 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
     {
         public volatile Seen? Seen;
 
+        /// <summary>Who reads the queue, and has not moved anything.</summary>
+        public volatile Session? Reading;
+
         public Task? Looking { get; set; }
     }
 
     /// <summary>The last look at a queue.</summary>
     /// <param name="Look">What it found, without what has been moved since.</param>
-    /// <param name="Took">How long it took.</param>
+    /// <param name="Took">How long it took, or the last one before it that moved nothing.</param>
     /// <param name="Ended">When it ended, by the clock's timestamp.</param>
     private sealed record Seen(FaultLook Look, TimeSpan Took, long Ended);
+
+    /// <summary>How many lines of a queue are kept, so that all queues together keep to the limit.</summary>
+    private int MostLinesOf(FaultQueue queue) => Math.Max(
+        FaultLook.LeastLines,
+        mostLines - _known.Where(known => known.Key != queue).Sum(known => known.Value.Seen?.Look.Items.Count ?? 0));
 
     /// <summary>Notes what somebody reads and takes out.</summary>
     private sealed class Session(FaultLooks looks, FaultQueue queue, IFaultSession session) : IFaultSession
     {
         private readonly long _began = looks._clock.GetTimestamp();
-        private readonly FaultLookBuilder _found = new(looks._clock.GetUtcNow());
+        private readonly FaultLookBuilder _found = new(looks._clock.GetUtcNow(), looks.MostLinesOf(queue), looks.GetLast(queue));
         private readonly List<Fault> _moved = [];
         private bool _isRead;
 
@@ -175,12 +245,19 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
 
         public bool CompletesBeforeNext => session.CompletesBeforeNext;
 
-        public async IAsyncEnumerable<HeldFault> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+        /// <summary>The oldest messages; <c>null</c> where not so many have been read yet.</summary>
+        public FaultLook? Begin(int lines) => _found.Begin(lines, session.Count);
+
+        public IAsyncEnumerable<HeldFault> ReadAsync(CancellationToken cancellationToken) =>
+            ReadLinesAsync(cancellationToken).Select(line => line.Held);
+
+        public async IAsyncEnumerable<(Fault Fault, HeldFault Held)> ReadLinesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
         {
             await foreach (var held in session.ReadAsync(cancellationToken))
             {
-                _found.Add(looks._reading.Read(queue, held.Message));
-                yield return held;
+                var fault = looks._reading.Read(queue, held.Message);
+                _found.Add(fault);
+                yield return (fault, held);
             }
 
             _isRead = _found.Count == session.Count;
@@ -191,6 +268,8 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
 
         public async Task CompleteAsync(HeldFault held, CancellationToken cancellationToken)
         {
+            // Its beginning is no longer what it was.
+            looks.KnownOf(queue).Reading = null;
             await session.CompleteAsync(held, cancellationToken);
             var fault = looks._reading.Read(queue, held.Message);
             lock (_moved)
@@ -201,9 +280,10 @@ public sealed class FaultLooks(IFaultTransport transport, FaultReading reading, 
 
         public ValueTask DisposeAsync()
         {
+            looks.KnownOf(queue).Reading = null;
             if (_isRead)
             {
-                looks.Remember(queue, _found.Build().Without(_moved), looks._clock.GetElapsedTime(_began));
+                looks.Remember(queue, _found.Build().Without(_moved), _moved.Count == 0 ? looks._clock.GetElapsedTime(_began) : looks.DurationOf(queue));
             }
             else if (_moved.Count > 0 && looks.KnownOf(queue).Seen is { } seen)
             {
