@@ -123,6 +123,27 @@ internal sealed class FaultOperationsTests : OrderSystemTests
         Assert.That((ended!.State, ended.Done), Is.EqualTo((OperationState.Done, 1)));
     }
 
+    [Test]
+    public async Task A_few_messages_far_apart_in_a_long_queue_take_one_turn()
+    {
+        var clock = new TestClock(DateTimeOffset.UtcNow);
+        // Nobody lets time pass between two turns.
+        var transport = new ScriptedFaultTransport(_ => { }) { Reading = () => clock.Advance(TimeSpan.FromMilliseconds(10)) };
+        TheSystem = await OrderSystem.StartAsync(
+            TransportUnderTest.InMemory,
+            services => services.AddSingleton<IFaultTransport>(transport).AddSingleton<TimeProvider>(clock),
+            [.. FailingOrders.Settings, ("Replay__Period", "01:00:00")]);
+        transport.Add(Enumerable.Range(0, 1_000).Select(
+            number => SampleFaults.Create($"{number}", error: number % 300 == 0 ? "another one" : "the same", failedAt: clock.GetUtcNow())));
+        var operations = TheSystem.Worker.GetRequiredService<FaultOperations>();
+
+        var operation = await operations.StartAsync(
+            new FaultRequest(ConfirmationFaults.Error, FaultAction.Replay, new FaultFilter { Text = "another one" }), "olga", CancellationToken.None);
+        var ended = await operations.WaitAsync(operation.Id, CancellationToken.None).WaitAsync(Patience);
+
+        Assert.That((ended!.State, ended.Done), Is.EqualTo((OperationState.Done, 4)));
+    }
+
     /// <summary>Holds up what is to be put on record of every message but the first ones, until it is released.</summary>
     private sealed class BlockedAuditTrail : IAuditTrail
     {

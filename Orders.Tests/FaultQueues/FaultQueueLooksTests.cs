@@ -252,7 +252,7 @@ internal sealed class FaultQueueLooksTests(TransportUnderTest transport) : Order
         await using (var session = await faults.OpenAsync(Queue, CancellationToken.None))
         {
             // Many more at the same time than the broker passes on at once.
-            await foreach (var portion in session!.ReadPortionsAsync<HeldFault>(held => Stays(Number(held)) ? null : held, largest: 500, CancellationToken.None))
+            await foreach (var portion in session!.ReadPortionsAsync<HeldFault>(held => Stays(Number(held)) ? null : held, largest: () => 500, CancellationToken.None))
             {
                 await Task.WhenAll(portion.Select(held => session!.CompleteAsync(held, CancellationToken.None)));
             }

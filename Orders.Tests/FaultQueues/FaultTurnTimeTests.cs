@@ -10,29 +10,44 @@ public sealed class FaultTurnTimeTests
     private readonly TestClock _clock = new(DateTimeOffset.UnixEpoch);
 
     [Test]
-    public void A_turn_ends_a_second_after_the_first_message()
+    public async Task A_turn_ends_after_a_second_of_moving()
     {
-        var time = new FaultTurnTime(_clock);
+        var time = new FaultTurnTime(_clock, look: TimeSpan.Zero);
 
-        Assert.That(time.IsLeft(), Is.True);
-        _clock.Advance(FaultTurn.Longest);
-        Assert.That(time.IsLeft(), Is.True);
-        _clock.Advance(Moment);
-        Assert.That(time.IsLeft(), Is.False);
+        await ExpectAsync(time, FaultTurn.Longest);
     }
 
     [TestCase(0.5, 1)]
     [TestCase(1, 1)]
     [TestCase(30, 30)]
-    public void Whoever_had_to_read_for_long_may_move_for_as_long(double reading, double moving)
+    public async Task Whoever_had_to_read_for_long_may_move_for_as_long(double reading, double moving)
     {
-        var time = new FaultTurnTime(_clock);
+        var time = new FaultTurnTime(_clock, look: TimeSpan.Zero);
         _clock.Advance(TimeSpan.FromSeconds(reading));
 
+        await ExpectAsync(time, TimeSpan.FromSeconds(moving));
+    }
+
+    [Test]
+    public async Task Where_a_look_takes_long_a_turn_does_too()
+    {
+        var look = TimeSpan.FromSeconds(8);
+
+        await ExpectAsync(new FaultTurnTime(_clock, look), look);
+    }
+
+    private async Task ExpectAsync(FaultTurnTime time, TimeSpan moving)
+    {
         Assert.That(time.IsLeft(), Is.True);
-        _clock.Advance(TimeSpan.FromSeconds(moving));
+        await SpendAsync(moving);
         Assert.That(time.IsLeft(), Is.True);
-        _clock.Advance(Moment);
+        await SpendAsync(Moment);
         Assert.That(time.IsLeft(), Is.False);
+
+        Task SpendAsync(TimeSpan span) => time.SpendAsync(() =>
+        {
+            _clock.Advance(span);
+            return Task.CompletedTask;
+        });
     }
 }

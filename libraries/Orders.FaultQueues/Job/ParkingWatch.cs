@@ -80,7 +80,7 @@ internal sealed partial class ParkingWatch(
     /// <returns>Whether the queue was read to its end. Others may want it, so that what takes long goes on in the next pass.</returns>
     private async Task<bool> LookAsync(CancellationToken cancellationToken)
     {
-        var time = new FaultTurnTime(clock);
+        var time = new FaultTurnTime(clock, looks.DurationOf(endpoint.Parked));
         var seenBefore = _seen;
         _seen = [];
         await using var session = await looks.OpenAsync(endpoint.Parked, cancellationToken);
@@ -108,7 +108,7 @@ internal sealed partial class ParkingWatch(
             }
             else if (time.IsLeft())
             {
-                await AnnounceAsync(session, held, id, cancellationToken);
+                await time.SpendAsync(() => AnnounceAsync(session, held, id, cancellationToken));
             }
             else
             {

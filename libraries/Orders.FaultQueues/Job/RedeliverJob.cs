@@ -105,17 +105,17 @@ public sealed partial class RedeliverJob(
         }
 
         var waiting = 0L;
-        var time = new FaultTurnTime(clock);
+        var time = new FaultTurnTime(clock, looks.DurationOf(endpoint.Error));
         DateTimeOffset? oldest = null;
         var readAgainAt = clock.GetUtcNow() + LongestTrust;
-        await foreach (var due in session.ReadPortionsAsync(ChooseDue, FaultTurn.InFlight, cancellationToken))
+        await foreach (var due in session.ReadPortionsAsync(ChooseDue, () => FaultTurn.InFlight, cancellationToken))
         {
             if (!time.IsLeft())
             {
                 return false;
             }
 
-            await Task.WhenAll(due.Select(fault => HandleAsync(session, fault.Held, fault.Verdict, cancellationToken)));
+            await time.SpendAsync(() => Task.WhenAll(due.Select(fault => HandleAsync(session, fault.Held, fault.Verdict, cancellationToken))));
         }
 
         policy.EndLook(endpoint, sawAll: true);

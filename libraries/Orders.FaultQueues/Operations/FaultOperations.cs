@@ -236,9 +236,7 @@ public sealed partial class FaultOperations(
             var turn = clock.GetTimestamp();
             try
             {
-                // The first one at once, the others as their time comes.
-                var allowed = (int)Math.Min(int.MaxValue, (clock.GetElapsedTime(began).TotalSeconds * rate) + 1) - running.State.Done;
-                var sawAll = allowed > 0 && await TakeTurnAsync(running, remaining, moved, wasInterrupted, allowed);
+                var sawAll = Allowed() > 0 && await TakeTurnAsync(running, remaining, moved, wasInterrupted, Allowed);
                 if (sawAll && (!wasInterrupted || (backSince is { } since && clock.GetElapsedTime(since, turn) >= LateReturn)))
                 {
                     running.Update(state => state with { Gone = state.Gone + remaining.Values.Sum() }, feed);
@@ -269,11 +267,14 @@ public sealed partial class FaultOperations(
                 await Task.Delay(pause, clock, running.Cancelled.Token);
             }
         }
+
+        // The first one at once, the others as their time comes.
+        int Allowed() => (int)Math.Min(int.MaxValue, (clock.GetElapsedTime(began).TotalSeconds * rate) + 1) - running.State.Done - running.State.Refused;
     }
 
     /// <returns>Whether the queue was read to its end, so that what remains is not in it.</returns>
     private async Task<bool> TakeTurnAsync(
-        Running running, ConcurrentDictionary<string, int> remaining, ConcurrentDictionary<string, int> moved, bool wasInterrupted, int allowed)
+        Running running, ConcurrentDictionary<string, int> remaining, ConcurrentDictionary<string, int> moved, bool wasInterrupted, Func<int> allowed)
     {
         var cancelled = running.Cancelled.Token;
         await using var session = await looks.OpenAsync(QueueOf(running.State.Request), cancelled);
@@ -282,22 +283,26 @@ public sealed partial class FaultOperations(
             return true;
         }
 
-        var time = new FaultTurnTime(clock);
-        var taken = 0;
-        await foreach (var portion in session.ReadPortionsAsync(Choose, Math.Min(allowed, FaultTurn.InFlight), cancelled))
+        var time = new FaultTurnTime(clock, looks.DurationOf(QueueOf(running.State.Request)));
+        await foreach (var portion in session.ReadPortionsAsync(Choose, () => Math.Clamp(allowed(), 1, FaultTurn.InFlight), cancelled))
         {
-            if (!time.IsLeft())
+            // While a long queue is read, the time of more of them comes.
+            var now = portion.Take(allowed()).ToList();
+            if (now.Count == 0 || !time.IsLeft())
             {
                 return false;
             }
 
             // Not cancelled half way, where nobody could say whether it was done.
-            var now = portion.Take(allowed - taken).ToList();
-            await Task.WhenAll(now.Select(found => MoveOrLetGoAsync(running, session, found.Held, found.Id, remaining, moved)));
-            taken += now.Count;
-            if (taken == allowed)
+            await time.SpendAsync(() => Task.WhenAll(now.Select(found => MoveOrLetGoAsync(running, session, found.Held, found.Id, remaining, moved))));
+            if (now.Count < portion.Count)
             {
                 return false;
+            }
+
+            if (remaining.IsEmpty && !wasInterrupted)
+            {
+                return true;
             }
         }
 

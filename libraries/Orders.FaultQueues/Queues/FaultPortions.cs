@@ -9,10 +9,10 @@ internal static class FaultPortions
     /// <typeparam name="T">A message, with what is to become of it.</typeparam>
     /// <param name="session">The session.</param>
     /// <param name="choose">Says what is to become of a message: <c>null</c> where it stays.</param>
-    /// <param name="largest">The largest portion.</param>
+    /// <param name="largest">The largest portion, by now; 1 at least.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     public static async IAsyncEnumerable<IReadOnlyList<T>> ReadPortionsAsync<T>(
-        this IFaultSession session, Func<HeldFault, T?> choose, int largest, [EnumeratorCancellation] CancellationToken cancellationToken)
+        this IFaultSession session, Func<HeldFault, T?> choose, Func<int> largest, [EnumeratorCancellation] CancellationToken cancellationToken)
         where T : class
     {
         var portion = new List<T>();
@@ -23,7 +23,7 @@ internal static class FaultPortions
                 portion.Add(chosen);
             }
 
-            if (portion.Count == largest || (portion.Count > 0 && session.CompletesBeforeNext))
+            if (portion.Count >= largest() || (portion.Count > 0 && session.CompletesBeforeNext))
             {
                 yield return portion;
                 portion = [];

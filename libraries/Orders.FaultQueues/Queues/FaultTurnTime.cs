@@ -1,24 +1,26 @@
 namespace Orders.FaultQueues.Queues;
 
 /// <summary>
-/// Ends a turn of whoever moves many messages. The time counts from the first one on, and is at least as long as that one
-/// took to be found: behind thousands that stay, every turn would be spent on reading otherwise.
+/// Ends a turn of whoever moves many messages. Only the time spent on moving counts: whoever ends a turn early reads the
+/// queue again in the next one. A turn may move for as long as it has read until then, and as a look at the queue takes. Otherwise,
+/// with thousands that stay, nearly all the time would go by with reading them and putting them back.
 /// </summary>
-internal sealed class FaultTurnTime(TimeProvider clock)
+/// <param name="clock">The clock.</param>
+/// <param name="look">How long the last look at the queue took.</param>
+internal sealed class FaultTurnTime(TimeProvider clock, TimeSpan look)
 {
     private readonly long _began = clock.GetTimestamp();
-    private (long Since, TimeSpan Length)? _moving;
+    private TimeSpan _moving;
 
-    /// <summary>Whether there is time to move more, which there is at the first call.</summary>
-    public bool IsLeft()
+    /// <summary>Whether there is time to move more, which there is at first.</summary>
+    public bool IsLeft() => _moving <= new[] { FaultTurn.Longest, look, clock.GetElapsedTime(_began) - _moving }.Max();
+
+    /// <summary>Spends time on moving.</summary>
+    /// <param name="move">Moves messages.</param>
+    public async Task SpendAsync(Func<Task> move)
     {
-        if (_moving is not var (since, length))
-        {
-            var found = clock.GetTimestamp();
-            var reading = clock.GetElapsedTime(_began, found);
-            (since, length) = (_moving = (found, reading > FaultTurn.Longest ? reading : FaultTurn.Longest)).Value;
-        }
-
-        return clock.GetElapsedTime(since) <= length;
+        var began = clock.GetTimestamp();
+        await move();
+        _moving += clock.GetElapsedTime(began);
     }
 }

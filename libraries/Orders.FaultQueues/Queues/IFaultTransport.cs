@@ -59,7 +59,7 @@ public abstract class HeldFault(FaultMessage message)
 /// <summary>How those who want the same queue get along.</summary>
 public static class FaultTurn
 {
-    /// <summary>Who moves many messages lets others have the queue after this time, or after as long as the first one took to be found.</summary>
+    /// <summary>Who moves many messages lets others have the queue after this time. With a long queue that takes longer, see <see cref="FaultTurnTime"/>.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
 
     /// <summary>How many messages are moved at the same time: as many may be doubled by a crash.</summary>
