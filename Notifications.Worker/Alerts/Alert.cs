@@ -14,12 +14,15 @@ namespace Notifications.Worker.Alerts;
 /// <param name="Text">What one should know of it.</param>
 internal sealed record Alert(string Id, string Subject, string Text)
 {
+    private const string Kept = "The message is kept until a person acts.";
+    private const string CustomerNotTold = $"The customer has not been told. {Kept}";
+
     /// <summary>The message of an order waits for a person.</summary>
     public static Alert Of(OrderConfirmationFailed failed)
     {
         var order = Name(failed.OrderId);
         return OfParked(
-            $"{failed.OrderId}", $"Not confirmed: {order}", $"The confirmation of {order}", "order-confirmation", failed.Reason, failed.FailedAt);
+            $"{failed.OrderId}", $"Not confirmed: {order}", $"The confirmation of {order} was given up.", "order-confirmation", failed.Reason, failed.FailedAt, CustomerNotTold);
     }
 
     /// <summary>The message of another notification waits for a person.</summary>
@@ -29,30 +32,20 @@ internal sealed record Alert(string Id, string Subject, string Text)
         return OfParked(
             $"{failed.Notification}\n{failed.OrderId}\n{failed.Reference}",
             $"Not sent: {email}",
-            $"The email {email}",
+            $"The email {email} was given up.",
             failed.Notification,
             failed.Reason,
             failed.FailedAt,
             // Its ids may be those of a message that was emailed.
-            hasOrder: failed.OrderId is not null);
+            failed.OrderId is not null ? CustomerNotTold : $"This message was not emailed. {Kept}");
     }
 
     /// <summary>The message of another program's endpoint waits for a person.</summary>
     public static Alert Of(FaultParked parked)
     {
         var message = $"a message of {parked.Endpoint}{(parked.Subject is { } subject ? $" about {subject}" : "")}";
-        return new(
-            $"parked-{Hash($"{parked.Endpoint}\n{parked.Subject}\n{parked.Reason}\n{parked.At:O}")}",
-            $"Given up: {message}",
-            $"""
-            The redeliver job gave up {message}.
-
-            Why:   {parked.Reason}
-            When:  {parked.At:u}
-            Where: queue {new FaultEndpoint(parked.Endpoint).ParkingQueue}
-
-            The message is kept until a person acts.
-            """);
+        return OfParked(
+            $"{parked.Endpoint}\n{parked.Subject}", $"Given up: {message}", $"The redeliver job gave up {message}.", parked.Endpoint, parked.Reason, parked.At, Kept);
     }
 
     /// <summary>An outage of the mail server has begun.</summary>
@@ -92,17 +85,17 @@ internal sealed record Alert(string Id, string Subject, string Text)
         The log has the addresses. If the password is weak, change it.
         """);
 
-    private static Alert OfParked(string about, string subject, string email, string notification, string reason, DateTimeOffset at, bool hasOrder = true) => new(
+    private static Alert OfParked(string about, string subject, string what, string endpoint, string reason, DateTimeOffset at, string consequence) => new(
         $"parked-{Hash($"{about}\n{reason}\n{at:O}")}",
         subject,
         $"""
-        {email} was given up.
+        {what}
 
         Why:   {reason}
         When:  {at:u}
-        Where: queue {new FaultEndpoint(notification).ParkingQueue}
+        Where: queue {new FaultEndpoint(endpoint).ParkingQueue}
 
-        {(hasOrder ? "The customer has not been told." : "This message was not emailed.")} The message is kept until a person acts.
+        {consequence}
         """);
 
     private static string Name(string? orderId) => orderId is null ? "an order without an id of its own" : $"order {orderId}";
