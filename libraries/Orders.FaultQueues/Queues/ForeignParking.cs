@@ -14,15 +14,17 @@ internal static class ForeignParking
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="otherwise">The type where nobody can tell that of the error queue.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static async Task DeclareAsync(IConnection connection, FaultEndpoint endpoint, QueueType otherwise, CancellationToken cancellationToken)
+    /// <returns>Whether it was missing.</returns>
+    public static async Task<bool> DeclareAsync(IConnection connection, FaultEndpoint endpoint, QueueType otherwise, CancellationToken cancellationToken)
     {
         if (await BrokerProbe.QueueAsync(connection, endpoint.ParkingQueue, cancellationToken) == ProbeAnswer.Allowed)
         {
-            return;
+            return false;
         }
 
         var type = await QueueTypes.FindAsync(connection, endpoint.ErrorQueue, cancellationToken) ?? otherwise;
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         await channel.DeclareWithExchangeAsync(endpoint.ParkingQueue, QueueArguments.Holding(type), cancellationToken);
+        return true;
     }
 }

@@ -77,14 +77,14 @@ internal sealed partial class RabbitMqFaultRights(
     public MissingRightException RefusedToWrite(string exchange, params IReadOnlyList<FaultNeed> needs)
     {
         Learn(Topic.Write, exchange);
-        return Missing(BrokerRight.Write, exchange.Length == 0 ? DefaultExchange : exchange, needs);
+        return new MissingRightException(MakeMissing(BrokerRight.Write, exchange, needs));
     }
 
     /// <summary>Takes note that a queue may not be declared.</summary>
     public MissingRightException RefusedToDeclare(string queue, params IReadOnlyList<FaultNeed> needs)
     {
         Learn(Topic.Declare, queue);
-        return Missing(BrokerRight.Configure, queue, needs);
+        return new MissingRightException(MakeMissing(BrokerRight.Configure, queue, needs));
     }
 
     /// <summary>Has everything about a name asked anew.</summary>
@@ -98,10 +98,13 @@ internal sealed partial class RabbitMqFaultRights(
 
     public void Dispose() => _asking.Dispose();
 
-    private MissingRightException Unreadable(string queue) => Missing(BrokerRight.Read, queue, [FaultNeed.Look, .. Find(queue)?.Kind.Moves() ?? []]);
+    private MissingRightException Unreadable(string queue) => new(MakeMissing(BrokerRight.Read, queue, [FaultNeed.Look, .. Find(queue)?.Kind.Moves() ?? []]));
 
-    private MissingRightException Missing(BrokerRight right, string resource, IReadOnlyList<FaultNeed> needs) =>
-        new(MissingRight.Of(broker.Username, right, resource, needs));
+    /// <param name="right">The right.</param>
+    /// <param name="name">What it is for: a queue or an exchange, where no name means the default exchange.</param>
+    /// <param name="needs">What cannot be done without it.</param>
+    private MissingRight MakeMissing(BrokerRight right, string name, IReadOnlyList<FaultNeed> needs) =>
+        MissingRight.Of(broker.Username, right, name.Length == 0 ? DefaultExchange : name, needs);
 
     private void Learn(Topic topic, string name) => _answers[new Question(topic, name)] = new Known(ProbeAnswer.Refused, clock.GetTimestamp());
 
@@ -250,13 +253,13 @@ internal sealed partial class RabbitMqFaultRights(
             var answer = await AskAsync(topic, name);
             if (answer == ProbeAnswer.Refused)
             {
-                Add(right, name.Length == 0 ? DefaultExchange : name, needs);
+                Add(right, name, needs);
             }
 
             return answer;
         }
 
-        private void Add(BrokerRight right, string resource, IReadOnlyList<FaultNeed> needs) => _missing.Add(MissingRight.Of(rights.Broker.Username, right, resource, needs));
+        private void Add(BrokerRight right, string name, IReadOnlyList<FaultNeed> needs) => _missing.Add(rights.MakeMissing(right, name, needs));
 
         /// <remarks>Where one refusal is too old, all are: an administrator gives several rights at once.</remarks>
         private async Task<ProbeAnswer?> AskAsync(Topic topic, string name)

@@ -99,25 +99,27 @@ internal sealed class RabbitMqFaultSender(FaultEndpoints endpoints, RabbitMqConn
     /// <summary>Makes parking, where it is missing and programs declare what they need.</summary>
     private async Task<PublishAddress> MakeParkingAsync(IConnection connection, FaultEndpoint endpoint, CancellationToken cancellationToken)
     {
-        if (await BrokerProbe.QueueAsync(connection, endpoint.ParkingQueue, cancellationToken) == ProbeAnswer.Allowed)
+        if (!broker.DeclaresTopology)
         {
-            return PublishAddress.OfQueue(endpoint.ParkingQueue);
+            return await BrokerProbe.QueueAsync(connection, endpoint.ParkingQueue, cancellationToken) == ProbeAnswer.Allowed
+                ? PublishAddress.OfQueue(endpoint.ParkingQueue)
+                : new PublishAddress(endpoint.ParkingQueue);
         }
 
-        if (broker.DeclaresTopology)
+        try
         {
-            try
+            if (!await ForeignParking.DeclareAsync(connection, endpoint, broker.QueueType, cancellationToken))
             {
-                await ForeignParking.DeclareAsync(connection, endpoint, broker.QueueType, cancellationToken);
-                rights.Forget(endpoint.ParkingQueue);
-                absent.Remove(endpoint.ParkingQueue);
-            }
-            catch (OperationInterruptedException exception) when (exception.IsRightMissing())
-            {
-                throw rights.RefusedToDeclare(endpoint.ParkingQueue, FaultNeed.Park);
+                return PublishAddress.OfQueue(endpoint.ParkingQueue);
             }
         }
+        catch (OperationInterruptedException exception) when (exception.IsRightMissing())
+        {
+            throw rights.RefusedToDeclare(endpoint.ParkingQueue, FaultNeed.Park);
+        }
 
+        rights.Forget(endpoint.ParkingQueue);
+        absent.Remove(endpoint.ParkingQueue);
         return new PublishAddress(endpoint.ParkingQueue);
     }
 

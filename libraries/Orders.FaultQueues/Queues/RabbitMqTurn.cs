@@ -95,7 +95,6 @@ internal sealed class RabbitMqTurn : IAsyncDisposable
         }
     }
 
-
     private sealed class Consumer(IChannel channel) : AsyncDefaultBasicConsumer(channel)
     {
         private readonly TaskCompletionSource<ulong> _delivered = new(TaskCreationOptions.RunContinuationsAsynchronously);
