@@ -1,18 +1,14 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Orders.FaultQueues;
-using Orders.Messaging;
-using Orders.Tests.EndToEnd;
+using Orders.Tests.FaultQueues;
 using RabbitMQ.Client;
 
 namespace Orders.Tests;
 
 /// <summary>A worker in the role of a console, on the broker of a team that knows nothing of orders.</summary>
 [TestFixtureSource(typeof(TransportUnderTest), nameof(TransportUnderTest.OnBrokers))]
-internal sealed class ConsoleTests(TransportUnderTest transport) : OrderSystemTests
+internal sealed class ConsoleTests(TransportUnderTest transport) : ForeignQueuesTests(transport)
 {
-    private static readonly FaultEndpoint Billing = new("billing");
-
     private readonly Cleanup _cleanup = new();
 
     [TearDown]
@@ -59,29 +55,16 @@ internal sealed class ConsoleTests(TransportUnderTest transport) : OrderSystemTe
 
     private async Task StartAsync(string[] invoices, params (string Name, string? Value)[] settings)
     {
-        TheSystem = await OrderSystem.StartWithoutProgramsAsync(transport);
-        await using (var connection = await TheSystem.ConnectAsync())
-        await using (var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true)))
+        await DeclareAsync(Billing.Queue, Billing.ErrorQueue, Billing.ParkingQueue);
+        foreach (var invoice in invoices)
         {
-            foreach (var queue in Billing.Queues.Select(queue => queue.Name).Append(Billing.Queue))
-            {
-                await channel.DeclareWithExchangeAsync(queue, QueueArguments.Holding(transport.QueueType), CancellationToken.None);
-            }
-
-            foreach (var invoice in invoices)
-            {
-                await channel.BasicPublishAsync(
-                    "",
-                    Billing.ErrorQueue,
-                    mandatory: true,
-                    new BasicProperties { ContentType = "application/json", MessageId = Guid.NewGuid().ToString() },
-                    Encoding.UTF8.GetBytes($$$"""{"invoice":{"id":"{{{invoice}}}"}}"""));
-            }
+            await PutAsync(
+                Billing.ErrorQueue,
+                Encoding.UTF8.GetBytes($$$"""{"invoice":{"id":"{{{invoice}}}"}}"""),
+                new BasicProperties { ContentType = "application/json", MessageId = Guid.NewGuid().ToString() });
         }
 
-        await TheSystem.StartWorkerAsync(
-            services: null,
-            [.. Basic.Users, .. FailingOrders.Settings, ("Worker__Role", "Console"), ("Alerts__To", null), ("Faults__Queues__0__Name", Billing.Queue), .. settings]);
+        await StartConsoleAsync(settings);
     }
 
     private async Task<JsonNode> ReadAsync(string path) => JsonNode.Parse(await GetPageAsync($"/faults/api{path}"))!;
