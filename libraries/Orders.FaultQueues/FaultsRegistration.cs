@@ -46,7 +46,7 @@ public static class FaultsRegistration
         foreach (var section in builder.Configuration.GetSection($"{FaultsOptions.Section}:{nameof(FaultsOptions.Queues)}").GetChildren())
         {
             var queue = builder.Configuration.ReadOptions<FaultQueueOptions>(section.Path);
-            if (queue.FindMistakes(section.Path.Replace(":", "__", StringComparison.Ordinal)).ToArray() is { Length: > 0 } mistakes)
+            if (queue.FindMistakes(ValidatedOptions.Variable(section)).ToArray() is { Length: > 0 } mistakes)
             {
                 throw new OptionsValidationException(section.Path, typeof(FaultQueueOptions), mistakes);
             }

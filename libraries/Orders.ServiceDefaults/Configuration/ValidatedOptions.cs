@@ -92,7 +92,8 @@ public static class ValidatedOptions
         : type == typeof(double) ? "a number"
         : "a whole number";
 
-    internal static string Variable(IConfigurationSection section) => section.Path.Replace(":", "__", StringComparison.Ordinal);
+    /// <summary>The environment variable of a setting; what the variables of a section begin with.</summary>
+    public static string Variable(IConfigurationSection section) => section.Path.Replace(":", "__", StringComparison.Ordinal);
 
     // ValidateDataAnnotations wraps each message in words about classes and members.
     private sealed class AnnotationsValidator<TOptions> : IValidateOptions<TOptions>
